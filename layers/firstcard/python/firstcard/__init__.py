@@ -1,0 +1,1 @@
+"""FirstCard: every student a library card, from a roster that never leaves its agreement."""

@@ -1,0 +1,64 @@
+"""The words that agreements, sealing and key policies share: purposes, field groups, fields."""
+
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """Why personal data may be opened; stated in every encryption context."""
+
+    ISSUE_CARD = "issue_card"
+    SYNC_ILS = "sync_ils"
+    SEND_NOTICE = "send_notice"
+    EVALUATE = "evaluate"
+
+
+class Group(StrEnum):
+    """Fields that are sealed together under one data key."""
+
+    IDENTITY = "identity"
+    AGE = "age"
+    ENROLMENT = "enrolment"
+    CARD = "card"
+    CONTACT = "contact"
+    ADDRESS = "address"
+
+
+FIELDS: dict[str, Group] = {
+    "student_id": Group.IDENTITY,
+    "state_id": Group.IDENTITY,
+    "last_name": Group.IDENTITY,
+    "first_name": Group.IDENTITY,
+    "middle_name": Group.IDENTITY,
+    "suffix": Group.IDENTITY,
+    "preferred_name": Group.IDENTITY,
+    "birth_date": Group.AGE,
+    "role": Group.ENROLMENT,
+    "grade": Group.ENROLMENT,
+    "school_id": Group.ENROLMENT,
+    "school_name": Group.ENROLMENT,
+    "homeroom": Group.ENROLMENT,
+    "enrollment_status": Group.ENROLMENT,
+    "in_service_area": Group.ENROLMENT,
+    "contact_restricted": Group.ENROLMENT,
+    "opt_out": Group.ENROLMENT,
+    "guardian_name": Group.CONTACT,
+    "guardian_email": Group.CONTACT,
+    "guardian_phone": Group.CONTACT,
+    "guardian2_name": Group.CONTACT,
+    "guardian2_email": Group.CONTACT,
+    "student_email": Group.CONTACT,
+    "staff_email": Group.CONTACT,
+    "home_language": Group.CONTACT,
+    "street": Group.ADDRESS,
+    "city": Group.ADDRESS,
+    "region": Group.ADDRESS,
+    "postal_code": Group.ADDRESS,
+    "phone": Group.ADDRESS,
+}
+"""Every field that a roster may bring, and the group it is sealed in (users.md in the docs: the canonical columns)."""
+
+FORBIDDEN_FIELDS: tuple[str, ...] = (
+    "ssn", "iep", "lunch_status", "race", "ethnicity", "medical", "immigration",
+    "birth_country", "pronouns", "gender", "password",
+)
+"""Fields that no agreement can list: dropped unread, with a finding (NDPA special indicators; 34 CFR 99.3)."""
