@@ -19,6 +19,7 @@ class Group(StrEnum):
     AGE = "age"
     ENROLMENT = "enrolment"
     CARD = "card"
+    PIN = "pin"
     CONTACT = "contact"
     ADDRESS = "address"
 
@@ -58,7 +59,16 @@ FIELDS: dict[str, Group] = {
 """Every field that a roster may bring, and the group it is sealed in (users.md in the docs: the canonical columns)."""
 
 FORBIDDEN_FIELDS: tuple[str, ...] = (
-    "ssn", "iep", "lunch_status", "race", "ethnicity", "medical", "immigration",
-    "birth_country", "pronouns", "gender", "password",
+    "ssn",
+    "iep",
+    "lunch_status",
+    "race",
+    "ethnicity",
+    "medical",
+    "immigration",
+    "birth_country",
+    "pronouns",
+    "gender",
+    "password",
 )
 """Fields that no agreement can list: dropped unread, with a finding (NDPA special indicators; 34 CFR 99.3)."""

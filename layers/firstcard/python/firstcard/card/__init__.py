@@ -1,0 +1,1 @@
+"""A patron's card: decided in a plan, issued by replaying it."""

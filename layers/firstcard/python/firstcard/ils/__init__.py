@@ -1,0 +1,19 @@
+"""What the project needs from a library's ILS: put a patron, end a patron, check the library's own settings."""
+
+from firstcard.ils.answer import Accepted, Refused, Unreachable, Verdict
+from firstcard.ils.patron import CardKind, IlsPatron
+from firstcard.ils.port import Ils
+from firstcard.ils.reasons import SYNC_REASONS, SyncReason, SyncReasonText
+
+__all__ = [
+    "SYNC_REASONS",
+    "Accepted",
+    "CardKind",
+    "Ils",
+    "IlsPatron",
+    "Refused",
+    "SyncReason",
+    "SyncReasonText",
+    "Unreachable",
+    "Verdict",
+]

@@ -1,0 +1,29 @@
+"""What families, staff and districts are told: e-mails, the page for a no, and the link to it. Pure text; sending is an adapter's work."""
+
+from firstcard.notice.family import ChildCard, announcement, card_notice
+from firstcard.notice.language import languages
+from firstcard.notice.letter import Kind, Message
+from firstcard.notice.link import Link, make_link, read_link
+from firstcard.notice.page import PageState, page_headers, refusal_page
+from firstcard.notice.receipt import Outcome, ReceiptFigures, RowsFor, receipt_notice
+from firstcard.notice.staff import staff_notice
+
+__all__ = [
+    "ChildCard",
+    "Kind",
+    "Link",
+    "Message",
+    "Outcome",
+    "PageState",
+    "ReceiptFigures",
+    "RowsFor",
+    "announcement",
+    "card_notice",
+    "languages",
+    "make_link",
+    "page_headers",
+    "read_link",
+    "receipt_notice",
+    "refusal_page",
+    "staff_notice",
+]

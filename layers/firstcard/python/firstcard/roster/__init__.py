@@ -1,0 +1,25 @@
+"""Rosters: from the bytes of an upload to people, problems and refusals."""
+
+from firstcard.roster.fingerprint import fingerprint
+from firstcard.roster.person import Person, Role
+from firstcard.roster.reading import EXCLUSIONS, DroppedColumn, Exclusion, Reading
+from firstcard.roster.reasons import REASONS, Problem, Reason, ReasonText, Refusal, Severity
+from firstcard.roster.recognise import read_roster, safe_file_name
+
+__all__ = [
+    "EXCLUSIONS",
+    "REASONS",
+    "DroppedColumn",
+    "Exclusion",
+    "Person",
+    "Problem",
+    "Reading",
+    "Reason",
+    "ReasonText",
+    "Refusal",
+    "Role",
+    "Severity",
+    "fingerprint",
+    "read_roster",
+    "safe_file_name",
+]

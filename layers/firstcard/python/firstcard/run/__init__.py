@@ -1,0 +1,1 @@
+"""The way of one roster file, from its drop to its receipt."""

@@ -1,0 +1,125 @@
+"""``firstcard agreement``: check, explain and compare data-sharing agreements."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstcard.agreement.diff import Section, changes_between, to_plain
+from firstcard.agreement.explain import to_markdown
+from firstcard.agreement.lines import AgreementError, Mistake
+from firstcard.agreement.load import check_files, files_of_site, load_agreement
+from firstcard.agreement.model import Agreement
+
+MISTAKES = 1
+"""Exit code when a file has mistakes; a command used wrongly exits with 2."""
+
+app = typer.Typer(no_args_is_help=True, help="Check, explain and compare data-sharing agreements.")
+
+AgreementFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="An agreement (YAML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")]
+
+SECTION_TITLES = {
+    Section.ACCESS: "Access",
+    Section.FIELDS: "Fields",
+    Section.RETENTION: "Retention",
+    Section.THRESHOLDS: "Thresholds",
+    Section.OTHER: "Everything else",
+}
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _told(mistakes: tuple[Mistake, ...]) -> list[dict[str, str | int]]:
+    return [{"file": mistake.file, "line": mistake.line, "sentence": mistake.sentence} for mistake in mistakes]
+
+
+@app.command(epilog="Example: firstcard agreement check agreements/jacksonville.yaml libraries/jaxpl.yaml")
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", exists=True, readable=True, help="Agreements, libraries, or a directory that has agreements/ and libraries/."
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say every mistake with its file, line and what to write instead.
+
+    Exits with 0 if there is none, 1 if there are mistakes, 2 if the command was used wrongly.
+    """
+    chosen: list[Path] = []
+    for file in files:
+        if file.is_dir():
+            of_site = files_of_site(file)
+            if not of_site:
+                raise typer.BadParameter(f"{file} has no agreements/*.yaml and no libraries/*.yaml.")
+            chosen += of_site
+        else:
+            chosen += [*_library_beside(file), file]
+    checked = check_files(list({file.resolve(): file for file in chosen}.values()))
+    if as_json:
+        _print_json(
+            {
+                "agreements": [agreement.sharing for agreement in checked.agreements],
+                "libraries": [library.id for library in checked.libraries],
+                "mistakes": _told(checked.mistakes),
+                "without_library": list(checked.without_library),
+            }
+        )
+    else:
+        for mistake in checked.mistakes:
+            typer.echo(str(mistake))
+        for lone in checked.without_library:
+            typer.echo(f"{lone}: its library is in none of these files; what depends on it was not checked.")
+        count = len(checked.mistakes)
+        typer.echo(
+            f"{len(checked.agreements)} agreements and {len(checked.libraries)} libraries can be read; {count} mistake{'' if count == 1 else 's'}."
+        )
+    if checked.mistakes:
+        raise typer.Exit(MISTAKES)
+
+
+def _library_beside(file: Path) -> list[Path]:
+    """The library that an agreement names, where it lies in ``../libraries`` as in a site."""
+    try:
+        library = load_agreement(file).library
+    except AgreementError:
+        return []
+    beside = file.parent.parent / "libraries" / f"{library}.yaml"
+    return [beside] if beside.is_file() else []
+
+
+def _loaded(file: Path) -> Agreement:
+    try:
+        return load_agreement(file)
+    except AgreementError as error:
+        for mistake in error.mistakes:
+            typer.echo(str(mistake), err=True)
+        raise typer.Exit(MISTAKES) from None
+
+
+@app.command(epilog="Example: firstcard agreement explain agreements/jacksonville.yaml > memorandum.md")
+def explain(file: AgreementFile) -> None:
+    """Print the agreement as a memorandum in Markdown, to be read and signed."""
+    typer.echo(to_markdown(_loaded(file)), nl=False)
+
+
+@app.command(epilog="Example: firstcard agreement diff agreements/jacksonville.yaml jacksonville-2027.yaml")
+def diff(old: AgreementFile, new: AgreementFile, as_json: AsJson = False) -> None:
+    """Say what a change of an agreement changes: access, fields, retention, thresholds, everything else."""
+    changes = changes_between(_loaded(old), _loaded(new))
+    if as_json:
+        _print_json(to_plain(changes))
+        return
+    if not changes:
+        typer.echo("The two say the same.")
+    for section in Section:
+        of_section = [change for change in changes if change.section is section]
+        if of_section:
+            typer.echo(f"{SECTION_TITLES[section]}:")
+            for change in of_section:
+                typer.echo(f"  {change.sentence}{'' if change.effect == 'other' else f' ({change.effect})'}")

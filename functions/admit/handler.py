@@ -1,0 +1,57 @@
+"""Admit: a finished upload becomes a run. The scheduled sweep starts what an event forgot."""
+
+from functools import cache, partial
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from firstcard.adapters.aws import DropAndVault, execution_starter, is_running
+from firstcard.adapters.environment import Setting, setting
+from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.adapters.site import site
+from firstcard.run.admission import INCOMING, admit, arrival_of_event, sweep
+
+logger = Logger()
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@cache
+def ledger() -> LedgerTable:
+    """The run ledger."""
+    return LedgerTable(setting(Setting.LEDGER_TABLE))
+
+
+def on_message(record: SQSRecord) -> None:
+    """Admit one dropped object."""
+    arrival = arrival_of_event(record.json_body)
+    if arrival is None:
+        return
+    fresh = admit(arrival, site=site(), ledger=ledger(), start=execution_starter(setting(Setting.STATE_MACHINE_ARN)))
+    logger.info("admitted" if fresh else "known already", run_id=arrival.run_id, district=arrival.district)
+
+
+def on_schedule(account: str, region: str) -> None:
+    """Look for dropped objects without a run, in every district's drop bucket."""
+    machine = setting(Setting.STATE_MACHINE_ARN)
+    for agreement in site().agreements:
+        bucket = f"firstcard-drop-{agreement.district}-{account}-{region}"
+        started = sweep(
+            DropAndVault("").versions(bucket, INCOMING),
+            bucket=bucket,
+            site=site(),
+            ledger=ledger(),
+            start=execution_starter(machine),
+            is_running=partial(is_running, machine),
+        )
+        logger.info("swept", district=agreement.district, started=started)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point for the queue and for the schedule."""
+    if "Records" in event:
+        return dict(process_partial_response(event, on_message, processor, context))
+    on_schedule(event["account"], event["region"])
+    return {}

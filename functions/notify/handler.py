@@ -1,0 +1,127 @@
+"""Notify: tells families, staff and districts, each once."""
+
+import os
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from firstcard.adapters.aws import DropAndVault, SecretsStore, send_mail, unwrap
+from firstcard.adapters.cards_table import CardsTable
+from firstcard.adapters.environment import Setting, setting
+from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.adapters.site import site
+from firstcard.agreement import Agreement
+from firstcard.agreement.vocabulary import Purpose
+from firstcard.event.inbox import Inbound, failures, read_inbox
+from firstcard.notice import make_link
+from firstcard.notice.due import Notices, Outgoing, Wake
+from firstcard.receipt.mail import receipt_mail
+from firstcard.run.ledger import receipt_key
+from firstcard.vault import Intent, Opener
+
+logger = Logger()
+
+
+@cache
+def cards() -> CardsTable:
+    """The cards table."""
+    return CardsTable(setting(Setting.CARDS_TABLE))
+
+
+@cache
+def ledger() -> LedgerTable:
+    """The run ledger, for intents and receipts."""
+    return LedgerTable(setting(Setting.LEDGER_TABLE))
+
+
+@cache
+def secrets_store() -> SecretsStore:
+    """Where the keys of the links lie."""
+    return SecretsStore()
+
+
+def declare(intent: Intent) -> None:
+    """Write down what is about to be opened, and why."""
+    ledger().declare(intent, role=setting(Setting.AWS_LAMBDA_FUNCTION_NAME), at=datetime.now(UTC), nonce=os.urandom(6).hex())
+
+
+@cache
+def opener() -> Opener:
+    """Opens field groups for notices."""
+    return Opener(purpose=Purpose.SEND_NOTICE, unwrap=unwrap, declare=declare, clock=time.monotonic)
+
+
+@cache
+def notices(sharing: str) -> Notices:
+    """The notices of one agreement, wired."""
+    agreement = site().of_sharing(sharing)
+    if agreement is None:
+        raise LookupError(f"no agreement {sharing}")
+    key = secrets_store().link_key(agreement.library)
+
+    def link(household: str, language: str) -> str:
+        base = f"{setting(Setting.REFUSE_URL).rstrip('/')}/no"
+        return make_link(key, sharing=sharing, household=household, language=language, base_url=base)
+
+    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mail: send(agreement, mail), link)
+
+
+def send(agreement: Agreement, mail: Outgoing) -> bool:
+    """Hand one e-mail to the mail service."""
+    said = mail.message
+    clause = agreement.notices
+    return send_mail(
+        sender=clause.sender, reply_to=clause.reply_to, to=mail.to, subject=said.subject, html=said.html, text=said.text, kind=mail.kind
+    )
+
+
+def on_receipt(message: Inbound) -> bool:
+    """Mail one run's receipt to the district, once; whether it is done."""
+    event = message.event
+    agreement = site().of_sharing(event.sharing)
+    body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(receipt_key(event.run_id))
+    if agreement is None or body is None:
+        return False
+    if not ledger().claim_receipt(event.run_id, message.message):
+        return True
+    mail = receipt_mail(body, agreement=agreement, library=site().library(agreement.library))
+    done = send(agreement, Outgoing(agreement.notices.receipt_to, "receipt", mail))
+    if done:
+        ledger().receipt_sent(event.run_id, message.message)
+    return done
+
+
+def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
+    """Tell everybody whom these events concern; gives the ids of messages to deliver again."""
+    agreement = site().of_sharing(sharing)
+    today = datetime.fromisoformat(max(m.time for m in messages)).date()
+    if agreement is None or not agreement.in_force(today) or ledger().suspended(sharing):
+        return [m.message for m in messages]
+    again: list[str] = []
+    announce, told = [], []
+    for m in messages:
+        match m.event.model_dump():
+            case {"announce": tokens, "household": household}:
+                announce.append(Wake(m.message, household, tuple(tokens), m.time))
+            case {"household": household, "token": token} if household:
+                told.append(Wake(m.message, household, (token,), m.time))
+            case {"outcome": _} | {"reason": _} if m.event.name.startswith("Roster"):
+                again += [] if on_receipt(m) else [m.message]
+    again += notices(sharing).announce(announce) if announce else ()
+    again += notices(sharing).cards(told) if told else ()
+    logger.info("notified", sharing=sharing, messages=len(messages), again=len(again))
+    return again
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """Entry point for the queue."""
+    inbox = read_inbox(event["Records"])
+    groups: dict[str, list[Inbound]] = defaultdict(list)
+    for message in inbox.messages:
+        groups[message.event.sharing].append(message)
+    return failures([*inbox.unreadable, *(i for sharing, messages in groups.items() for i in on_events(sharing, messages))])

@@ -1,0 +1,42 @@
+"""Plan: open one roster, compare it with what is known, draw and seal everything that issue will store."""
+
+import os
+import secrets
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from firstcard.adapters.aws import CardBus, DropAndVault, SecretsStore, wake, wrapper
+from firstcard.adapters.environment import Setting, setting
+from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.adapters.site import site
+from firstcard.run.ledger import Arrival
+from firstcard.run.planning import Planner
+
+logger = Logger()
+
+
+@cache
+def planner() -> Planner:
+    """The planner, wired."""
+    return Planner(
+        site=site(),
+        ledger=LedgerTable(setting(Setting.LEDGER_TABLE)),
+        objects=DropAndVault(setting(Setting.VAULT_BUCKET)),
+        secrets=SecretsStore(),
+        wrapper=wrapper,
+        emit=CardBus(setting(Setting.CARD_BUS), source="firstcard.plan").emit,
+        wake=wake,
+        random=os.urandom,
+        below=secrets.randbelow,
+    )
+
+
+@logger.inject_lambda_context(correlation_id_path="run_id")
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Entry point for the state machine; ``event`` is its state."""
+    names = ("run_id", "district", "bucket", "key", "version_id", "size", "received_at", "attempt")
+    planned = planner().plan(Arrival(**{name: event[name] for name in names}))
+    logger.info("planned", outcome=planned.outcome, district=event["district"])
+    return planned.as_state()

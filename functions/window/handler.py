@@ -1,0 +1,52 @@
+"""Window: issues the cards of children whose opt-out window is over."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from firstcard.adapters.cards_table import CardsTable
+from firstcard.adapters.environment import Setting, setting
+from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.adapters.site import site
+from firstcard.agreement import Agreement
+
+logger = Logger()
+PAGE = 1000
+SPARE_MILLISECONDS = 60_000
+
+
+@cache
+def cards() -> CardsTable:
+    """The cards table."""
+    return CardsTable(setting(Setting.CARDS_TABLE))
+
+
+@cache
+def ledger() -> LedgerTable:
+    """The run ledger."""
+    return LedgerTable(setting(Setting.LEDGER_TABLE))
+
+
+def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> int:
+    """Issue what is due under one agreement, page by page while there is time; the next schedule goes on where this stopped."""
+    days = agreement.basis.choice.window_days
+    if days is None or not agreement.in_force(now.date()) or ledger().suspended(agreement.sharing):
+        return 0
+    released = 0
+    due = cards().windows_over(agreement.sharing, told_before=(now - timedelta(days=days)).isoformat())
+    while (page := list(islice(due, PAGE))) and context.get_remaining_time_in_millis() > SPARE_MILLISECONDS:
+        released += len(cards().release([token for _, _, token in page], at=now.isoformat()))
+        cards().close_windows([(pk, sk) for pk, sk, _ in page])
+    return released
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Entry point for the schedule; its time is the time that counts."""
+    now = datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+    released = {a.district: release_due(a, now, context) for a in site().agreements}
+    logger.info("windows", released=released)
+    return released

@@ -1,0 +1,53 @@
+"""The stack of a family's no: a page behind a link, open to anyone who holds the link."""
+
+from pathlib import Path
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra.layers import Layers
+from infra.permission import on_cards, read_secrets
+from infra.refuse import Refuse
+
+ACCESS_LOG = '{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status"}'
+"""One line a request, without its path: the link is in it. Without the address: it is a family's."""
+
+
+class Family(Stack):
+    """GET shows the page and changes nothing; POST is the button."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, site: Path, built_layers: Path) -> None:
+        super().__init__(scope, construct_id, description="FirstCard: where a family says no")
+        refuse = Refuse(self, layers=Layers(self, "Layers", site=site, built=built_layers))
+        refuse.may(on_cards("GetItem", "Query", keys=["patron#*", "household#*"]))
+        refuse.may(on_cards("PutItem", "UpdateItem", "ConditionCheckItem", keys=["patron#*"]))
+        refuse.may(read_secrets("links"))
+
+        api = apigateway.HttpApi(self, "Api", api_name="firstcard-family", create_default_stage=False)
+        api.add_routes(
+            path="/no/{link}",
+            methods=[apigateway.HttpMethod.GET, apigateway.HttpMethod.POST],
+            integration=HttpLambdaIntegration("Refuse", refuse.function),
+        )
+        log = logs.LogGroup(
+            self,
+            "Log",
+            log_group_name="/aws/vendedlogs/firstcard-family",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        stage = apigateway.HttpStage(
+            self,
+            "Stage",
+            http_api=api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigateway.ThrottleSettings(rate_limit=50, burst_limit=100),
+        )
+        written = stage.node.default_child
+        assert isinstance(written, apigateway.CfnStage)
+        written.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(destination_arn=log.log_group_arn, format=ACCESS_LOG)
+        CfnOutput(self, "RefuseUrl", value=f"{api.api_endpoint}/no", description="The parameter RefuseUrl of the pipeline stack")

@@ -1,0 +1,44 @@
+"""Roles that people take on: library staff who run things, and the officer who looks."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra import names
+from infra.permission import in_bucket, in_vault, on_bucket, on_ledger, on_runs_by_district, wake_roster_run
+
+
+class Operator(Construct):
+    """Library staff: list, show, approve and reject runs. No way to a name, a table of cards or a key."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = _role(self, "operator")
+        self.role.add_to_policy(on_ledger("GetItem", "Query", keys=["run#*", "district#*", "agreement#*"]))
+        self.role.add_to_policy(on_runs_by_district("Query"))
+        self.role.add_to_policy(on_ledger("UpdateItem", keys=["run#*"]))
+        self.role.add_to_policy(in_vault("GetObject", "runs/*/plan.json", "runs/*/receipt.json"))
+        self.role.add_to_policy(wake_roster_run())
+
+
+class Officer(Construct):
+    """The compliance officer: reads the trail and the receipts, changes nothing."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = _role(self, "officer")
+        self.role.add_to_policy(on_bucket("ListBucket", bucket=names.log_bucket()))
+        self.role.add_to_policy(on_bucket("ListBucket", bucket=names.access_log_bucket()))
+        self.role.add_to_policy(in_bucket("GetObject", bucket=names.log_bucket(), prefixes=["AWSLogs/*"]))
+        self.role.add_to_policy(in_bucket("GetObject", bucket=names.access_log_bucket(), prefixes=["*"]))
+        self.role.add_to_policy(in_vault("GetObject", "runs/*/receipt.json"))
+
+
+def _role(scope: Construct, who: str) -> iam.Role:
+    return iam.Role(
+        scope,
+        "Role",
+        role_name=names.role(who),
+        assumed_by=iam.AccountRootPrincipal(),
+        max_session_duration=Duration.hours(8),
+    )

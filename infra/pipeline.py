@@ -1,0 +1,225 @@
+"""The stack of what happens: from a dropped file to cards, the ILS, letters and receipts. Nothing in it has a memory."""
+
+from pathlib import Path
+
+from aws_cdk import (
+    CfnParameter,
+    Duration,
+    Stack,
+)
+from aws_cdk import (
+    aws_events as events,
+)
+from aws_cdk import (
+    aws_events_targets as targets,
+)
+from aws_cdk import (
+    aws_lambda as lambda_,
+)
+from aws_cdk import (
+    aws_ssm as ssm,
+)
+from aws_cdk.aws_lambda_event_sources import SqsDlq
+from constructs import Construct
+
+from infra import names
+from infra.admit import Admit
+from infra.begin import Begin
+from infra.finish import Finish
+from infra.function import Function
+from infra.hold import Hold
+from infra.inbox import DeadLetters, Inbox
+from infra.issue import Issue
+from infra.layers import Layers
+from infra.notify import Notify
+from infra.people import Officer, Operator
+from infra.permission import (
+    in_drops,
+    in_vault,
+    list_incoming,
+    on_cards,
+    on_cards_stream,
+    on_ledger,
+    on_runs_by_district,
+    on_windows,
+    read_secrets,
+    send_email,
+    start_roster_run,
+    tell_card_bus,
+)
+from infra.plan import Plan
+from infra.publish import Publish
+from infra.roster_run import RosterRun
+from infra.sync import Sync
+from infra.window import Window
+
+SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked"]
+NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld"]
+PUBLISHED_ITEMS = ["patron", "ils", "refusal", "profile", {"prefix": "notice#"}]
+
+
+class Pipeline(Stack):
+    """Functions, queues, rules, schedules and the state machine; each grant is a line here."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, site: Path, built_layers: Path) -> None:
+        super().__init__(scope, construct_id, description="FirstCard: from roster to card, ILS, letters and receipt")
+        refuse_url = CfnParameter(
+            self,
+            "RefuseUrl",
+            type="String",
+            allowed_pattern="https?://.+",
+            description="Output RefuseUrl of the family stack, or the library's own address for it",
+        )
+        layers = Layers(self, "Layers", site=site, built=built_layers)
+
+        admit = Admit(self, layers=layers)
+        admit.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*", "district#*", "agreement#*"]))
+        admit.may(list_incoming())
+        admit.may(start_roster_run())
+
+        plan = Plan(self, layers=layers)
+        plan.may(in_drops("GetObjectVersion", "incoming/*"))
+        plan.may(read_secrets("openpgp", "tokens"))
+        plan.may(on_cards("GetItem", "BatchGetItem", "Query", keys=["patron#*", "household#*", "envelope#*"]))
+        plan.may(on_ledger("GetItem", "PutItem", "UpdateItem", "Query"))
+        plan.may(on_runs_by_district("Query"))
+        plan.may(in_vault("PutObject", "runs/*"))
+        plan.may(in_vault("GetObject", "manifests/*"))
+        plan.may(tell_card_bus())
+
+        hold = Hold(self, layers=layers)
+        hold.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*", "district#*"]))
+        hold.may(tell_card_bus())
+
+        begin = Begin(self, layers=layers)
+        begin.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*", "district#*", "agreement#*"]))
+
+        issue = Issue(self, layers=layers)
+        issue.may(in_vault("GetObject", "runs/*"))
+        issue.may(
+            on_cards(
+                "BatchGetItem",
+                "GetItem",
+                "Query",
+                "BatchWriteItem",
+                "PutItem",
+                "UpdateItem",
+                "ConditionCheckItem",
+                keys=["patron#*", "household#*", "envelope#*"],
+            )
+        )
+        issue.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
+
+        finish = Finish(self, layers=layers)
+        finish.may(in_vault("GetObject", "runs/*", "manifests/*"))
+        finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*"))
+        finish.may(in_drops("PutObject", "outbox/*"))
+        finish.may(on_ledger("GetItem", "UpdateItem", keys=["run#*", "district#*"]))
+        finish.may(tell_card_bus())
+
+        publish = Publish(self, layers=layers)
+        publish.may(tell_card_bus())
+
+        sync = Sync(self, layers=layers)
+        sync.may(on_cards("BatchGetItem", "GetItem", "Query", "BatchWriteItem", "PutItem", "UpdateItem", keys=["patron#*", "envelope#*"]))
+        sync.may(on_ledger("GetItem", keys=["agreement#*"]))
+        sync.may(on_ledger("PutItem", "BatchWriteItem", keys=["intent#*"]))
+        sync.may(read_secrets("ils"))
+
+        notify = Notify(self, layers=layers, refuse_url=refuse_url.value_as_string)
+        notify.may(on_cards("BatchGetItem", "GetItem", "Query", "PutItem", "UpdateItem", keys=["patron#*", "household#*", "envelope#*"]))
+        notify.may(on_ledger("GetItem", keys=["run#*", "agreement#*"]))
+        notify.may(on_ledger("PutItem", "BatchWriteItem", keys=["intent#*"]))
+        notify.may(in_vault("GetObject", "runs/*/receipt.json", "runs/*/plan.json"))
+        notify.may(read_secrets("links"))
+        notify.may(send_email())
+
+        window = Window(self, layers=layers)
+        window.may(on_windows("Query"))
+        window.may(
+            on_cards("BatchGetItem", "GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem", keys=["patron#*", "household#*"])
+        )
+        window.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        self._dropped_files_to(admit)
+        self._every(Duration.minutes(15), admit)
+        self._every(Duration.hours(1), window)
+        self._changes_of_cards_to(publish)
+        self._card_events_to(sync, SYNC_EVENTS)
+        self._card_events_to(notify, NOTIFY_EVENTS)
+        RosterRun(self, "RosterRun")
+        Operator(self, "Operator")
+        Officer(self, "Officer")
+
+    def _dropped_files_to(self, admit: Function) -> None:
+        inbox = self._inbox_of(admit)
+        events.Rule(
+            self,
+            "Dropped",
+            rule_name="firstcard-dropped",
+            description="A file lies in a district's drop bucket",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [{"prefix": "firstcard-drop-"}]}, "object": {"key": [{"prefix": "incoming/"}]}},
+            ),
+            targets=[targets.SqsQueue(inbox.queue)],
+        )
+
+    def _card_events_to(self, consumer: Function, detail_types: list[str]) -> None:
+        inbox = self._inbox_of(consumer)
+        name = names.role(consumer.verb)
+        events.Rule(
+            self,
+            f"{consumer.verb.capitalize()}Rule",
+            rule_name=name,
+            event_bus=events.EventBus.from_event_bus_arn(self, f"{consumer.verb.capitalize()}Bus", names.card_bus_arn()),
+            event_pattern=events.EventPattern(detail_type=detail_types),
+            targets=[targets.SqsQueue(inbox.queue)],
+        )
+
+    def _every(self, rate: Duration, consumer: Function) -> None:
+        events.Rule(
+            self,
+            f"{consumer.verb.capitalize()}Schedule",
+            rule_name=f"{names.role(consumer.verb)}-schedule",
+            schedule=events.Schedule.rate(rate),
+            targets=[targets.LambdaFunction(consumer.function, retry_attempts=2)],
+        )
+
+    def _inbox_of(self, consumer: Function) -> Inbox:
+        timeout = consumer.function.timeout
+        assert timeout is not None
+        inbox = Inbox(self, f"{consumer.verb.capitalize()}Inbox", name=names.role(consumer.verb), handling=timeout)
+        lambda_.EventSourceMapping(
+            self,
+            f"{consumer.verb.capitalize()}Source",
+            target=consumer.function,
+            event_source_arn=inbox.queue.queue_arn,
+            batch_size=100,
+            max_batching_window=Duration.seconds(1),
+            max_concurrency=4,
+            report_batch_item_failures=True,
+        )
+        inbox.queue.grant_consume_messages(consumer.role)
+        return inbox
+
+    def _changes_of_cards_to(self, publish: Function) -> None:
+        dead = DeadLetters(self, "PublishDead", name=names.role("publish"))
+        dead.queue.grant_send_messages(publish.role)
+        stream = ssm.StringParameter.value_for_string_parameter(self, names.CARDS_STREAM_PARAMETER)
+        publish.may(on_cards_stream("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"))
+        lambda_.EventSourceMapping(
+            self,
+            "PublishSource",
+            target=publish.function,
+            event_source_arn=stream,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=500,
+            max_batching_window=Duration.seconds(1),
+            bisect_batch_on_error=True,
+            retry_attempts=10,
+            report_batch_item_failures=True,
+            on_failure=SqsDlq(dead.queue),
+            filters=[lambda_.FilterCriteria.filter({"dynamodb": {"Keys": {"sk": {"S": PUBLISHED_ITEMS}}}})],
+        )

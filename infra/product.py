@@ -1,0 +1,57 @@
+"""All stacks of one deployment, from the agreements and libraries of a site."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import App
+
+from firstcard.agreement import Agreement, Site
+from infra.acknowledgement import FAMILY, PIPELINE, STATE, acknowledge, agreement_findings
+from infra.agreement import AgreementOf
+from infra.family import Family
+from infra.pipeline import Pipeline
+from infra.sftp import Sftp
+from infra.state import State
+from infra.trail import Trail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Where the site and the built layers lie, and whether there is an SFTP server (it has a price by the hour)."""
+
+    site: Path
+    built_layers: Path
+    sftp: bool
+
+
+def add_stacks(app: App, *, site: Site, choices: Choices) -> None:
+    """Add the stacks in the order in which they deploy; they know each other by name only."""
+    state = State(app, "FirstCardState", site=site)
+    family = Family(app, "FirstCardFamily", site=choices.site, built_layers=choices.built_layers)
+    pipeline = Pipeline(app, "FirstCardPipeline", site=choices.site, built_layers=choices.built_layers)
+    trail = Trail(app, "FirstCardTrail")
+    sftp = (
+        Sftp(app, "FirstCardSftp", kept_days=max((one.retention.access_log_days for one in site.agreements), default=365))
+        if choices.sftp
+        else None
+    )
+    acknowledge(state, STATE)
+    acknowledge(family, FAMILY)
+    acknowledge(pipeline, PIPELINE)
+    family.add_stack_dependency(state, "reads its tables and secrets")
+    pipeline.add_stack_dependency(state, "reads its tables, buckets and stream")
+    pipeline.add_stack_dependency(family, "takes its address as a parameter")
+    trail.add_stack_dependency(state, "writes into its log bucket")
+    for district in sorted({agreement.district for agreement in site.agreements}):
+        leading = site.of_district(district)
+        assert leading is not None
+        stack = AgreementOf(app, f"FirstCardAgreement-{district}", agreement=leading, sharings=_sharings(site, district), sftp=choices.sftp)
+        acknowledge(stack, agreement_findings(district))
+        stack.add_stack_dependency(pipeline, "a key policy cannot name roles that do not exist yet")
+        if sftp is not None:
+            stack.add_stack_dependency(sftp, "adds an account to its server")
+
+
+def _sharings(site: Site, district: str) -> list[Agreement]:
+    sharings = sorted({agreement.sharing for agreement in site.agreements if agreement.district == district})
+    return [agreement for agreement in map(site.of_sharing, sharings) if agreement is not None]

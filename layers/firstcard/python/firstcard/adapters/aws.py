@@ -1,0 +1,220 @@
+"""AWS services behind the ports of the features: objects, keys, secrets, events, mail, executions.
+
+Clients are made when first needed and kept; nothing touches AWS when this module is imported.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from firstcard.event import Event
+from firstcard.run.ledger import Arrival, Run
+from firstcard.vault import VaultClosedError
+from firstcard.vault.seal import Wrap
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+EVENTS_PER_CALL = 10
+CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5}, parameter_validation=False)
+
+
+@overload
+def client(service: Literal["events"]) -> "EventBridgeClient": ...
+@overload
+def client(service: Literal["kms"]) -> "KMSClient": ...
+@overload
+def client(service: Literal["s3"]) -> "S3Client": ...
+@overload
+def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+@overload
+def client(service: Literal["sesv2"]) -> "SESV2Client": ...
+@overload
+def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
+@cache
+def client(service: Any) -> Any:  # type: ignore[misc]  # one cached factory behind typed overloads
+    """The service's client, made once a process."""
+    return boto3.client(service, config=CONFIG)
+
+
+class DropAndVault:
+    """Objects of the drop buckets and of the vault bucket."""
+
+    def __init__(self, vault: str) -> None:
+        self._vault = vault
+
+    def read_drop(self, arrival: Arrival) -> bytes:
+        """The uploaded object, in exactly the version that arrived."""
+        answer = client("s3").get_object(Bucket=arrival.bucket, Key=arrival.key, VersionId=arrival.version_id)
+        return answer["Body"].read()
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object of the vault."""
+        client("s3").put_object(Bucket=self._vault, Key=key, Body=body)
+
+    def get(self, key: str) -> bytes | None:
+        """Read an object of the vault; None if there is none."""
+        try:
+            return client("s3").get_object(Bucket=self._vault, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+
+    def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
+        """Write into a district's outbox."""
+        client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[tuple[str, str, int, str]]:
+        """(key, version id, size, time) of every version that is an object."""
+        for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+            for version in page.get("Versions", []):
+                yield version["Key"], version["VersionId"], version["Size"], version["LastModified"].isoformat()
+
+
+class SecretsStore:
+    """Keys in Secrets Manager, kept for the life of a warm function."""
+
+    @staticmethod
+    @cache
+    def _text(name: str) -> str:
+        return client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+
+    def token_key(self, library: str) -> bytes:
+        """The library's token key."""
+        return self._text(f"firstcard/tokens/{library}").encode()
+
+    def link_key(self, library: str) -> bytes:
+        """The key that signs a library's opt-out links."""
+        return self._text(f"firstcard/links/{library}").encode()
+
+    def openpgp_keys(self, district: str) -> Sequence[str]:
+        """Armoured secret keys of one district; read every time, for a key may just have been changed."""
+        text = client("secretsmanager").get_secret_value(SecretId=f"firstcard/openpgp/{district}")["SecretString"]
+        return cast("list[str]", json.loads(text)["keys"])
+
+    def ils(self, library: str) -> Mapping[str, str]:
+        """What signs us in at a library's ILS."""
+        return cast("dict[str, str]", json.loads(self._text(f"firstcard/ils/{library}")))
+
+
+def purpose_key(sharing: str) -> str:
+    """The alias of an agreement's purpose key."""
+    library, _, district = sharing.partition(".")
+    return f"alias/firstcard-purpose-{library}-{district}"
+
+
+def wrapper(sharing: str) -> Wrap:
+    """Wraps data keys with an agreement's purpose key."""
+
+    def wrap(key: bytes, context: Mapping[str, str]) -> bytes:
+        return client("kms").encrypt(KeyId=purpose_key(sharing), Plaintext=key, EncryptionContext=dict(context))["CiphertextBlob"]
+
+    return wrap
+
+
+def unwrap(wrapped: bytes, context: Mapping[str, str]) -> bytes:
+    """Unwraps a data key, or raises VaultClosedError if KMS refuses."""
+    try:
+        return client("kms").decrypt(CiphertextBlob=wrapped, EncryptionContext=dict(context), KeyId=purpose_key(context["agreement"]))["Plaintext"]
+    except ClientError as error:
+        raise VaultClosedError(error.response["Error"]["Code"]) from None
+
+
+class CardBus:
+    """The card bus."""
+
+    def __init__(self, bus: str, *, source: str) -> None:
+        self._bus = bus
+        self._source = source
+
+    def emit(self, events: Sequence[Event]) -> None:
+        """Put events, ten a call. Raises RuntimeError if the bus did not take all of them: the caller is tried again, consumers know repeats."""
+        for start in range(0, len(events), EVENTS_PER_CALL):
+            entries: list[PutEventsRequestEntryTypeDef] = [
+                {"EventBusName": self._bus, "Source": self._source, "DetailType": e.name, "Detail": e.model_dump_json()}
+                for e in events[start : start + EVENTS_PER_CALL]
+            ]
+            answer = client("events").put_events(Entries=entries)
+            if answer["FailedEntryCount"]:
+                raise RuntimeError(f"the bus did not take {answer['FailedEntryCount']} events")
+
+
+def execution_starter(state_machine: str) -> Callable[[Arrival], None]:
+    """Starts the run of an arrival, named by run and attempt; a run that was started already stays as it is."""
+
+    def start(arrival: Arrival) -> None:
+        body = {
+            "run_id": arrival.run_id,
+            "attempt": arrival.attempt,
+            "bucket": arrival.bucket,
+            "key": arrival.key,
+            "version_id": arrival.version_id,
+            "size": arrival.size,
+            "received_at": arrival.received_at,
+            "district": arrival.district,
+        }
+        try:
+            client("stepfunctions").start_execution(
+                stateMachineArn=state_machine, name=f"{arrival.run_id}-{arrival.attempt}", input=json.dumps(body, sort_keys=True)
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+
+    return start
+
+
+def is_running(state_machine: str, run_id: str, attempt: int) -> bool:
+    """Whether the execution of this attempt is still under way."""
+    arn = state_machine.replace(":stateMachine:", ":execution:") + f":{run_id}-{attempt}"
+    try:
+        return client("stepfunctions").describe_execution(executionArn=arn)["status"] == "RUNNING"
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            return False
+        raise
+
+
+def wake(run: Run, decision: str) -> None:
+    """Wake the execution of a waiting run; one that does not wait any more stays as it is."""
+    if not run.task_token:
+        return
+    try:
+        client("stepfunctions").send_task_success(taskToken=run.task_token, output=json.dumps({"decision": decision}))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken"):
+            raise
+
+
+def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, html: str, text: str, kind: str) -> bool:
+    """Hand one e-mail to SES; False if SES asks to try again later."""
+    try:
+        client("sesv2").send_email(
+            FromEmailAddress=sender,
+            ReplyToAddresses=[reply_to],
+            Destination={"ToAddresses": list(to)},
+            Content={
+                "Simple": {
+                    "Subject": {"Data": subject, "Charset": "UTF-8"},
+                    "Body": {"Html": {"Data": html, "Charset": "UTF-8"}, "Text": {"Data": text, "Charset": "UTF-8"}},
+                }
+            },
+            EmailTags=[{"Name": "kind", "Value": kind}],
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("TooManyRequestsException", "LimitExceededException", "InternalServiceErrorException"):
+            return False
+        raise
+    return True

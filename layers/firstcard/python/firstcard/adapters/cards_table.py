@@ -1,0 +1,499 @@
+"""The cards table, with pynamodb.
+
+Every kind of item has one writer (docs/architecture.md), so that bulk writes need no conditions; what two writers may touch is written conditionally.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pynamodb.attributes import Attribute, BinaryAttribute, DiscriminatorAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.constants import MAP
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from firstcard.card.chunk import Chunk, HouseholdLine
+from firstcard.card.issue import CrowdedError, Standing
+from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse, release
+from firstcard.card.view import Household, IlsState, NoticeMark, View
+from firstcard.vault import Envelope
+
+TRANSACTION_OPERATIONS = 100
+"""DynamoDB's limit of operations in one transaction."""
+
+_REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
+
+
+class SealedAttribute(Attribute[Mapping[str, bytes]]):
+    """A map of field group to sealed bytes."""
+
+    attr_type = MAP
+
+    def serialize(self, value: Mapping[str, bytes]) -> dict[str, Any]:
+        """As DynamoDB's wire form."""
+        return {group: {"B": sealed} for group, sealed in value.items()}
+
+    def deserialize(self, value: Mapping[str, Any]) -> Mapping[str, bytes]:
+        """From DynamoDB's wire form."""
+        return {group: sealed["B"] for group, sealed in value.items()}
+
+
+class NamesAttribute(Attribute[Mapping[str, str]]):
+    """A map of field group to the name of an object."""
+
+    attr_type = MAP
+
+    def serialize(self, value: Mapping[str, str]) -> dict[str, Any]:
+        """As DynamoDB's wire form."""
+        return {group: {"S": name} for group, name in value.items()}
+
+    def deserialize(self, value: Mapping[str, Any]) -> Mapping[str, str]:
+        """From DynamoDB's wire form."""
+        return {group: name["S"] for group, name in value.items()}
+
+
+class WrappedKeysAttribute(Attribute[Mapping[str, Mapping[str, bytes]]]):
+    """Wrapped data keys, by field group and purpose."""
+
+    attr_type = MAP
+
+    def serialize(self, value: Mapping[str, Mapping[str, bytes]]) -> dict[str, Any]:
+        """As DynamoDB's wire form."""
+        return {group: {"M": {purpose: {"B": key} for purpose, key in keys.items()}} for group, keys in value.items()}
+
+    def deserialize(self, value: Mapping[str, Any]) -> Mapping[str, Mapping[str, bytes]]:
+        """From DynamoDB's wire form."""
+        return {group: {purpose: key["B"] for purpose, key in keys["M"].items()} for group, keys in value.items()}
+
+
+class CardItem(Model):
+    """Any item of the table."""
+
+    class Meta:
+        """The table's name is set by ``CardsTable``: nothing is fixed when this module is imported."""
+
+        table_name = ""
+        max_retry_attempts = 8
+
+    item = DiscriminatorAttribute(attr_name="item")
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    sharing = UnicodeAttribute()
+    agreement = UnicodeAttribute()
+    library = UnicodeAttribute()
+    district = UnicodeAttribute()
+    run_id = UnicodeAttribute()
+    at = UnicodeAttribute()
+
+
+class PatronItem(CardItem, discriminator="patron"):
+    """A patron."""
+
+    token = UnicodeAttribute()
+    role = UnicodeAttribute()
+    state = UnicodeAttribute()
+    version = NumberAttribute()
+    household = UnicodeAttribute(null=True)
+    card_token = UnicodeAttribute()
+    ownership = UnicodeAttribute()
+    fingerprint = UnicodeAttribute()
+    issued_at = UnicodeAttribute(null=True)
+    sealed = SealedAttribute()
+    envelopes = NamesAttribute()
+
+
+class IlsItem(CardItem, discriminator="ils"):
+    """What the ILS accepted of a patron."""
+
+    token = UnicodeAttribute()
+    role = UnicodeAttribute()
+    household = UnicodeAttribute(null=True)
+    state = UnicodeAttribute()
+    version = NumberAttribute()
+    ils_id = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+
+
+class RefusalItem(CardItem, discriminator="refusal"):
+    """A no."""
+
+    token = UnicodeAttribute()
+    by = UnicodeAttribute()
+
+
+class HouseholdItem(CardItem, discriminator="household"):
+    """A household."""
+
+    household = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    children: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    announce: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    sealed = BinaryAttribute(legacy_encoding=False)
+    envelope = UnicodeAttribute()
+
+
+class NoticeItem(CardItem, discriminator="notice"):
+    """A notice about one patron to one household: claimed, then sent."""
+
+    household = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    token = UnicodeAttribute()
+    state = UnicodeAttribute()
+    claimed_by = UnicodeAttribute()
+    told_at = UnicodeAttribute(null=True)
+    window_of = UnicodeAttribute(null=True)
+
+
+class EnvelopeItem(CardItem, discriminator="envelope"):
+    """The wrapped data keys of one chunk."""
+
+    object = UnicodeAttribute()
+    wrapped = WrappedKeysAttribute()
+
+
+class WindowIndex(GlobalSecondaryIndex["WindowEntry"]):
+    """Announcements whose window runs, by data-sharing id and the time the family was told."""
+
+    class Meta:
+        """Index as the template makes it."""
+
+        index_name = "windows"
+        projection = IncludeProjection(["token"])
+
+    window_of = UnicodeAttribute(hash_key=True)
+    told_at = UnicodeAttribute(range_key=True)
+
+
+class WindowEntry(Model):
+    """An announcement as the index shows it, keys and token only."""
+
+    class Meta:
+        """As for ``CardItem``."""
+
+        table_name = ""
+        max_retry_attempts = 8
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    token = UnicodeAttribute()
+    windows = WindowIndex()
+
+
+ITEMS: tuple[type[Model], ...] = (CardItem, PatronItem, IlsItem, RefusalItem, HouseholdItem, NoticeItem, EnvelopeItem, WindowEntry)
+
+
+class CardsTable:
+    """The cards table under one name: what issue, sync, notify, refuse and window need of it."""
+
+    def __init__(self, table_name: str) -> None:
+        for item in ITEMS:
+            item.Meta.table_name = table_name
+            item._connection = None
+        self._name = table_name
+
+    # -- reading ----------------------------------------------------------------------------------------------------------------------------
+
+    def _get(self, keys: Iterable[tuple[str, str]]) -> Iterator[CardItem]:
+        unique = list(dict.fromkeys(keys))
+        if unique:
+            yield from CardItem.batch_get(unique, consistent_read=True)
+
+    def standing(self, tokens: Sequence[str]) -> Standing:
+        """Patrons and refusals, consistently read, 100 items a call."""
+        view = self.view(tokens, ils=False)
+        return Standing(view.patrons, view.refused)
+
+    def view(self, tokens: Sequence[str], *, ils: bool = True, notices: Sequence[tuple[str, str, str]] = ()) -> View:
+        """Patrons, refusals, ILS states and notices (household, kind, token) in as few calls as 100 items each allow."""
+        kinds = ("patron", "refusal", "ils") if ils else ("patron", "refusal")
+        keys = [(f"patron#{t}", kind) for t in tokens for kind in kinds]
+        keys += [(f"household#{h}", f"notice#{kind}#{t}") for h, kind, t in notices]
+        patrons: dict[str, Patron] = {}
+        refused: set[str] = set()
+        states: dict[str, IlsState] = {}
+        marks: dict[tuple[str, str], NoticeMark] = {}
+        for item in self._get(keys):
+            match item:
+                case PatronItem():
+                    patrons[item.token] = _patron(item)
+                case RefusalItem():
+                    refused.add(item.token)
+                case IlsItem():
+                    states[item.token] = _ils_state(item)
+                case NoticeItem():
+                    marks[item.kind, item.token] = _mark(item)
+        return View(patrons, refused, states, marks)
+
+    def households(self, households: Sequence[str]) -> dict[str, Household]:
+        """Households by their tokens, consistently read."""
+        return {
+            item.household: _household(item)
+            for item in self._get((f"household#{h}", "profile") for h in households)
+            if isinstance(item, HouseholdItem)
+        }
+
+    def envelopes(self, objects: Sequence[str]) -> dict[str, Envelope]:
+        """Envelopes by the names of their objects."""
+        found = self._get((f"envelope#{o}", "envelope") for o in objects)
+        return {item.object: Envelope(item.object, item.sharing, item.wrapped) for item in found if isinstance(item, EnvelopeItem)}
+
+    # -- issue ------------------------------------------------------------------------------------------------------------------------------
+
+    def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
+        """Write a chunk's envelope, new patrons and households in bulk, in this order."""
+        with CardItem.batch_write() as batch:
+            batch.save(_envelope_item(chunk))
+            for patron in patrons:
+                batch.save(_patron_item(patron))
+        with CardItem.batch_write() as batch:
+            for line in chunk.households:
+                batch.save(_household_item(line, chunk))
+
+    def change(self, patron: Patron) -> bool:
+        """Write the patron if its earlier version is still there."""
+        return _saved(_patron_item(patron), PatronItem.version == patron.version - 1)
+
+    def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
+        """Write suppressions; the first one stays."""
+        known = self.standing(tokens).refused
+        for token in tokens:
+            if token not in known:
+                item = RefusalItem(f"patron#{token}", "refusal", token=token, by=by, **_stamp(stamp))
+                _saved(item, RefusalItem.pk.does_not_exist())
+
+    # -- a family's no ----------------------------------------------------------------------------------------------------------------------
+
+    def refuse(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
+        """Write the suppressions first, then end the patrons that exist; issue does it the other way round."""
+        self.record_refusals(tokens, by=by, stamp=stamp)
+        for _ in range(5):
+            standing = [p for p in self.standing(tokens).patrons.values() if p.state is not State.REFUSED]
+            if sum(self.change(refuse(p, run_id=p.run_id, at=stamp.at)) for p in standing) == len(standing):
+                return
+        raise CrowdedError
+
+    # -- window over ------------------------------------------------------------------------------------------------------------------------
+
+    def windows_over(self, sharing: str, *, told_before: str) -> Iterator[tuple[str, str, str]]:
+        """(household key, notice key, patron token) of announcements told before a time (ISO 8601), oldest first."""
+        for entry in WindowEntry.windows.query(sharing, WindowIndex.told_at <= told_before):
+            yield entry.pk, entry.sk, entry.token
+
+    def release(self, tokens: Sequence[str], *, at: str) -> list[str]:
+        """Issue the cards of waiting patrons, up to 100 in one transaction; gives those that were released."""
+        released: list[str] = []
+        for start in range(0, len(tokens), TRANSACTION_OPERATIONS):
+            standing = self.standing(tokens[start : start + TRANSACTION_OPERATIONS])
+            ready = [release(p, at=at) for t, p in standing.patrons.items() if p.state is State.WAITING and t not in standing.refused]
+            released += self._release(ready)
+        return released
+
+    def _release(self, patrons: Sequence[Patron]) -> list[str]:
+        if not patrons:
+            return []
+        try:
+            with TransactWrite(connection=self._connection()) as transaction:
+                for patron in patrons:
+                    transaction.save(
+                        _patron_item(patron),
+                        condition=(PatronItem.version == patron.version - 1) & (PatronItem.state == str(State.WAITING)),
+                    )
+        except TransactWriteError:
+            return [p.token for p in patrons if self.change(p)]
+        return [p.token for p in patrons]
+
+    def close_windows(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Take announcements out of the index of running windows."""
+        items = [item for item in self._get(keys) if isinstance(item, NoticeItem)]
+        with CardItem.batch_write() as batch:
+            for item in items:
+                item.window_of = None
+                batch.save(item)
+
+    # -- sync -------------------------------------------------------------------------------------------------------------------------------
+
+    def record_ils(self, states: Sequence[IlsState]) -> None:
+        """Write what the ILS accepted or refused, in bulk: sync is the only writer of these items."""
+        with CardItem.batch_write() as batch:
+            for state in states:
+                item = IlsItem(f"patron#{state.token}", "ils", **_stamp(state.stamp))
+                item.token, item.role, item.household = state.token, state.role, state.household or None
+                item.state, item.version, item.ils_id, item.reason = state.state, state.version, state.ils_id or None, state.reason or None
+                batch.save(item)
+
+    # -- notices ----------------------------------------------------------------------------------------------------------------------------
+
+    def claim(self, groups: Sequence[Sequence[NoticeMark]]) -> list[bool]:
+        """Claim notices, each group (one e-mail) whole or not at all; a claim of the same message may be taken again."""
+        results: list[bool] = []
+        batch: list[Sequence[NoticeMark]] = []
+        for group in groups:
+            if sum(map(len, batch)) + len(group) > TRANSACTION_OPERATIONS:
+                results += self._claim(batch)
+                batch = []
+            batch.append(group)
+        return results + self._claim(batch)
+
+    def _claim(self, groups: Sequence[Sequence[NoticeMark]]) -> list[bool]:
+        if not groups:
+            return []
+        try:
+            with TransactWrite(connection=self._connection()) as transaction:
+                for mark in (m for group in groups for m in group):
+                    unclaimed = NoticeItem.pk.does_not_exist() | (
+                        (NoticeItem.claimed_by == mark.claimed_by) & (NoticeItem.state == "claimed")
+                    )
+                    transaction.save(_notice_item(mark), condition=unclaimed)
+        except TransactWriteError:
+            return [False] if len(groups) == 1 else [won for group in groups for won in self._claim([group])]
+        return [True] * len(groups)
+
+    def mark(self, marks: Sequence[NoticeMark]) -> None:
+        """Write sent notices in bulk: whoever claimed them is their only writer."""
+        with CardItem.batch_write() as batch:
+            for mark in marks:
+                batch.save(_notice_item(mark))
+
+    def _connection(self) -> Connection:
+        return CardItem._get_connection().connection
+
+
+def _saved(item: CardItem, condition: Any) -> bool:  # noqa: ANN401  pynamodb's conditions are untyped
+    try:
+        item.save(condition=condition)
+    except PutError as error:
+        if error.cause_response_code == _REFUSED_BY_CONDITION:
+            return False
+        raise
+    return True
+
+
+def _stamp(stamp: Stamp) -> dict[str, str]:
+    return {
+        "sharing": stamp.sharing,
+        "agreement": stamp.agreement,
+        "library": stamp.library,
+        "district": stamp.district,
+        "run_id": stamp.run_id,
+        "at": stamp.at,
+    }
+
+
+def _read_stamp(item: CardItem) -> Stamp:
+    return Stamp(item.sharing, item.agreement, item.library, item.district, item.run_id, item.at)
+
+
+def _patron_item(patron: Patron) -> PatronItem:
+    return PatronItem(
+        f"patron#{patron.token}",
+        "patron",
+        token=patron.token,
+        role=patron.role,
+        state=str(patron.state),
+        version=patron.version,
+        household=patron.household or None,
+        card_token=patron.card_token,
+        ownership=str(patron.ownership),
+        fingerprint=patron.fingerprint,
+        issued_at=patron.issued_at or None,
+        sealed=patron.sealed,
+        envelopes=patron.envelopes,
+        **_stamp(patron.stamp),
+    )
+
+
+def _patron(item: PatronItem) -> Patron:
+    return Patron(
+        token=item.token,
+        sharing=item.sharing,
+        agreement=item.agreement,
+        library=item.library,
+        district=item.district,
+        role=item.role,
+        state=State(item.state),
+        version=int(item.version),
+        household=item.household or "",
+        card_token=item.card_token,
+        fingerprint=item.fingerprint,
+        run_id=item.run_id,
+        at=item.at,
+        issued_at=item.issued_at or "",
+        ownership=Ownership(item.ownership),
+        sealed=item.sealed,
+        envelopes=item.envelopes,
+    )
+
+
+def _ils_state(item: IlsItem) -> IlsState:
+    return IlsState(
+        token=item.token,
+        role=item.role,
+        household=item.household or "",
+        state=item.state,
+        version=int(item.version),
+        ils_id=item.ils_id or "",
+        reason=item.reason or "",
+        stamp=_read_stamp(item),
+    )
+
+
+def _household(item: HouseholdItem) -> Household:
+    return Household(
+        token=item.household,
+        kind=item.kind,
+        children=tuple(item.children),
+        announce=tuple(item.announce),
+        sealed=item.sealed,
+        envelope=item.envelope,
+        stamp=_read_stamp(item),
+    )
+
+
+def _household_item(line: HouseholdLine, chunk: Chunk) -> HouseholdItem:
+    stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+    return HouseholdItem(
+        f"household#{line.household}",
+        "profile",
+        household=line.household,
+        kind=line.kind,
+        children=list(line.children),
+        announce=list(line.announce),
+        sealed=line.sealed,
+        envelope=chunk.object,
+        **_stamp(stamp),
+    )
+
+
+def _envelope_item(chunk: Chunk) -> EnvelopeItem:
+    stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+    return EnvelopeItem(f"envelope#{chunk.object}", "envelope", object=chunk.object, wrapped=chunk.envelope.keys, **_stamp(stamp))
+
+
+def _mark(item: NoticeItem) -> NoticeMark:
+    return NoticeMark(
+        household=item.household,
+        kind=item.kind,
+        token=item.token,
+        state=item.state,
+        claimed_by=item.claimed_by,
+        told_at=item.told_at or "",
+        window_of=item.window_of or "",
+        stamp=_read_stamp(item),
+    )
+
+
+def _notice_item(mark: NoticeMark) -> NoticeItem:
+    return NoticeItem(
+        f"household#{mark.household}",
+        f"notice#{mark.kind}#{mark.token}",
+        household=mark.household,
+        kind=mark.kind,
+        token=mark.token,
+        state=mark.state,
+        claimed_by=mark.claimed_by,
+        told_at=mark.told_at or None,
+        window_of=mark.window_of or None,
+        **_stamp(mark.stamp),
+    )

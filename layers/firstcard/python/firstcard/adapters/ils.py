@@ -1,0 +1,36 @@
+"""Which adapter speaks to which library's ILS."""
+
+from functools import cache
+
+import httpx
+
+from firstcard.adapters.aws import SecretsStore
+from firstcard.adapters.koha import KohaIls
+from firstcard.agreement import Library
+from firstcard.ils import Ils
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+@cache
+def _http() -> httpx.Client:
+    """One pool of connections a process."""
+    return httpx.Client(timeout=TIMEOUT)
+
+
+def open_ils(library: Library, secrets: SecretsStore, *, confirm_separate: bool) -> Ils:
+    """The library's ILS, signed in with what its secret holds: ``{"client_id", "client_secret"}``."""
+    return _open(library.id, library.ils.endpoint, library.ils.token_attribute, confirm_separate, secrets)
+
+
+@cache
+def _open(library: str, endpoint: str, token_attribute: str, confirm_separate: bool, secrets: SecretsStore) -> Ils:
+    access = secrets.ils(library)
+    return KohaIls(
+        endpoint,
+        access["client_id"],
+        access["client_secret"],
+        token_attribute=token_attribute,
+        http=_http(),
+        confirm_separate=confirm_separate,
+    )

@@ -1,0 +1,458 @@
+"""Koha over its REST API: patrons created, completed, updated and ended, and no stranger's card ever touched."""
+
+import ipaddress
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
+
+_READ_ONLY: Final = frozenset({"anonymized", "expired", "restricted", "updated_on"})
+"""Keys that Koha computes and refuses in a PUT."""
+
+_KOHAS_OWN: Final = frozenset(
+    {
+        "patron_id",
+        "last_seen",
+        "login_attempts",
+        "overdrive_auth_token",
+        "checkouts_count",
+        "overdues_count",
+        "account_balance",
+        "library",
+        "_strings",
+    }
+)
+"""Keys that Koha keeps by itself: a stale copy of them must not be sent back."""
+
+_ERROR_CODES: Final = {
+    "missing_mandatory_attribute": SyncReason.MISSING_ATTRIBUTE,
+    "invalid_attribute_type": SyncReason.UNKNOWN_ATTRIBUTE_TYPE,
+    "non_repeatable_attribute": SyncReason.ATTRIBUTE_NOT_REPEATABLE,
+    "attribute_not_unique": SyncReason.ATTRIBUTE_NOT_UNIQUE,
+}
+
+_UNKNOWN_VALUE: Final = {
+    "library_id": SyncReason.UNKNOWN_BRANCH,
+    "branchcode": SyncReason.UNKNOWN_BRANCH,
+    "category_id": SyncReason.UNKNOWN_PATRON_TYPE,
+    "categorycode": SyncReason.UNKNOWN_PATRON_TYPE,
+}
+
+_KEYS: Final = {
+    "cardnumber": SyncReason.CARD_NUMBER_TAKEN,
+    "userid": SyncReason.LOGIN_NAME_TAKEN,
+}
+
+_SOMEBODY_LIKE_THIS: Final = frozenset(
+    {
+        SyncReason.CARD_NUMBER_TAKEN,
+        SyncReason.LOGIN_NAME_TAKEN,
+        SyncReason.OTHER_KEY_TAKEN,
+        SyncReason.POSSIBLE_EXISTING_PATRON,
+        SyncReason.ATTRIBUTE_NOT_UNIQUE,
+    }
+)
+"""Refusals that our own half-made patron causes just as well as a stranger; Koha looks at the login name before the card number."""
+
+_RENEW_EARLY: Final = 60.0
+"""Seconds before its end at which an access token is replaced, so that none ends on the way."""
+
+_NO_WELCOME: Final = {"x-koha-override": "welcome_no"}
+_WITH_ATTRIBUTES: Final = {"x-koha-embed": "extended_attributes"}
+_NOT_A_DUPLICATE: Final = {"x-confirm-not-duplicate": "1"}
+
+Json = dict[str, Any]
+
+
+class KohaIls:
+    """A Koha whose patrons carry our token in the attribute type ``token_attribute``, which must be a unique identifier there.
+
+    ``endpoint`` is the base of the API and ends in ``/api/v1``; it must be https, or on this very machine. ``http`` brings time-outs and certificates.
+    With ``confirm_separate`` a student whom the library's duplicate rule stops gets a card of its own all the same (the agreement's ``existing: separate``).
+    ``clock`` gives seconds that only go forward. One object may serve many threads.
+
+    A new patron costs two requests: the patron, then its PIN. Nothing is kept back from the caller by an exception: each answer is a value.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        token_attribute: str,
+        http: httpx.Client,
+        confirm_separate: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not _safe_to_speak_to(endpoint):
+            raise ValueError("the endpoint of an ILS must be an https address (or http on this machine)")
+        for name in ("httpx", "httpcore"):
+            if logging.getLogger(name).level < logging.WARNING:  # they log addresses, and an address here holds a patron token
+                logging.getLogger(name).setLevel(logging.WARNING)
+        self._endpoint = endpoint.rstrip("/")
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._attribute = token_attribute
+        self._http = http
+        self._confirm_separate = confirm_separate
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._access = ""
+        self._access_until = 0.0
+
+    @property
+    def can_set_pin(self) -> bool:
+        """True: Koha takes a password for a patron."""
+        return True
+
+    def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
+        """Create the patron with its PIN, complete one that an earlier attempt left, or bring a known one up to date."""
+        if ils_id is None:
+            return self._create(patron, confirmed=False)
+        current = self._own(ils_id, patron.token)
+        if isinstance(current, Refused | Unreachable):
+            return current
+        return self._bring_up_to_date(current, _school_owned(patron))
+
+    def end(self, ils_id: str | None, *, token: str, on: date) -> Accepted | Refused | Unreachable:
+        """Bring the expiry date forward to ``on``; a patron that is gone, or expired by then, needs nothing."""
+        current = self._find(token) if ils_id is None else self._own(ils_id, token)
+        if current is None:
+            return Accepted("")
+        if isinstance(current, Refused) and current.reason is SyncReason.PATRON_GONE:
+            return Accepted(ils_id or "")
+        if isinstance(current, Refused | Unreachable):
+            return current
+        expires = current.get("expiry_date")
+        if isinstance(expires, str) and expires <= on.isoformat():  # ISO dates sort as they fall
+            return Accepted(_id_of(current))
+        return self._bring_up_to_date(current, {"expiry_date": on.isoformat()})
+
+    def check(self, pairs: Sequence[tuple[str, str]], *, token: str, pin: str, on: date) -> tuple[Verdict, ...]:
+        """Create one expired trial patron for each (patron type, branch) pair, look at it, and delete it again.
+
+        The first also shows whether the token is found again, whether Koha keeps it unique, and whether the PIN passes the library's rule.
+        """
+        verdicts: list[Verdict] = []
+        for place, (patron_type, branch) in enumerate(pairs):
+            subject = f"patron type {patron_type} at branch {branch}"
+            trial = {
+                "surname": "FirstCard library check",
+                "library_id": branch,
+                "category_id": patron_type,
+                "expiry_date": (on - timedelta(days=1)).isoformat(),
+                "extended_attributes": [{"type": self._attribute, "value": f"{token}-{place}"}],
+            }
+            made = self._make_trial(trial)
+            if not isinstance(made, str):
+                verdicts.append(Verdict(subject, made.reason))
+                if isinstance(made, Unreachable):
+                    return tuple(verdicts)
+                continue
+            if place == 0:
+                verdicts += self._check_token(f"{token}-{place}", made, trial)
+                answer = self._set_pin(made, pin)
+                verdicts.append(Verdict("PIN", None if isinstance(answer, Accepted) else answer.reason))
+            verdicts.append(self._delete_trial(made, subject))
+        return tuple(verdicts)
+
+    def _create(self, patron: IlsPatron, *, confirmed: bool) -> Accepted | Refused | Unreachable:
+        body = _school_owned(patron) | {
+            "userid": patron.number,
+            "extended_attributes": [{"type": self._attribute, "value": patron.token}],
+        }
+        body |= {key: value for key, value in {"lang": patron.language, "preferred_name": patron.preferred_name}.items() if value}
+        reply = self._send("POST", "/patrons", body=body, headers=_NO_WELCOME | (_NOT_A_DUPLICATE if confirmed else {}))
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status_code == 201:
+            ils_id = _id_of(_object(reply)) or reply.headers.get("location", "").rpartition("/")[2]
+            if not ils_id.isdecimal():
+                return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+            return self._set_pin(ils_id, patron.pin)
+        no = _refusal(reply)
+        if isinstance(no, Unreachable) or no.reason not in _SOMEBODY_LIKE_THIS:
+            return no
+
+        # An earlier attempt of ours that was cut short looks just like somebody else: the token tells them apart.
+        ours = self._find(patron.token)
+        if isinstance(ours, Refused | Unreachable):
+            return ours
+        if ours is not None:
+            completed = self._bring_up_to_date(ours, _school_owned(patron))
+            return self._set_pin(completed.ils_id, patron.pin) if isinstance(completed, Accepted) else completed
+        if no.reason is SyncReason.POSSIBLE_EXISTING_PATRON and self._confirm_separate and not confirmed:
+            return self._create(patron, confirmed=True)
+        return no
+
+    def _own(self, ils_id: str, token: str) -> Json | Refused | Unreachable:
+        """The patron with this ILS id, if it is ours."""
+        if not ils_id.isdecimal():
+            return Refused(SyncReason.NOT_OURS)
+        reply = self._send("GET", f"/patrons/{ils_id}", headers=_WITH_ATTRIBUTES)
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status_code != 200:
+            return _refusal(reply, ils_id)
+        patron = _object(reply)
+        if _id_of(patron) != ils_id:
+            return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+        return patron if self._carries(patron, token) else Refused(SyncReason.NOT_OURS)
+
+    def _find(self, token: str) -> Json | Refused | Unreachable | None:
+        """The one patron that carries this token, or None."""
+        query = {"extended_attributes.code": self._attribute, "extended_attributes.attribute": token}
+        reply = self._send("GET", f"/patrons?q={quote(json.dumps(query))}&_per_page=5", headers=_WITH_ATTRIBUTES)
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status_code != 200:
+            return _refusal(reply)
+        found = _body(reply)
+        if not isinstance(found, list):
+            return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+        ours = [patron for patron in found if isinstance(patron, dict) and self._carries(patron, token)]
+        if len({_id_of(patron) for patron in ours}) > 1:
+            return Refused(SyncReason.TOKEN_NOT_UNIQUE)
+        return ours[0] if ours else None
+
+    def _carries(self, patron: Json, token: str) -> bool:
+        return any(mark.get("type") == self._attribute and mark.get("value") == token for mark in _attributes(patron))
+
+    def _bring_up_to_date(self, current: Json, wanted: Mapping[str, Any]) -> Accepted | Refused | Unreachable:
+        """Write ``wanted`` over ``current`` with everything else as it is; no request where nothing differs."""
+        ils_id = _id_of(current)
+        if all(current.get(key) == value for key, value in wanted.items()):
+            return Accepted(ils_id)
+        body = {key: value for key, value in current.items() if key not in _READ_ONLY and key not in _KOHAS_OWN}
+        if "cardnumber" in wanted and body.get("userid") == body.get("cardnumber"):
+            body["userid"] = wanted["cardnumber"]
+        body |= wanted
+        body["extended_attributes"] = [{"type": mark.get("type"), "value": mark.get("value")} for mark in _attributes(current)]
+        reply = self._send("PUT", f"/patrons/{ils_id}", body=body)
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status_code in {200, 204}:
+            return Accepted(ils_id)
+        return _refusal(reply, ils_id)
+
+    def _set_pin(self, ils_id: str, pin: str) -> Accepted | Refused | Unreachable:
+        if not pin:
+            return Accepted(ils_id)
+        reply = self._send("POST", f"/patrons/{ils_id}/password", body={"password": pin, "password_2": pin})
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status_code in {200, 204}:
+            return Accepted(ils_id)
+        if reply.status_code == 400:
+            return Refused(SyncReason.PIN_REFUSED)  # without the id: the next attempt then finds the patron by its token and sets the PIN
+        return _refusal(reply, ils_id)
+
+    def _make_trial(self, trial: Json) -> str | Refused | Unreachable:
+        reply = self._send("POST", "/patrons", body=trial, headers=_NO_WELCOME | _NOT_A_DUPLICATE)
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status_code != 201:
+            return _refusal(reply)
+        return _id_of(_object(reply)) or Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+
+    def _check_token(self, token: str, ils_id: str, trial: Json) -> list[Verdict]:
+        """Whether the first trial patron is found by its token, and whether a second with the same token is refused."""
+        found = self._find(token)
+        if isinstance(found, Refused | Unreachable):
+            verdicts = [Verdict("search by token", found.reason)]
+        else:
+            known_again = found is not None and _id_of(found) == ils_id
+            verdicts = [Verdict("search by token", None if known_again else SyncReason.NOT_OURS)]
+        second = self._make_trial(trial)
+        if isinstance(second, str):
+            verdicts.append(Verdict("token kept unique", SyncReason.TOKEN_NOT_UNIQUE, self._delete_trial(second, "").left_behind))
+        else:
+            unique = second.reason is SyncReason.ATTRIBUTE_NOT_UNIQUE
+            verdicts.append(Verdict("token kept unique", None if unique else second.reason))
+        return verdicts
+
+    def _delete_trial(self, ils_id: str, subject: str) -> Verdict:
+        reply = self._send("DELETE", f"/patrons/{ils_id}")
+        if isinstance(reply, Unreachable):
+            return Verdict(subject, reply.reason, ils_id)
+        return Verdict(subject, left_behind="" if reply.status_code in {200, 204, 404} else ils_id)
+
+    def _send(
+        self, method: str, path: str, *, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response | Unreachable:
+        """One request with a valid token; what says nothing about the patron comes back as Unreachable."""
+        content = None if body is None else json.dumps(body).encode()  # ASCII: no name can fail to encode and end up in an exception
+        sent = dict(headers or {}) | ({} if body is None else {"content-type": "application/json"})
+        for attempt in range(2):
+            access = self._bearer()
+            if isinstance(access, Unreachable):
+                return access
+            try:
+                reply = self._http.request(
+                    method,
+                    self._endpoint + path,
+                    content=content,
+                    headers=sent | {"authorization": f"Bearer {access}", "accept": "application/json"},
+                    follow_redirects=False,
+                )
+            except httpx.HTTPError:
+                return Unreachable(SyncReason.NO_ANSWER)
+            if reply.status_code != 401:
+                return _unless_unreachable(reply)
+            self._forget(access)
+            if attempt == 1:
+                break
+        return Unreachable(SyncReason.CREDENTIALS_REFUSED)
+
+    def _bearer(self) -> str | Unreachable:
+        """The access token, a fresh one where the last is about to end."""
+        with self._lock:
+            if self._access and self._clock() < self._access_until:
+                return self._access
+            form = {"grant_type": "client_credentials", "client_id": self._client_id, "client_secret": self._client_secret}
+            try:
+                reply = self._http.post(self._endpoint + "/oauth/token", data=form, follow_redirects=False)
+            except httpx.HTTPError:
+                return Unreachable(SyncReason.NO_ANSWER)
+            if reply.status_code in {400, 401, 403}:
+                return Unreachable(SyncReason.CREDENTIALS_REFUSED)
+            if reply.status_code == 404:
+                return Unreachable(SyncReason.ENDPOINT_NOT_FOUND)
+            checked = _unless_unreachable(reply)
+            if isinstance(checked, Unreachable):
+                return checked
+            granted = _object(reply)
+            access, lasts = granted.get("access_token"), granted.get("expires_in")
+            if not isinstance(access, str) or not access:
+                return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+            seconds = float(lasts) if isinstance(lasts, int | float) else 0.0
+            self._access = access
+            self._access_until = self._clock() + max(seconds - _RENEW_EARLY, seconds / 2)
+            return access
+
+    def _forget(self, access: str) -> None:
+        """Drop a token that Koha refused, unless another thread has already replaced it."""
+        with self._lock:
+            if self._access == access:
+                self._access = ""
+
+
+def _safe_to_speak_to(endpoint: str) -> bool:
+    parts = urlsplit(endpoint)
+    if not parts.hostname or parts.query or parts.fragment or parts.username:
+        return False
+    if parts.scheme == "https":
+        return True
+    try:
+        here = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        here = False
+    return parts.scheme == "http" and here
+
+
+def _school_owned(patron: IlsPatron) -> Json:
+    """What the school's data decides, in Koha's words; what is not known is left out, so that it is never erased."""
+    always = {
+        "cardnumber": patron.number,
+        "surname": patron.last_name,
+        "firstname": patron.first_name,
+        "library_id": patron.branch,
+        "category_id": patron.patron_type,
+        "expiry_date": patron.expires_on.isoformat(),
+    }
+    where_known = {
+        "middle_name": patron.middle_name,
+        "date_of_birth": patron.birth_date.isoformat() if patron.birth_date else "",
+        "address": patron.street,
+        "city": patron.city,
+        "state": patron.region,
+        "postal_code": patron.postal_code,
+        "phone": patron.phone,
+    }
+    return always | {key: value for key, value in where_known.items() if value}
+
+
+def _unless_unreachable(reply: httpx.Response) -> httpx.Response | Unreachable:
+    """The reply itself, unless its status says that no patron could have been served."""
+    status = reply.status_code
+    if status == 429:
+        return Unreachable(SyncReason.TOO_MANY_REQUESTS, _seconds(reply))
+    if status == 503:
+        return Unreachable(SyncReason.UNDER_MAINTENANCE, _seconds(reply))
+    if status >= 500:
+        return Unreachable(SyncReason.ILS_FAILED)
+    if status == 403:
+        return Unreachable(SyncReason.NOT_PERMITTED)
+    if status in {200, 201, 204, 400, 404, 409}:
+        return reply
+    return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+
+
+def _seconds(reply: httpx.Response) -> float | None:
+    """The seconds of a Retry-After header; a date there is left to the queue's own pace."""
+    value = reply.headers.get("retry-after", "")
+    return float(value) if value.isdecimal() else None
+
+
+def _refusal(reply: httpx.Response, ils_id: str = "") -> Refused | Unreachable:
+    """The reason behind a 400, 404 or 409; ``ils_id`` names the patron that was asked about, if any.
+
+    Koha's sentences name values, so none of them leaves this function.
+    """
+    body = _object(reply)
+    if reply.status_code == 404:
+        gone = bool(ils_id) and isinstance(body.get("error"), str)  # a proxy's 404 has no such thing
+        return Refused(SyncReason.PATRON_GONE) if gone else Unreachable(SyncReason.ENDPOINT_NOT_FOUND)
+    if reply.status_code == 409:
+        conflict = body.get("conflict")
+        if not isinstance(conflict, str):
+            return Refused(SyncReason.POSSIBLE_EXISTING_PATRON, ils_id)
+        return Refused(_KEYS.get(conflict.rpartition(".")[2], SyncReason.OTHER_KEY_TAKEN), ils_id)
+    if reply.status_code == 400:
+        return Refused(_bad_parameter(body), ils_id)
+    return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+
+
+def _bad_parameter(body: Json) -> SyncReason:
+    code, error, parameters = body.get("error_code"), body.get("error"), body.get("parameters")
+    if isinstance(code, str) and code in _ERROR_CODES:
+        return _ERROR_CODES[code]
+    sentence = error if isinstance(error, str) else ""
+    unknown = re.fullmatch(r"Given (\w+) does not exist", sentence)
+    if unknown:
+        return _UNKNOWN_VALUE.get(unknown[1], SyncReason.FIELD_REFUSED)
+    if isinstance(parameters, str) and parameters in _UNKNOWN_VALUE:
+        return _UNKNOWN_VALUE[parameters]
+    return SyncReason.LOGIN_NAME_TAKEN if sentence.startswith("Problem with ") else SyncReason.FIELD_REFUSED
+
+
+def _body(reply: httpx.Response) -> Any:  # noqa: ANN401  # whatever JSON there is; the callers look at its type
+    try:
+        return reply.json()
+    except ValueError:
+        return None
+
+
+def _object(reply: httpx.Response) -> Json:
+    body = _body(reply)
+    return body if isinstance(body, dict) else {}
+
+
+def _attributes(patron: Json) -> list[Json]:
+    marks = patron.get("extended_attributes")
+    return [mark for mark in marks if isinstance(mark, dict)] if isinstance(marks, list) else []
+
+
+def _id_of(patron: Json) -> str:
+    number = patron.get("patron_id")
+    return str(number) if isinstance(number, int) else ""

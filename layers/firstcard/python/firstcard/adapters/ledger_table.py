@@ -1,0 +1,331 @@
+"""The run ledger, with pynamodb."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from firstcard.run.ledger import Arrival, DistrictState, Run, Status
+from firstcard.vault import Intent
+
+_REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
+
+
+class JsonAttribute(Attribute[Any]):
+    """A small JSON value as a string."""
+
+    attr_type = "S"
+
+    def serialize(self, value: Any) -> str:  # noqa: ANN401  JSON
+        """As a string."""
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+    def deserialize(self, value: str) -> Any:  # noqa: ANN401  JSON
+        """From a string."""
+        return json.loads(value)
+
+
+class RunsByDistrict(GlobalSecondaryIndex["RunItem"]):
+    """A district's runs by time."""
+
+    class Meta:
+        """Index as the template makes it."""
+
+        index_name = "by_district"
+        projection = AllProjection()
+
+    district = UnicodeAttribute(hash_key=True)
+    started_at = UnicodeAttribute(range_key=True)
+
+
+class LedgerItem(Model):
+    """Any item of the ledger."""
+
+    class Meta:
+        """The table's name is set by ``LedgerTable``."""
+
+        table_name = ""
+        max_retry_attempts = 8
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class RunItem(LedgerItem):
+    """A run."""
+
+    district = UnicodeAttribute()
+    started_at = UnicodeAttribute()
+    run_id = UnicodeAttribute()
+    sharing = UnicodeAttribute()
+    status = UnicodeAttribute()
+    attempt = NumberAttribute(default=1)
+    bucket = UnicodeAttribute()
+    object_key = UnicodeAttribute()
+    version_id = UnicodeAttribute()
+    size = NumberAttribute()
+    reason = UnicodeAttribute(null=True)
+    plan_hash = UnicodeAttribute(null=True)
+    chunks_prefix = UnicodeAttribute(null=True)
+    base_version = NumberAttribute(default=0)
+    content = UnicodeAttribute(null=True)
+    counts = JsonAttribute(null=True)
+    holds = JsonAttribute(null=True)
+    task_token = UnicodeAttribute(null=True)
+    fence = NumberAttribute(default=0)
+    decided_by = UnicodeAttribute(null=True)
+    receipt_claim = UnicodeAttribute(null=True)
+    receipt_sent = UnicodeAttribute(null=True)
+    by_district = RunsByDistrict()
+
+
+class DistrictItem(LedgerItem):
+    """A data-sharing agreement's state."""
+
+    manifest_version = NumberAttribute(default=0)
+    content = UnicodeAttribute(null=True)
+    applied_received_at = UnicodeAttribute(null=True)
+    lock_holder = UnicodeAttribute(null=True)
+    fence = NumberAttribute(default=0)
+
+
+class ContentItem(LedgerItem):
+    """Which run works on which content."""
+
+    run_id = UnicodeAttribute()
+
+
+class SerialItem(LedgerItem):
+    """How many serials of a library's number block are given out."""
+
+    given = NumberAttribute(default=0)
+
+
+class SuspensionItem(LedgerItem):
+    """An agreement that somebody suspended."""
+
+    at = UnicodeAttribute()
+    by = UnicodeAttribute()
+
+
+class IntentItem(LedgerItem):
+    """What was about to be opened, why, and by which function."""
+
+    object = UnicodeAttribute()
+    group = UnicodeAttribute()
+    purpose = UnicodeAttribute()
+    role = UnicodeAttribute()
+
+
+ITEMS: tuple[type[LedgerItem], ...] = (LedgerItem, RunItem, DistrictItem, ContentItem, SerialItem, SuspensionItem, IntentItem)
+
+
+def _refused(error: PutError | UpdateError | DeleteError) -> bool:
+    return error.cause_response_code == _REFUSED_BY_CONDITION
+
+
+class LedgerTable:
+    """The ledger under one table name."""
+
+    def __init__(self, table_name: str) -> None:
+        for item in ITEMS:
+            item.Meta.table_name = table_name
+            item._connection = None
+
+    def admit(self, arrival: Arrival, *, sharing: str) -> bool:
+        """Write a new run; False if it is known already."""
+        item = RunItem(
+            f"run#{arrival.run_id}",
+            "run",
+            run_id=arrival.run_id,
+            district=arrival.district,
+            started_at=arrival.received_at,
+            sharing=sharing,
+            status=str(Status.ADMITTED),
+            attempt=arrival.attempt,
+            bucket=arrival.bucket,
+            object_key=arrival.key,
+            version_id=arrival.version_id,
+            size=arrival.size,
+        )
+        try:
+            item.save(condition=RunItem.pk.does_not_exist())
+        except PutError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
+
+    def run(self, run_id: str) -> Run | None:
+        """The run, consistently read."""
+        try:
+            return _run(RunItem.get(f"run#{run_id}", "run", consistent_read=True))
+        except RunItem.DoesNotExist:
+            return None
+
+    def runs(self, district: str, *, limit: int = 50) -> list[Run]:
+        """The district's latest runs, newest first."""
+        return [_run(item) for item in RunItem.by_district.query(district, scan_index_forward=False, limit=limit)]
+
+    def waiting_runs(self, district: str) -> Sequence[Run]:
+        """The district's runs that wait for a person, oldest first."""
+        held = RunItem.status.is_in(str(Status.HELD), str(Status.APPROVED))
+        return [_run(item) for item in RunItem.by_district.query(district, filter_condition=held)]
+
+    def district(self, sharing: str) -> DistrictState:
+        """The district's state, consistently read."""
+        try:
+            item = DistrictItem.get(f"district#{sharing}", "district", consistent_read=True)
+        except DistrictItem.DoesNotExist:
+            return DistrictState()
+        return DistrictState(
+            int(item.manifest_version or 0), item.content or "", item.applied_received_at or "", item.lock_holder or "", int(item.fence or 0)
+        )
+
+    def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
+        """Let one run at a time work on one content."""
+        item = ContentItem(f"content#{sharing}", content, run_id=run_id)
+        try:
+            item.save(condition=ContentItem.pk.does_not_exist() | (ContentItem.run_id == run_id))
+        except PutError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
+
+    def release_content(self, sharing: str, content: str, run_id: str) -> None:
+        """Give the content back, if this run has it."""
+        try:
+            ContentItem(f"content#{sharing}", content).delete(condition=ContentItem.run_id == run_id)
+        except DeleteError as error:
+            if not _refused(error):
+                raise
+
+    def move(self, run_id: str, to: Status, *, when: Sequence[Status], **fields: object) -> bool:
+        """Change a run's status and fields if its status is one of ``when``."""
+        item = RunItem(f"run#{run_id}", "run")
+        actions = [RunItem.status.set(str(to))]
+        for name, value in fields.items():
+            attribute = getattr(RunItem, name)
+            actions.append(attribute.remove() if value is None else attribute.set(value))
+        try:
+            item.update(actions=actions, condition=RunItem.status.is_in(*[str(s) for s in when]))
+        except UpdateError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
+
+    def claim_receipt(self, run_id: str, message: str) -> bool:
+        """Let one message of the queue mail a run's receipt; the same message may try again until it was sent."""
+        mine = RunItem.receipt_claim.does_not_exist() | ((RunItem.receipt_claim == message) & RunItem.receipt_sent.does_not_exist())
+        try:
+            RunItem(f"run#{run_id}", "run").update(actions=[RunItem.receipt_claim.set(message)], condition=RunItem.pk.exists() & mine)
+        except UpdateError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
+
+    def receipt_sent(self, run_id: str, message: str) -> None:
+        """Remember that a run's receipt was accepted by the mail service."""
+        RunItem(f"run#{run_id}", "run").update(actions=[RunItem.receipt_sent.set(message)])
+
+    def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
+        """Take or keep the lock if the manifest still is ``base_version``."""
+        item = DistrictItem(f"district#{sharing}", "district")
+        free = DistrictItem.lock_holder.does_not_exist() | (DistrictItem.lock_holder == run_id)
+        same = DistrictItem.manifest_version == base_version
+        if base_version == 0:
+            same = same | DistrictItem.manifest_version.does_not_exist()
+        try:
+            item.update(actions=[DistrictItem.lock_holder.set(run_id), DistrictItem.fence.add(1)], condition=free & same)
+        except UpdateError as error:
+            if _refused(error):
+                return None
+            raise
+        return int(item.fence)
+
+    def holds_lock(self, sharing: str, run_id: str, fence: int) -> bool:
+        """Whether this run still holds the lock under this fencing number."""
+        state = self.district(sharing)
+        return state.lock_holder == run_id and state.fence == fence
+
+    def release_lock(self, sharing: str, run_id: str, *, applied: DistrictState | None = None) -> None:
+        """Give the lock back, and with ``applied`` advance the manifest in the same write."""
+        actions = [DistrictItem.lock_holder.remove()]
+        if applied:
+            actions += [
+                DistrictItem.manifest_version.set(applied.manifest_version),
+                DistrictItem.content.set(applied.content),
+                DistrictItem.applied_received_at.set(applied.applied_received_at),
+            ]
+        try:
+            DistrictItem(f"district#{sharing}", "district").update(actions=actions, condition=DistrictItem.lock_holder == run_id)
+        except UpdateError as error:
+            if not _refused(error):
+                raise
+
+    def suspended(self, sharing: str) -> bool:
+        """Whether somebody suspended the agreement."""
+        try:
+            SuspensionItem.get(f"agreement#{sharing}", "suspension", consistent_read=True)
+        except SuspensionItem.DoesNotExist:
+            return False
+        return True
+
+    def suspend(self, sharing: str, *, by: str, at: str) -> None:
+        """Stop an agreement at once; the functions look before every chunk."""
+        SuspensionItem(f"agreement#{sharing}", "suspension", at=at, by=by).save()
+
+    def resume(self, sharing: str) -> None:
+        """Let a suspended agreement go on."""
+        SuspensionItem(f"agreement#{sharing}", "suspension").delete()
+
+    def reserve_serials(self, library: str, count: int, *, first: int) -> int:
+        """Reserve serials by one atomic addition."""
+        item = SerialItem(f"numbers#{library}", "serial")
+        item.update(actions=[SerialItem.given.add(count)])
+        return first + int(item.given) - count
+
+    def declare(self, intent: Intent, *, role: str, at: datetime, nonce: str) -> None:
+        """Write an intent before the opening that it announces."""
+        IntentItem(
+            f"intent#{intent.sharing}#{at:%Y-%m-%d}",
+            f"{at.isoformat()}#{nonce}",
+            object=intent.object,
+            group=intent.group,
+            purpose=intent.purpose,
+            role=role,
+        ).save()
+
+
+def _run(item: RunItem) -> Run:
+    return Run(
+        arrival=Arrival(
+            run_id=item.run_id,
+            district=item.district,
+            bucket=item.bucket,
+            key=item.object_key,
+            version_id=item.version_id,
+            size=int(item.size),
+            received_at=item.started_at,
+            attempt=int(item.attempt),
+        ),
+        status=Status(item.status),
+        sharing=item.sharing,
+        reason=item.reason or "",
+        plan_hash=item.plan_hash or "",
+        chunks_prefix=item.chunks_prefix or "",
+        base_version=int(item.base_version or 0),
+        content=item.content or "",
+        counts=item.counts or {},
+        holds=tuple(item.holds or ()),
+        task_token=item.task_token or "",
+        fence=int(item.fence or 0),
+    )

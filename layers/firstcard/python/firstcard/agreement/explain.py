@@ -1,0 +1,385 @@
+"""An agreement as a memorandum that people read and sign, in Markdown.
+
+Every statement comes from the same model that the key policies are compiled from. Points of law carry their section; confirm with counsel.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, NumberClause, Status
+from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
+
+_ECFR = "https://www.ecfr.gov/current/title-34/part-99/section-"
+
+PURPOSE_WORDS: dict[Purpose, str] = {
+    Purpose.ISSUE_CARD: "make the card",
+    Purpose.SYNC_ILS: "make the card work in the library's system",
+    Purpose.SEND_NOTICE: "write to families and staff",
+    Purpose.EVALUATE: "evaluate the programme",
+}
+GROUP_WORDS: dict[Group, str] = {
+    Group.IDENTITY: "names and ids",
+    Group.AGE: "birth date",
+    Group.ENROLMENT: "role, grade and school",
+    Group.CARD: "the card (number, type, branch, end)",
+    Group.PIN: "the PIN",
+    Group.CONTACT: "e-mail and language",
+    Group.ADDRESS: "street address and telephone",
+}
+BASIS_WORDS: dict[Ferpa, tuple[str, tuple[str, ...]]] = {
+    Ferpa.SCHOOL_OFFICIAL: ("The library acts as a school official", ("99.31", "99.33")),
+    Ferpa.DIRECTORY_INFORMATION: ("The district discloses directory information", ("99.3", "99.37")),
+    Ferpa.DIRECTORY_INFORMATION_LIMITED: (
+        "The district discloses directory information to this library for this purpose only",
+        ("99.3", "99.37"),
+    ),
+    Ferpa.CONSENT: ("Each family has consented in writing", ("99.30",)),
+    Ferpa.STUDIES: ("The library carries out a study for the district", ("99.31",)),
+    Ferpa.AUDIT: ("The library is the district's representative for an evaluation", ("99.35",)),
+}
+STATUS_WORDS: dict[Status, str] = {
+    Status.DRAFT: "a draft: nothing is accepted or opened under it",
+    Status.EXECUTED: "executed: it is in force inside its term",
+    Status.SUSPENDED: "suspended: nothing is accepted or opened until it is executed again",
+    Status.TERMINATED: "terminated: nothing is accepted or opened under it",
+}
+CARD_WORDS = {
+    "virtual": "a virtual card, a number without plastic and without a visit",
+    "e_resources": "an e-resources card, for what can be read and heard online",
+    "full": "a full library card",
+}
+FORMAT_WORDS = {"oneroster_1_1": "OneRoster 1.1", "oneroster_1_2": "OneRoster 1.2", "csv": "a CSV file with the canonical columns"}
+LANGUAGE_WORDS = {"en": "English", "es": "Spanish"}
+NAME_WORDS = {"legal": "the legal name", "preferred": "the preferred name", "first": "the first name only", "none": "no name"}
+
+
+def to_markdown(agreement: Agreement) -> str:
+    """The memorandum of one agreement; ends with a newline."""
+    parts = (
+        _head(agreement),
+        _basis(agreement),
+        _purposes(agreement),
+        _fields(agreement),
+        _access(agreement),
+        _card(agreement),
+        _names(agreement),
+        _exchange(agreement),
+        _safety(agreement),
+        _keeping(agreement),
+        _promises(agreement),
+        _people(agreement),
+        _signatures(agreement),
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _text(words: str) -> str:
+    """Somebody's words, so that Markdown shows them as they are."""
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", words)
+
+
+def _day(when: date) -> str:
+    return f"{when.day} {when:%B %Y}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"
+
+
+def _section(number: str) -> str:
+    return f"[34 CFR {number}]({_ECFR}{number})"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "nothing"
+
+
+def _head(a: Agreement) -> str:
+    lea, provider = a.parties.lea, a.parties.provider
+    signed = (
+        f"The signed paper has the SHA-256 `{a.document.sha256}`." if a.document else "No fingerprint of a signed paper is written here."
+    )
+    return f"""# {_text(a.title)}
+
+Data-sharing agreement `{a.id}` (data-sharing id `{a.sharing}`) between **{_text(lea.name)}** ({lea.state}), called the district, and **{_text(provider.name)}**, called the library.
+
+It is {STATUS_WORDS[a.status]}. It runs from {_day(a.term.effective)} to {_day(a.term.expires)}, both included; access ends with it by itself, and renewal is an act of both parties. {signed}"""
+
+
+def _basis(a: Agreement) -> str:
+    words, sections = BASIS_WORDS[a.basis.ferpa]
+    lines = [f"## Why the district may disclose\n\n{words} ({', '.join(_section(number) for number in sections)})."]
+    if a.basis.school_official is not None:
+        said = a.basis.school_official
+        lines.append(
+            f"- Institutional service: {_text(said.institutional_service)}\n- Direct control: {_text(said.direct_control)}\n- No redisclosure: {_text(said.no_redisclosure)}"
+        )
+    if a.basis.consent is not None:
+        form = a.basis.consent
+        lines.append(
+            f"The form ({form.form_url}) states the information ({_text(form.information)}), the purpose ({_text(form.purpose)}) and the recipients ({_text(form.recipients)})."
+        )
+    if a.basis.studies is not None:
+        study = a.basis.studies
+        lines.append(
+            f"The study: {_text(study.purpose)} Scope: {_text(study.scope)} Information: {_text(study.information)} It ends on {_day(study.ends_on)}; {_text(study.no_identification)} Its data are destroyed within {_days(study.destroy_within_days)}."
+        )
+    if a.basis.audit is not None:
+        audit = a.basis.audit
+        lines.append(
+            f"The evaluation, by {_text(audit.representative)}: {_text(audit.purpose)} {_text(audit.activity)} Information: {_text(audit.information)} {_text(audit.no_further_disclosure)} Its data are destroyed within {_days(audit.destroy_within_days)}."
+        )
+    lines.append(f"## How a family decides\n\n{_choice(a)}")
+    return "\n\n".join(lines)
+
+
+def _choice(a: Agreement) -> str:
+    choice = a.basis.choice
+    if a.route == "before_upload" and a.basis.notice is not None:
+        notice = a.basis.notice
+        way = (
+            f"The district told all families on {_day(notice.published_on)} ({notice.url}) and they could refuse until {_day(notice.opt_out_by)}. "
+            "Nothing about a child whose family refused is sent; where the file names such a child at all, the row holds the id and the refusal only. No file is accepted before that day is over."
+        )
+    elif a.route == "opt_in":
+        way = "No card is made for a child before the family has said yes."
+    else:
+        way = (
+            f"The roster is sent first. Then each family is told, and has {_days(choice.window_days or 0)} to refuse, counted from the day on which its message was delivered "
+            "or on which the district attests that letters went home. The child's card is made when those days are over."
+        )
+    again = {
+        "district": "the district",
+        "district_or_eligible_student": "the district, or the student from the age of 18,",
+        "family": "the family",
+    }[choice.yes_again]
+    asks = (
+        "Every school year families are asked again; silence changes nothing."
+        if choice.renew == "yearly"
+        else "A refusal holds until it is taken back."
+    )
+    return (
+        f"{way}\n\nA family can refuse at any time, and it takes effect within {choice.honour_within_hours} hours. Any one refusal is enough: either parent's, the student's from the age of 18 "
+        f"({_section('99.5')}), the district's. Only {again} may say yes again. {asks}"
+    )
+
+
+def _purposes(a: Agreement) -> str:
+    rows = [
+        (
+            f"`{purpose}`",
+            _text(clause.exhibit_a),
+            "counts only, no group under " + str(clause.min_cell) if clause.output == "aggregate_only" else "–",
+        )
+        for purpose, clause in a.purposes.items()
+    ]
+    return (
+        "## What the data are for\n\n"
+        + _table(("purpose", "in the words of the agreement", "what may come out"), rows)
+        + f"\n\nNever for: {', '.join(use.replace('_', ' ') for use in a.prohibited_uses)}."
+    )
+
+
+def _fields(a: Agreement) -> str:
+    rows = [
+        (f"`{name}`", _needed(clause), _text(clause.exhibit_b), _why(a, name), _who(a, name), _how_long(a))
+        for name, clause in a.fields.items()
+    ]
+    refuses = "the whole file is refused" if a.forbidden_columns == "reject" else "it is dropped unread and both officers are told"
+    return (
+        "## What the district sends\n\n"
+        + _table(("field", "needed", "Exhibit B", "why", "opened by", "kept"), rows)
+        + f"\n\nColumns that are not in this table are dropped unread and named in the receipt. If a file holds a forbidden one ({', '.join(a.forbidden_fields)}), {refuses}."
+    )
+
+
+def _needed(clause: FieldClause) -> str:
+    word = "yes" if clause.required else "if there is one"
+    return f"{word}, only if {clause.only_if.replace('==', 'is')}" if clause.only_if else word
+
+
+def _why(a: Agreement, name: str) -> str:
+    return _listed(tuple(PURPOSE_WORDS[purpose] for purpose in a.purposes_of(FIELDS[name])))
+
+
+def _who(a: Agreement, name: str) -> str:
+    openers = tuple(dict.fromkeys(f"`{access.role}`" for access in a.accesses() if access.group is FIELDS[name]))
+    return _listed(openers) if openers else "nobody once sealed"
+
+
+def _how_long(a: Agreement) -> str:
+    return f"until {_days(a.retention.after_withdrawal_days)} after the person leaves or refuses"
+
+
+def _access(a: Agreement) -> str:
+    rows = []
+    for name, role in a.roles.items():
+        for purpose in role.purposes:
+            groups = tuple(GROUP_WORDS[group] for group in a.matrix[purpose])
+            deed = _listed(groups) if role.opens else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", f"`{purpose}`", deed))
+        if not role.purposes:
+            rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", "–", "nothing"))
+    parts = ["## Who opens what, for which purpose\n\n" + _table(("role", "what it is", "purpose", "opens"), rows)]
+    parts.append("Whoever is not in this table opens nothing: the key refuses, and every attempt is in the log.")
+    if a.subprocessors:
+        others = [
+            (
+                _text(party.name),
+                _text(party.service),
+                _listed(tuple(GROUP_WORDS[group] for group in party.groups)),
+                _text(party.location),
+                party.agreement.replace("_", " "),
+            )
+            for party in a.subprocessors
+        ]
+        parts.append(
+            f"Further parties ({_section('99.33')}):\n\n" + _table(("party", "service", "receives", "where", "its agreement"), others)
+        )
+    else:
+        parts.append("No further party receives anything.")
+    return "\n\n".join(parts)
+
+
+def _number(clause: NumberClause) -> str:
+    match clause.scheme:
+        case "prefix_student_id":
+            return f"the prefix {clause.prefix} and the district's own id, zero-padded to {clause.length} digits"
+        case "student_id":
+            return f"the district's own id, zero-padded to {clause.length} digits"
+        case "library_barcode":
+            return f"a {clause.length}-digit barcode of the library's own block"
+
+
+def _card(a: Agreement) -> str:
+    card, who = a.card, a.rollout
+    schools = "all schools" if who.schools == "all" else f"the schools {', '.join(_text(school) for school in who.schools)}"
+    grades = "all grades" if who.grades == "all" else f"the grades {', '.join(who.grades)}"
+    existing = {
+        "separate": "A person who already has a card keeps it untouched and gets this one beside it.",
+        "link": "A person who already has a card keeps using it; it stays the family's own.",
+        "renew": "A person who already has a card has it renewed.",
+        "ask": "Where a person may already have a card, a member of the library's staff decides.",
+    }[a.existing]
+    month, day = (int(part) for part in card.expiry.month_day.split("-"))
+    rolls_month, rolls_day = (int(part) for part in card.expiry.rolls_after.split("-"))
+    lines = [
+        f"- Who: students of {schools}, {grades}{'; staff too' if who.staff else '; no staff'}.",
+        f"- What: {CARD_WORDS[card.kind]}.",
+        f"- Number: for students {_number(card.number)}.",
+    ]
+    if who.staff:
+        lines.append(f"- Staff: {_number(card.staff_number)}.")
+    lines += [
+        f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}.",
+        f"- End: {date(2000, month, day):%-d %B}, and after {date(2000, rolls_month, rolls_day):%-d %B} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
+        f"- {existing}",
+    ]
+    return "## The card\n\n" + "\n".join(lines)
+
+
+def _names(a: Agreement) -> str:
+    names = a.name_on
+    return (
+        "## Names and letters\n\n"
+        f"The library's system has {NAME_WORDS[names.ils]}, a letter or e-mail to the family {NAME_WORDS[names.family_notice]}, a handout {NAME_WORDS[names.handout]}.\n\n"
+        f"{'Families are told before their child gets a card. ' if a.notices.announce else ''}Notices are written in {_listed(tuple(LANGUAGE_WORDS[one] for one in a.notices.languages))} and come from {_text(a.notices.sender)}; receipts, without personal data, "
+        f"go to {_listed(tuple(_text(address) for address in a.notices.receipt_to))}."
+    )
+
+
+def _exchange(a: Agreement) -> str:
+    exchange = a.exchange
+    protection = {
+        "signed": f"encrypted with OpenPGP and signed by {'the pinned key' if len(exchange.signers) == 1 else f'one of {len(exchange.signers)} pinned keys'}",
+        "encrypted": "encrypted; its sender is proven by the pinned SFTP key or AWS principal",
+        "plain": "sent over a protected connection and stored encrypted; its sender is proven by the pinned SFTP key or AWS principal",
+    }[exchange.protection]
+    origin = f"only from {', '.join(exchange.source_cidrs)}" if exchange.source_cidrs else "from any network address"
+    lines = [
+        f"- Each file is {protection}.",
+        f"- It comes by {_listed(tuple(channel.upper() for channel in exchange.channels))}, {origin}, {'once' if exchange.cadence == 'once' else exchange.cadence}, as {_listed(tuple(FORMAT_WORDS[one] for one in exchange.formats))}, of at most {exchange.max_megabytes} MB.",
+        f"- It is this district's if its organisations include {_listed(tuple(_text(word) for word in exchange.organisation_ids))}.",
+    ]
+    if exchange.calendar.rollover is not None:
+        lines.append(
+            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied."
+        )
+    return "## How the file travels\n\n" + "\n".join(lines)
+
+
+def _safety(a: Agreement) -> str:
+    safety = a.safety
+    first = "The first file waits for a person's approval. " if safety.first_run_needs_approval else ""
+    return (
+        "## What is held for a person\n\n"
+        f"{first}Any file waits if more than {safety.max_missing_percent:g} % of the known students are missing, more than {safety.max_new_percent:g} % are new, "
+        f"more than {safety.max_changed_percent:g} % changed, or more than {safety.max_rejected_percent:g} % of its rows are rejected."
+    )
+
+
+def _keeping(a: Agreement) -> str:
+    kept, end = a.retention, a.disposition
+    rows = [
+        ("the file as it came", _days(kept.raw_upload_days)),
+        ("its sealed parts on the way to cards", _days(kept.roster_days)),
+        ("sealed data of a person who left or refused", _days(kept.after_withdrawal_days)),
+        ("access logs, without personal data", _days(kept.access_log_days)),
+        (f"the record of disclosures ({_section('99.32')})", _days(kept.disclosure_record_days)),
+    ]
+    hold = "\n\n**A legal hold is in place: nothing is destroyed until it is lifted.**" if kept.legal_hold else ""
+    return (
+        "## How long anything is kept\n\n"
+        + _table(("what", "kept"), rows)
+        + f"{hold}\n\nOn {_listed(tuple(end.on))} everything is destroyed within {_days(end.within_days)}, with a certificate ({end.certificate.replace('_', ' ')}); the key is deleted after a wait of {_days(end.key_wait_days)}, "
+        "and what it sealed can then be read by nobody."
+    )
+
+
+def _promises(a: Agreement) -> str:
+    de_identified = "allowed, re-identification forbidden" if a.deidentified.allowed else "not allowed"
+    lines = [
+        f"- Breach: the district is told within {a.breach.notify_lea_within_hours} hours of its {a.breach.clock_starts}: {', '.join(word.replace('_', ' ') for word in a.breach.contents)}.",
+        f"- Audit: the district may audit {a.audit.lea_may_audit.replace('_', ' ')}, with {_days(a.audit.notice_days)} of notice. Access is reviewed by machine {a.audit.access_review} and signed {a.audit.signed} by: {_text(a.audit.reviewer)}.",
+        f"- Parents see what is held about their child within {_days(a.requests.parent_access_days)} ({_section('99.10')}); corrections are made by the district; police and other authorities are sent to the district.",
+        f"- De-identified data sets: {de_identified}.",
+        f"- Training in privacy: {a.training.privacy.replace('_', ' ')}, records on file. Security framework: {a.security_framework.replace('_', ' ')}.",
+    ]
+    if a.state_terms:
+        lines.append(f"- State terms: {', '.join(_text(term) for term in a.state_terms)}.")
+    return "## Promises\n\n" + "\n".join(lines)
+
+
+def _people(a: Agreement) -> str:
+    rows: list[tuple[str, ...]] = []
+    for duty, contact in (
+        ("the district's privacy", a.parties.lea.privacy_contact),
+        ("the library's compliance", a.parties.provider.compliance_officer),
+        ("questions about cards", a.notices.contact),
+    ):
+        rows.append((duty, _reach(contact), _reach(contact.deputy) if contact.deputy else "–"))
+    return "## Whom to ask\n\n" + _table(("for", "contact", "deputy"), rows)
+
+
+def _reach(contact: Contact) -> str:
+    return f"{_text(contact.name)}, {_text(contact.email)}, {contact.phone}"
+
+
+def _signatures(a: Agreement) -> str:
+    rows: list[tuple[str, ...]] = [
+        (_text(party.name), f"{_text(party.signatory.name)}, {_text(party.signatory.title)}", " ", " ")
+        for party in (a.parties.lea, a.parties.provider)
+    ]
+    given = "".join(f"\n- {_text(one.by)}, {_text(one.role)}, {_day(one.at)}" for one in a.approvals)
+    return (
+        "## Signatures\n\n"
+        + _table(("party", "signatory", "signature", "date"), rows)
+        + (f"\n\nApprovals on file:{given}" if given else "")
+        + "\n\n---\n\nThis page is made from the same file that the access rules are compiled from. It is no legal advice: confirm with counsel. "
+        f"Sections: {', '.join(_section(number) for number in ('99.3', '99.5', '99.10', '99.30', '99.31', '99.32', '99.33', '99.37'))}."
+    )

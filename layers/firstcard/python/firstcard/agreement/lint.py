@@ -1,0 +1,540 @@
+"""What a well-formed agreement may still get wrong: rules between its clauses, with its library and with its neighbours.
+
+Each rule is an error: an agreement that breaks one is not deployed. The law is cited for finding it again; confirm with counsel.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import combinations
+
+from firstcard.agreement.library import ADAPTERS, AdapterFacts, Library
+from firstcard.agreement.lines import Path
+from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, RoleClause, Status
+from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
+
+ALWAYS_PROHIBITED = ("advertising", "sale", "profiling")
+"""Cal. Bus. & Prof. Code 22584 and its like in other states."""
+SMALLEST_CELL = 10
+"""Groups of fewer people may not appear in what `evaluate` puts out."""
+NEW_YORK_BREACH_HOURS = 168
+"""Seven calendar days of discovery, 8 NYCRR 121.10(a)."""
+SHORTEST_ID = 4
+"""Digits that a zero-padded id must at least have room for."""
+BARCODE_LENGTH = 14
+BASIS_ELEMENTS: dict[Ferpa, str] = {
+    Ferpa.SCHOOL_OFFICIAL: "school_official",
+    Ferpa.DIRECTORY_INFORMATION: "notice",
+    Ferpa.DIRECTORY_INFORMATION_LIMITED: "notice",
+    Ferpa.CONSENT: "consent",
+    Ferpa.STUDIES: "studies",
+    Ferpa.AUDIT: "audit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A broken rule: the path of the clause, and the sentence."""
+
+    path: Path
+    sentence: str
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` where one is near, else nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+# One agreement by itself
+
+
+def _dates(a: Agreement) -> Iterator[Fault]:
+    if a.term.expires <= a.term.effective:
+        yield Fault(("term", "expires"), f"The agreement ends before it begins: write a date after {a.term.effective}.")
+    for number, span in enumerate((*a.exchange.calendar.breaks, *filter(None, [a.exchange.calendar.rollover]))):
+        where: Path = ("breaks", number) if number < len(a.exchange.calendar.breaks) else ("rollover",)
+        if span.last < span.first:
+            yield Fault(("exchange", "calendar", *where, "last"), f"The span ends before it begins: write a date from {span.first} on.")
+    expiry = a.card.expiry
+    if expiry.month_day <= expiry.rolls_after:
+        yield Fault(
+            ("card", "expiry", "month_day"),
+            f"A card touched between {expiry.month_day} and {expiry.rolls_after} would be over at once: write a month_day after rolls_after.",
+        )
+
+
+def _basis(a: Agreement) -> Iterator[Fault]:
+    basis, choice = a.basis, a.basis.choice
+    wanted = BASIS_ELEMENTS[basis.ferpa]
+    for element in dict.fromkeys(BASIS_ELEMENTS.values()):
+        if element == wanted and getattr(basis, element) is None:
+            yield Fault(
+                ("basis",),
+                f"The basis {basis.ferpa} rests on its own statements: add the block 'basis.{element}' (34 CFR 99.30 to 99.37; confirm with counsel).",
+            )
+        elif element != wanted and getattr(basis, element) is not None:
+            yield Fault(
+                ("basis", element),
+                f"The basis is {basis.ferpa}, and '{element}' belongs to another: remove the block, or change basis.ferpa.",
+            )
+    if basis.ferpa.is_directory:
+        if choice.mode != "opt_out":
+            yield Fault(
+                ("basis", "choice", "mode"),
+                "Directory information is refused, not granted (34 CFR 99.37): write opt_out, or change basis.ferpa to consent.",
+            )
+        if choice.window_days is not None:
+            yield Fault(
+                ("basis", "choice", "window_days"),
+                "Under directory information families refuse before the upload, by notice.opt_out_by: remove window_days, or change basis.ferpa to school_official.",
+            )
+        if basis.notice is not None:
+            yield from _notice(a)
+    elif basis.ferpa in (Ferpa.SCHOOL_OFFICIAL, Ferpa.CONSENT):
+        if choice.mode == "opt_out" and choice.window_days is None:
+            yield Fault(
+                ("basis", "choice"),
+                f"Under {basis.ferpa} families are told after the upload and have days to refuse: add window_days of 1 or more, or write mode: opt_in.",
+            )
+        if choice.mode == "opt_in" and choice.window_days is not None:
+            yield Fault(
+                ("basis", "choice", "window_days"),
+                "With opt_in no card is made before a yes, so no window runs: remove window_days, or write mode: opt_out.",
+            )
+    else:
+        for purpose in a.purposes:
+            if purpose is not Purpose.EVALUATE:
+                yield Fault(
+                    ("purposes", purpose.value),
+                    f"The basis {basis.ferpa} covers evaluation only, not {purpose.value} (34 CFR 99.31(a)(6), 99.35): remove the purpose, or choose school_official, directory_information_limited or consent.",
+                )
+    if a.route == "window" and not a.notices.announce and Purpose.ISSUE_CARD in a.purposes:
+        yield Fault(("notices", "announce"), "The window begins when the family was told: write announce: true.")
+
+
+def _notice(a: Agreement) -> Iterator[Fault]:
+    notice = a.basis.notice
+    if notice is None:
+        return
+    if notice.opt_out_by < notice.published_on:
+        yield Fault(
+            ("basis", "notice", "opt_out_by"),
+            f"Families could refuse only before they were told: write a date after {notice.published_on}.",
+        )
+    if notice.published_on >= a.term.effective:
+        yield Fault(
+            ("basis", "notice", "published_on"),
+            f"The notice comes before the first upload (34 CFR 99.37(a)): write a date before {a.term.effective}.",
+        )
+    if notice.opt_out_by >= a.term.effective:
+        yield Fault(
+            ("basis", "notice", "opt_out_by"),
+            f"Refusals come before the first upload (34 CFR 99.37(a)): write a date before {a.term.effective}, or let the term begin later.",
+        )
+    if a.basis.ferpa is Ferpa.DIRECTORY_INFORMATION_LIMITED:
+        for name in ("names_recipient", "names_purpose"):
+            if not getattr(notice, name):
+                yield Fault(
+                    ("basis", "notice", name),
+                    f"A limited disclosure keeps to the parties and purposes that its notice states (34 CFR 99.37(d)): publish a notice that does and write {name}: true, or choose directory_information.",
+                )
+
+
+def _fields(a: Agreement) -> Iterator[Fault]:
+    for name in a.fields:
+        if name in FORBIDDEN_FIELDS or name in a.forbidden_fields:
+            yield Fault(("fields", name), f"'{name}' may not be in any agreement: remove it; a column of that kind is dropped unread.")
+        elif name not in FIELDS:
+            yield Fault(
+                ("fields", name),
+                f"'{name}' is not a field that a roster may bring.{nearest(name, FIELDS)} The fields are: {', '.join(FIELDS)}.",
+            )
+    missing = [name for name in FORBIDDEN_FIELDS if name not in a.forbidden_fields]
+    if missing:
+        yield Fault(
+            ("forbidden_fields",), f"These are always forbidden: add {', '.join(missing)}, or leave the key out, which forbids them all."
+        )
+    for name, column in a.exchange.mapping.items():
+        if name not in a.fields:
+            yield Fault(
+                ("exchange", "mapping", name),
+                f"'{name}' is mapped to a column but is not among the agreed fields.{nearest(name, a.fields)} Add it under fields, or remove the mapping.",
+            )
+        if column in FORBIDDEN_FIELDS:
+            yield Fault(("exchange", "mapping", name), f"The column '{column}' is forbidden: map '{name}' to another one.")
+    for name in ("student_id", "last_name", "first_name"):
+        if name not in a.fields and Purpose.ISSUE_CARD in a.purposes:
+            yield Fault(("fields",), f"No card can be made without '{name}': add it under fields.")
+    if a.card.kind != "full":
+        for name in a.fields:
+            if FIELDS.get(name) is Group.ADDRESS and name != "postal_code":
+                yield Fault(
+                    ("fields", name),
+                    f"A {a.card.kind} card needs no address: remove '{name}', and list in_service_area or postal_code where the library must know the area.",
+                )
+
+
+def _purposes(a: Agreement) -> Iterator[Fault]:
+    for purpose in a.purposes:
+        if purpose not in a.matrix:
+            yield Fault(
+                ("purposes", purpose.value),
+                f"The matrix does not say what {purpose.value} may open: add it under matrix, or remove the purpose.",
+            )
+        if not any(purpose in role.purposes for role in a.roles.values()):
+            yield Fault(
+                ("purposes", purpose.value), f"No role works for {purpose.value}: name the function under roles, or remove the purpose."
+            )
+    for purpose in a.matrix:
+        if purpose not in a.purposes:
+            yield Fault(
+                ("matrix", purpose.value),
+                f"'{purpose.value}' is no purpose of this agreement: describe it under purposes, or remove the line.",
+            )
+    for name, role in a.roles.items():
+        if not role.purposes and not role.human:
+            yield Fault(("roles", name, "purposes"), f"The role '{name}' works for no purpose: name one, or remove the role.")
+        for number, purpose in enumerate(role.purposes):
+            if purpose not in a.purposes:
+                yield Fault(
+                    ("roles", name, "purposes", number),
+                    f"'{purpose.value}' is no purpose of this agreement: describe it under purposes, or remove it here.",
+                )
+        if not role.human:
+            yield from _function(name, role)
+        if role.human and role.purposes and role.opens and not role.source_identity_required:
+            yield Fault(
+                ("roles", name),
+                f"'{name}' is a person's role that opens personal data: write source_identity_required: true, so that the log names the person.",
+            )
+    evaluate = a.purposes.get(Purpose.EVALUATE)
+    if evaluate is not None and a.basis.ferpa not in (Ferpa.STUDIES, Ferpa.AUDIT):
+        if evaluate.output != "aggregate_only":
+            yield Fault(
+                ("purposes", "evaluate"),
+                "A library that evaluates its own programme gets counts, not children: write output: aggregate_only.",
+            )
+        if evaluate.min_cell is None or evaluate.min_cell < SMALLEST_CELL:
+            yield Fault(("purposes", "evaluate"), f"Small groups reveal who is in them: write min_cell: {SMALLEST_CELL} or more.")
+
+
+def _function(name: str, role: RoleClause) -> Iterator[Fault]:
+    if name not in FUNCTION_PURPOSES:
+        yield Fault(
+            ("roles", name),
+            f"'{name}' is no function that works with personal data.{nearest(name, FUNCTION_PURPOSES)} Write one of {', '.join(FUNCTION_PURPOSES)}, or human: true for people.",
+        )
+        return
+    for number, purpose in enumerate(role.purposes):
+        if purpose is not FUNCTION_PURPOSES[name]:
+            yield Fault(
+                ("roles", name, "purposes", number), f"The function {name} works for {FUNCTION_PURPOSES[name]} only: remove {purpose}."
+            )
+    if name == "plan" and role.opens:
+        yield Fault(("roles", name), "The function plan seals the roster and opens nothing that is sealed: write opens: false.")
+
+
+def _groups(a: Agreement) -> Iterator[Fault]:
+    opened = {group for groups in a.matrix.values() for group in groups}
+    for name in a.fields:
+        group = FIELDS.get(name)
+        if group is not None and group not in opened:
+            yield Fault(
+                ("fields", name),
+                f"Nobody opens the group {group.value} for any purpose, so '{name}' would be collected for nothing: remove it, or give the group to a purpose in the matrix.",
+            )
+    held = {*a.groups(), Group.CARD, Group.PIN} if Purpose.ISSUE_CARD in a.purposes else {*a.groups()} if _all_known(a) else set(Group)
+    for purpose, groups in a.matrix.items():
+        for number, group in enumerate(groups):
+            if group not in held:
+                yield Fault(
+                    ("matrix", purpose.value, number), f"No agreed field is in the group {group.value}: take it out of {purpose.value}."
+                )
+            if group in groups[:number]:
+                yield Fault(("matrix", purpose.value, number), f"{group.value} stands twice: remove one.")
+    if Purpose.ISSUE_CARD in a.purposes:
+        for group in (Group.CARD, Group.PIN):
+            if group not in opened:
+                yield Fault(("matrix",), f"Nobody may open the group {group.value}, so no card could reach anyone: give it to sync_ils.")
+    if Purpose.SYNC_ILS in a.matrix:
+        for group in (Group.IDENTITY, Group.CARD):
+            if group not in a.matrix[Purpose.SYNC_ILS]:
+                yield Fault(("matrix", "sync_ils"), f"A patron in the ILS needs the group {group.value}: add it to sync_ils.")
+    if Purpose.SEND_NOTICE in a.matrix and Group.CONTACT not in a.matrix[Purpose.SEND_NOTICE]:
+        yield Fault(("matrix", "send_notice"), "A notice needs an address: add the group contact to send_notice.")
+    for number, party in enumerate(a.subprocessors):
+        for place, group in enumerate(party.groups):
+            if group not in opened:
+                yield Fault(
+                    ("subprocessors", number, "groups", place),
+                    f"No purpose opens {group.value}, so nothing of it may be passed on: remove it.",
+                )
+
+
+def _all_known(a: Agreement) -> bool:
+    return all(name in FIELDS for name in a.fields)
+
+
+def _numbers(a: Agreement) -> Iterator[Fault]:
+    for key, clause in (("number", a.card.number), ("staff_number", a.card.staff_number)):
+        where: Path = ("card", key)
+        if clause.scheme == "prefix_student_id":
+            if not clause.prefix:
+                yield Fault((*where,), 'The scheme prefix_student_id needs a prefix: write prefix with digits in quotes, such as "904".')
+            elif clause.length - len(clause.prefix) < SHORTEST_ID:
+                yield Fault(
+                    (*where, "length"),
+                    f"With the prefix {clause.prefix} only {max(0, clause.length - len(clause.prefix))} digits are left for the id: write a length of at least {len(clause.prefix) + SHORTEST_ID}.",
+                )
+        elif clause.prefix:
+            yield Fault(
+                (*where, "prefix"),
+                f"The scheme {clause.scheme} takes no prefix here: remove it{', or write scheme: prefix_student_id' if clause.scheme == 'student_id' else '; the library file has it under numbers'}.",
+            )
+        if clause.scheme == "library_barcode" and clause.length != BARCODE_LENGTH:
+            yield Fault((*where, "length"), f"A library barcode has {BARCODE_LENGTH} digits: write length: {BARCODE_LENGTH}.")
+    if a.basis.ferpa.is_directory and a.card.number.scheme != "library_barcode" and not a.card.pin_or_second_factor:
+        yield Fault(
+            ("card",),
+            "A student id is directory information only if it opens nothing by itself (34 CFR 99.3): make every login ask for the PIN and write pin_or_second_factor: true, or use scheme: library_barcode.",
+        )
+
+
+def _exchange(a: Agreement) -> Iterator[Fault]:
+    exchange = a.exchange
+    if exchange.protection == "signed" and not exchange.signers:
+        yield Fault(
+            ("exchange", "protection"),
+            "A signed file is proven by the sender's key: paste the district's OpenPGP public key under exchange.signers, or choose encrypted or plain as agreed.",
+        )
+    if exchange.protection != "signed" and exchange.signers:
+        yield Fault(
+            ("exchange", "signers"),
+            f"With protection {exchange.protection} no signature is checked: remove signers, or write protection: signed.",
+        )
+    if "sftp" in exchange.channels and not exchange.sftp_keys:
+        yield Fault(
+            ("exchange", "channels"),
+            "Nobody could sign in over SFTP: paste the district's public SSH key under exchange.sftp_keys, or remove sftp.",
+        )
+    if "sftp" not in exchange.channels and exchange.sftp_keys:
+        yield Fault(("exchange", "sftp_keys"), "The channel sftp is not agreed: add it to exchange.channels, or remove the keys.")
+    if "s3" in exchange.channels and exchange.s3_principal is None:
+        yield Fault(
+            ("exchange", "channels"), "Nobody could upload to S3: write the district's IAM role under exchange.s3_principal, or remove s3."
+        )
+    if "s3" not in exchange.channels and exchange.s3_principal is not None:
+        yield Fault(("exchange", "s3_principal"), "The channel s3 is not agreed: add it to exchange.channels, or remove the principal.")
+
+
+def _keeping(a: Agreement) -> Iterator[Fault]:
+    days = a.term.days
+    if days < 1:
+        return
+    for name in ("raw_upload_days", "roster_days", "after_withdrawal_days"):
+        if getattr(a.retention, name) > days:
+            yield Fault(
+                ("retention", name), f"Personal data may not be kept longer than the agreement runs ({days} days): write a smaller number."
+            )
+    if a.retention.disclosure_record_days < days:
+        yield Fault(
+            ("retention", "disclosure_record_days"),
+            f"The record of disclosures covers at least the term (34 CFR 99.32(a)(2)): write {days} or more.",
+        )
+    if a.retention.access_log_days < a.retention.disclosure_record_days:
+        yield Fault(
+            ("retention", "access_log_days"),
+            f"The log proves the record of disclosures and is kept as long (34 CFR 99.32(a)(2)): write {a.retention.disclosure_record_days} or more.",
+        )
+    if a.disposition.key_wait_days > a.disposition.within_days:
+        yield Fault(
+            ("disposition", "key_wait_days"), f"The key would outlive the promised destruction: write at most {a.disposition.within_days}."
+        )
+
+
+def _promises(a: Agreement) -> Iterator[Fault]:
+    for use in ALWAYS_PROHIBITED:
+        if use not in a.prohibited_uses:
+            yield Fault(("prohibited_uses",), f"Students' data are never for {use}: add {use}.")
+    for number, term in enumerate(a.state_terms):
+        if term[:2] != a.parties.lea.state:
+            yield Fault(
+                ("state_terms", number),
+                f"The district is in {a.parties.lea.state}, not {term[:2]}: remove the term, or correct parties.lea.state.",
+            )
+    if a.parties.lea.state == "NY":
+        if a.breach.notify_lea_within_hours > NEW_YORK_BREACH_HOURS:
+            yield Fault(
+                ("breach", "notify_lea_within_hours"),
+                f"New York allows seven calendar days (8 NYCRR 121.10): write {NEW_YORK_BREACH_HOURS} or less.",
+            )
+        if a.breach.clock_starts == "confirmation":
+            yield Fault(
+                ("breach", "clock_starts"), "New York's clock starts with the discovery (8 NYCRR 121.10): write discovery or incident."
+            )
+    for path, contact in (
+        (("parties", "lea", "privacy_contact"), a.parties.lea.privacy_contact),
+        (("parties", "provider", "compliance_officer"), a.parties.provider.compliance_officer),
+        (("notices", "contact"), a.notices.contact),
+    ):
+        if contact.deputy is None:
+            yield Fault(path, "People leave: add a deputy with name, email and phone.")
+    if a.status is Status.EXECUTED:
+        for number, party in enumerate(a.subprocessors):
+            if party.agreement != "on_file":
+                yield Fault(
+                    ("subprocessors", number, "agreement"),
+                    f"{party.name} is bound in writing before anything is executed: put the agreement on file, or take the party out.",
+                )
+
+
+RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
+    _dates,
+    _basis,
+    _fields,
+    _purposes,
+    _groups,
+    _numbers,
+    _exchange,
+    _keeping,
+    _promises,
+)
+
+
+def faults_of(agreement: Agreement) -> tuple[Fault, ...]:
+    """Every rule that an agreement breaks by itself."""
+    return tuple(fault for rule in RULES for fault in rule(agreement))
+
+
+def faults_of_library(library: Library) -> tuple[Fault, ...]:
+    """Every rule that a library breaks by itself."""
+    block = library.numbers
+    width = BARCODE_LENGTH - 1 - len(block.prefix) - len(block.institution)
+    if width < SHORTEST_ID:
+        return (
+            Fault(
+                ("numbers", "institution"),
+                f"Prefix and institution leave {max(0, width)} digits for the serial: shorten them so that at least {SHORTEST_ID} are left.",
+            ),
+        )
+    if len(str(block.first_serial)) > width:
+        return (Fault(("numbers", "first_serial"), f"A serial has {width} digits here: write a smaller first_serial."),)
+    return ()
+
+
+# An agreement with its library, and its neighbours in the same library
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSpace:
+    """All numbers of one length that begin with one prefix."""
+
+    prefix: str
+    length: int
+
+    def meets(self, other: "NumberSpace") -> bool:
+        """Whether one number could be in both."""
+        return self.length == other.length and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
+
+
+def number_space(clause: NumberClause, library: Library) -> NumberSpace:
+    """The numbers that a clause can make."""
+    if clause.scheme == "library_barcode":
+        return NumberSpace(library.numbers.prefix + library.numbers.institution, BARCODE_LENGTH)
+    return NumberSpace(clause.prefix, clause.length)
+
+
+def faults_with_library(a: Agreement, library: Library, adapters: Mapping[str, AdapterFacts] = ADAPTERS) -> tuple[Fault, ...]:
+    """Every rule that an agreement breaks together with its library."""
+    return tuple(_with_library(a, library, adapters))
+
+
+def _with_library(a: Agreement, library: Library, adapters: Mapping[str, AdapterFacts]) -> Iterator[Fault]:
+    if a.card.pin.scheme == "random" and not adapters[library.ils.adapter].can_set_pin:
+        yield Fault(
+            ("card", "pin", "scheme"),
+            f"The adapter {library.ils.adapter} of {library.id} cannot set a PIN, so nobody could use a card with a random one: use an adapter that can.",
+        )
+    if a.existing in ("link", "renew") and not adapters[library.ils.adapter].can_link:
+        yield Fault(
+            ("existing",),
+            f"The adapter {library.ils.adapter} of {library.id} cannot {a.existing} a card that was there before: write separate or ask.",
+        )
+    branches, types = library.branches, library.patron_types
+    homes: list[tuple[Path, str]] = [(("card", "home_branch", "default"), a.card.home_branch.default)]
+    homes += [(("card", "home_branch", "by_school", school), branch) for school, branch in a.card.home_branch.by_school.items()]
+    for path, branch in homes:
+        if branch not in branches:
+            yield Fault(
+                path, f"'{branch}' is no branch of {library.id}.{nearest(branch, branches)} The branches are: {', '.join(branches)}."
+            )
+    for kind in ("student", "staff"):
+        code = getattr(a.card.patron_type, kind)
+        if code not in types:
+            yield Fault(
+                ("card", "patron_type", kind),
+                f"'{code}' is no patron type of {library.id}.{nearest(code, types)} The patron types are: {', '.join(types)}.",
+            )
+    own = NumberSpace(library.numbers.prefix + library.numbers.institution, BARCODE_LENGTH)
+    for key, clause in (("number", a.card.number), ("staff_number", a.card.staff_number)):
+        if clause.scheme != "library_barcode" and number_space(clause, library).meets(own):
+            yield Fault(
+                ("card", key), f"These numbers could be barcodes of the library's own block {own.prefix}…: choose another prefix or length."
+            )
+    if _collide(a.card.number, a.card.staff_number, library):
+        yield Fault(
+            ("card", "staff_number"),
+            "A member of staff could get the number of a student: give staff_number a prefix or length of its own.",
+        )
+
+
+def _collide(one: NumberClause, other: NumberClause, library: Library) -> bool:
+    """Whether two clauses could make the same number; two that draw from the library's one block cannot."""
+    if one.scheme == other.scheme == "library_barcode":
+        return False
+    return number_space(one, library).meets(number_space(other, library))
+
+
+def faults_between(agreements: Iterable[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> tuple[tuple[int, Fault], ...]:
+    """Every rule that agreements break among themselves; each fault comes with the number of the agreement that it is told at."""
+    return tuple(_between([(number, a) for number, a in agreements if a.status is not Status.TERMINATED], libraries))
+
+
+def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> Iterator[tuple[int, Fault]]:
+    for (_, first), (number, second) in combinations(living, 2):
+        if first.id == second.id:
+            yield number, Fault(("id",), f"The id {second.id} is taken by another agreement: choose another one.")
+        binding = {Status.EXECUTED, Status.SUSPENDED}
+        if first.district == second.district and {first.status, second.status} <= binding:
+            yield (
+                number,
+                Fault(
+                    ("district",),
+                    f"The district {second.district} already has the agreement {first.id}: terminate that one, or give this one its own district name.",
+                ),
+            )
+        if first.library == second.library and first.district != second.district and second.library in libraries:
+            library = libraries[second.library]
+            yield from ((number, fault) for fault in _neighbours(first, second, library))
+    for number, a in living:
+        shares = any(other.library == a.library and other.district != a.district for _, other in living)
+        for key, clause in (("number", a.card.number), ("staff_number", a.card.staff_number)):
+            if shares and clause.scheme == "student_id":
+                yield (
+                    number,
+                    Fault(
+                        ("card", key),
+                        f"The library {a.library} serves several districts, whose ids repeat: write scheme: prefix_student_id with a prefix of this district's own.",
+                    ),
+                )
+
+
+def _neighbours(first: Agreement, second: Agreement, library: Library) -> Iterator[Fault]:
+    for key, clause in (("number", second.card.number), ("staff_number", second.card.staff_number)):
+        for other in (first.card.number, first.card.staff_number):
+            if "student_id" not in (clause.scheme, other.scheme) and _collide(clause, other, library):
+                yield Fault(
+                    ("card", key),
+                    f"The prefix {clause.prefix} with length {clause.length} overlaps a number of {first.id} (prefix {other.prefix}, length {other.length}): choose another prefix or length.",
+                )

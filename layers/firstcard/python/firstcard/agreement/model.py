@@ -1,0 +1,617 @@
+"""What a signed data-sharing agreement says, in the form that everything else is compiled from.
+
+Texts of law that are shown to people come with their section and "confirm with counsel"; nothing here is legal advice.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
+from firstcard.agreement.words import (
+    Cidr,
+    Clause,
+    Code,
+    Digits,
+    Email,
+    FidesUse,
+    MonthDay,
+    Name,
+    OpenpgpPublicKey,
+    Phone,
+    PrincipalArn,
+    Sha256,
+    Slug,
+    SshPublicKey,
+    State,
+    StateTerm,
+    Text,
+    Url,
+    Word,
+)
+
+CEDS_GRADES = ("IT", "PR", "PK", "TK", "KG", *(f"{number:02d}" for number in range(1, 14)), "PS", "UG")
+"""Grade levels of the Common Education Data Standards that a school agreement can name."""
+
+
+FUNCTION_PURPOSES: dict[str, Purpose] = {"plan": Purpose.ISSUE_CARD, "sync": Purpose.SYNC_ILS, "notify": Purpose.SEND_NOTICE}
+"""The functions that work with personal data, and the one purpose of each. ``plan`` works on the roster and seals; it never opens."""
+
+
+class Status(StrEnum):
+    """Where the document stands; only an executed agreement inside its term is in force."""
+
+    DRAFT = "draft"
+    EXECUTED = "executed"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+class Ferpa(StrEnum):
+    """The route of 34 CFR Part 99 by which the district may disclose."""
+
+    SCHOOL_OFFICIAL = "school_official"
+    DIRECTORY_INFORMATION = "directory_information"
+    DIRECTORY_INFORMATION_LIMITED = "directory_information_limited"
+    CONSENT = "consent"
+    STUDIES = "studies"
+    AUDIT = "audit"
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether 34 CFR 99.37 applies: notice first, refusals before the first disclosure."""
+        return self in (Ferpa.DIRECTORY_INFORMATION, Ferpa.DIRECTORY_INFORMATION_LIMITED)
+
+
+# Who signs
+
+
+class Contact(Clause):
+    """A person to ring; the deputy answers when that person has left."""
+
+    name: Text
+    email: Email
+    phone: Phone
+    deputy: "Contact | None" = None
+
+    def __repr__(self) -> str:
+        """Nobody's name: a repr ends up in logs and tracebacks."""
+        return "Contact(…)"
+
+
+class Signatory(Clause):
+    """Who signed for a party."""
+
+    name: Text
+    title: Text
+
+
+class DistrictParty(Clause):
+    """The local education agency, owner of the data."""
+
+    name: Text
+    state: State
+    signatory: Signatory
+    privacy_contact: Contact
+
+
+class LibraryParty(Clause):
+    """The library, the provider in the words of the National Data Privacy Agreement."""
+
+    name: Text
+    kind: Literal["public_library", "library_consortium", "state_library", "library_vendor"]
+    signatory: Signatory
+    compliance_officer: Contact
+
+
+class Parties(Clause):
+    """The two who agree."""
+
+    lea: DistrictParty
+    provider: LibraryParty
+
+
+class Document(Clause):
+    """Fingerprints of the signed paper."""
+
+    sha256: Sha256
+    signed_pdf_sha256: Sha256 | None = None
+    supersedes: Word | None = None
+
+
+class Approval(Clause):
+    """A signature over the canonical form of this file."""
+
+    by: Text
+    role: Text
+    at: date
+    signature: Text
+
+
+# Why it is lawful
+
+
+class SchoolOfficial(Clause):
+    """The three statements of 34 CFR 99.31(a)(1)(i)(B) and 99.33(a)."""
+
+    institutional_service: Text
+    direct_control: Text
+    no_redisclosure: Text
+
+
+class PublicNotice(Clause):
+    """The notice of 34 CFR 99.37(a), and of (d) where it names recipient and purpose."""
+
+    published_on: date
+    opt_out_by: date
+    names_recipient: bool
+    names_purpose: bool
+    url: Url
+
+
+class WrittenConsent(Clause):
+    """What the consent form states, 34 CFR 99.30(b)."""
+
+    information: Text
+    purpose: Text
+    recipients: Text
+    form_url: Url
+
+
+class Study(Clause):
+    """The elements of 34 CFR 99.31(a)(6)(iii)(C)."""
+
+    purpose: Text
+    scope: Text
+    information: Text
+    ends_on: date
+    no_identification: Text
+    destroy_within_days: Annotated[int, Field(ge=1, le=365)]
+
+
+class Evaluation(Clause):
+    """The elements of 34 CFR 99.35(a)(3)."""
+
+    representative: Text
+    information: Text
+    purpose: Text
+    activity: Text
+    destroy_within_days: Annotated[int, Field(ge=1, le=365)]
+    no_further_disclosure: Text
+
+
+class Choice(Clause):
+    """How a family says no, or yes."""
+
+    mode: Literal["opt_out", "opt_in"]
+    window_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    renew: Literal["never", "yearly"]
+    honour_within_hours: Annotated[int, Field(ge=1, le=720)]
+    yes_again: Literal["district", "district_or_eligible_student", "family"] = "district_or_eligible_student"
+
+
+class Basis(Clause):
+    """The FERPA route, its own elements, and the choice of the family."""
+
+    ferpa: Ferpa
+    choice: Choice
+    school_official: SchoolOfficial | None = None
+    notice: PublicNotice | None = None
+    consent: WrittenConsent | None = None
+    studies: Study | None = None
+    audit: Evaluation | None = None
+
+
+class Term(Clause):
+    """First and last day; renewal is never silent."""
+
+    effective: date
+    expires: date
+    renewal: Literal["explicit"] = "explicit"
+
+    @property
+    def days(self) -> int:
+        """Length in days, both ends included."""
+        return (self.expires - self.effective).days + 1
+
+
+# What may be sent, and who may open it
+
+
+class PurposeClause(Clause):
+    """One purpose in the words of the agreement's Exhibit A; ``evaluate`` says what may come out of it."""
+
+    use: FidesUse
+    exhibit_a: Text
+    output: Literal["aggregate_only", "individual"] | None = None
+    min_cell: Annotated[int, Field(ge=2, le=1000)] | None = None
+
+
+_CONDITION = re.compile(r"(?:(age|grade) (<|<=|>|>=) (\w+)|(role) (==) (student|staff))")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a field may be sent: ``age < 14``, ``grade >= 09``, ``role == student``."""
+
+    subject: Literal["age", "grade", "role"]
+    sign: Literal["<", "<=", ">", ">=", "=="]
+    bound: str
+
+    @classmethod
+    def read(cls, text: str) -> "Condition":
+        """Parse; raises ValueError with a sentence that says what to write."""
+        found = _CONDITION.fullmatch(text)
+        advice = "write one comparison, such as 'age < 14', 'grade >= 09' or 'role == student'"
+        if found is None:
+            raise ValueError(advice)
+        subject, sign, bound = (part for part in found.groups() if part is not None)
+        if (subject == "age" and not bound.isdecimal()) or (subject == "grade" and bound not in CEDS_GRADES):
+            raise ValueError(advice)
+        return cls(subject, sign, bound)  # type: ignore[arg-type]  # the expression admits these words only
+
+    def holds(self, *, role: str, age: int | None, grade: str) -> bool:
+        """Whether the field may be sent; ``age`` in whole years. False where what it asks for is unknown: what is not sure to be agreed is not read."""
+        if self.subject == "role":
+            return role == self.bound
+        if self.subject == "age":
+            return age is not None and self._compares(age, int(self.bound))
+        return grade in CEDS_GRADES and self._compares(CEDS_GRADES.index(grade), CEDS_GRADES.index(self.bound))
+
+    def _compares(self, left: int, right: int) -> bool:
+        return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[self.sign]
+
+
+def _readable_condition(text: str) -> str:
+    Condition.read(text)
+    return text
+
+
+class FieldClause(Clause):
+    """One field of Exhibit B; its group follows from the vocabulary."""
+
+    required: bool
+    exhibit_b: Text
+    fideslang: FidesUse
+    only_if: Annotated[str, AfterValidator(_readable_condition)] | None = None
+
+    @property
+    def condition(self) -> Condition | None:
+        """``only_if``, readable."""
+        return None if self.only_if is None else Condition.read(self.only_if)
+
+
+class RoleClause(Clause):
+    """A function, or a person's role, and the purposes it works for.
+
+    ``opens`` false: it works on the roster itself and seals, and may open nothing that is sealed.
+    """
+
+    purposes: tuple[Purpose, ...]
+    opens: bool = True
+    human: bool = False
+    source_identity_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Access:
+    """One thing that one role may open for one purpose; what the key policy has one statement for."""
+
+    role: str
+    purpose: Purpose
+    group: Group
+
+
+class Subprocessor(Clause):
+    """A further party that receives field groups, 34 CFR 99.33 and NDPA article II.5."""
+
+    name: Text
+    service: Text
+    groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+    location: Text
+    agreement: Literal["on_file", "pending"]
+    since: date
+
+
+# The programme
+
+
+def _all_or_some(value: object) -> "Literal['all'] | tuple[str, ...]":
+    if value == "all":
+        return "all"
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) and item for item in value):
+        return tuple(value)
+    raise ValueError("write all, or a list of codes in quotes")
+
+
+def _grades(value: object) -> "Literal['all'] | tuple[str, ...]":
+    chosen = _all_or_some(value)
+    if chosen != "all" and not set(chosen) <= set(CEDS_GRADES):
+        raise ValueError(f"write all, or a list of CEDS grades in quotes: {', '.join(CEDS_GRADES)}")
+    return chosen
+
+
+class Rollout(Clause):
+    """Who gets a card now."""
+
+    schools: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_all_or_some)]
+    grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)]
+    staff: bool
+
+
+class NumberClause(Clause):
+    """How a card's number is made; it is always ``length`` characters long.
+
+    ``prefix_student_id`` is the prefix and the district's own id, zero-padded; ``student_id`` the id alone, zero-padded; ``library_barcode`` comes from
+    the library's own block with a check digit, and its prefix stands in the library's file.
+    """
+
+    scheme: Literal["prefix_student_id", "student_id", "library_barcode"]
+    prefix: Digits = ""
+    length: Annotated[int, Field(ge=5, le=20)]
+
+
+class PinClause(Clause):
+    """How a PIN is made: random digits, never from a birth date."""
+
+    scheme: Literal["random"]
+    length: Annotated[int, Field(ge=4, le=12)]
+
+
+class Expiry(Clause):
+    """When a card ends: on ``month_day``; a card touched after ``rolls_after`` runs to next year's."""
+
+    rule: Literal["school_year"]
+    month_day: MonthDay
+    rolls_after: MonthDay
+
+
+class PatronTypes(Clause):
+    """The library's patron types for the two kinds of people."""
+
+    student: Code
+    staff: Code
+
+
+class HomeBranch(Clause):
+    """The branch of a card, by school id."""
+
+    default: Code
+    by_school: dict[str, Code] = Field(default_factory=dict)
+
+
+class CardClause(Clause):
+    """What kind of card comes out."""
+
+    kind: Literal["virtual", "e_resources", "full"]
+    number: NumberClause
+    staff_number: NumberClause
+    pin: PinClause
+    pin_or_second_factor: bool = False
+    expiry: Expiry
+    patron_type: PatronTypes
+    home_branch: HomeBranch
+
+
+class Leavers(Clause):
+    """How long a card lives after its owner left the roster."""
+
+    grace_days: Annotated[int, Field(ge=0, le=365)]
+
+
+class NameOn(Clause):
+    """Which name goes where. No default: the wrong one outs a child at home or puts a dead name on a card."""
+
+    ils: Literal["legal", "preferred"]
+    family_notice: Literal["none", "first", "preferred"]
+    handout: Literal["legal", "preferred"]
+
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Safety(Clause):
+    """What is held for a person instead of being applied; shares in percent of the students known before."""
+
+    first_run_needs_approval: bool
+    max_missing_percent: Percent
+    max_new_percent: Percent
+    max_changed_percent: Percent
+    max_rejected_percent: Percent
+
+
+# How it travels and how long it stays
+
+
+class Days(Clause):
+    """A span of the calendar, both ends included."""
+
+    first: date
+    last: date
+
+
+class SchoolCalendar(Clause):
+    """When no file is expected (``breaks``) and when none is applied (``rollover``)."""
+
+    timezone: Annotated[str, Field(pattern=r"^[A-Za-z_]+(/[A-Za-z_]+){0,2}$")]
+    breaks: tuple[Days, ...] = ()
+    rollover: Days | None = None
+
+
+class Exchange(Clause):
+    """The way of the file: format, protection, proof of sender, rhythm."""
+
+    channels: Annotated[tuple[Literal["sftp", "s3"], ...], Field(min_length=1)]
+    formats: Annotated[tuple[Literal["oneroster_1_1", "oneroster_1_2", "csv"], ...], Field(min_length=1)]
+    mapping: dict[Name, Text] = Field(default_factory=dict)
+    organisation_ids: Annotated[tuple[Text, ...], Field(min_length=1)]
+    protection: Literal["signed", "encrypted", "plain"]
+    signers: tuple[OpenpgpPublicKey, ...] = ()
+    sftp_keys: tuple[SshPublicKey, ...] = ()
+    s3_principal: PrincipalArn | None = None
+    source_cidrs: tuple[Cidr, ...] = ()
+    cadence: Literal["nightly", "weekly", "monthly", "once"]
+    calendar: SchoolCalendar
+    max_megabytes: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Retention(Clause):
+    """How long anything is kept, in days.
+
+    ``disclosure_record_days`` is how long the district keeps the education record that the record of disclosures of 34 CFR 99.32 belongs to.
+    """
+
+    raw_upload_days: Annotated[int, Field(ge=1, le=366)]
+    roster_days: Annotated[int, Field(ge=1, le=3660)]
+    after_withdrawal_days: Annotated[int, Field(ge=0, le=3660)]
+    access_log_days: Annotated[int, Field(ge=1, le=36500)]
+    disclosure_record_days: Annotated[int, Field(ge=1, le=36500)]
+    legal_hold: bool = False
+
+
+class Disposition(Clause):
+    """Destruction and its proof (NDPA article IV.6, Exhibit D)."""
+
+    on: Annotated[tuple[Literal["request", "termination"], ...], Field(min_length=1)]
+    within_days: Annotated[int, Field(ge=1, le=365)]
+    method: Annotated[tuple[Literal["object_delete", "key_delete"], ...], Field(min_length=1)]
+    certificate: Literal["exhibit_d", "letter"]
+    key_wait_days: Annotated[int, Field(ge=7, le=30)]
+
+
+class Breach(Clause):
+    """When and what the district is told; the start of the clock is part of the contract."""
+
+    notify_lea_within_hours: Annotated[int, Field(ge=1, le=720)]
+    clock_starts: Literal["incident", "discovery", "confirmation"]
+    contents: Annotated[tuple[Literal["contact", "data_types", "dates", "delay_reason", "description", "remedy"], ...], Field(min_length=1)]
+    state_overlay: tuple[State, ...] = ()
+
+
+class Audit(Clause):
+    """Who may look, and how often a person signs the review."""
+
+    lea_may_audit: Literal["yearly", "yearly_or_after_incident", "any_time"]
+    notice_days: Annotated[int, Field(ge=0, le=90)]
+    access_review: Literal["weekly"] = "weekly"
+    signed: Literal["monthly", "quarterly"]
+    reviewer: Text
+
+
+class Deidentified(Clause):
+    """Off by default."""
+
+    allowed: bool = False
+    reidentification: Literal["forbidden"] = "forbidden"
+
+
+class Requests(Clause):
+    """What is done when somebody asks; 45 days is the limit of 34 CFR 99.10(b)."""
+
+    parent_access_days: Annotated[int, Field(ge=1, le=45)] = 45
+    correction: Literal["via_lea"] = "via_lea"
+    law_enforcement: Literal["redirect_to_lea"] = "redirect_to_lea"
+
+
+class Training(Clause):
+    """Privacy training of the people with access."""
+
+    privacy: Literal["yearly", "twice_yearly"]
+    records: Literal["on_file"]
+
+
+class Notices(Clause):
+    """What is written to whom."""
+
+    languages: Annotated[tuple[Literal["en", "es"], ...], Field(min_length=1)]
+    sender: Email
+    reply_to: Email
+    announce: bool
+    receipt_to: Annotated[tuple[Email, ...], Field(min_length=1)]
+    contact: Contact
+
+
+class Agreement(Clause):
+    """One signed data-sharing agreement of one district and one library."""
+
+    api_version: Annotated[Literal["agreement/v1"], Field(alias="apiVersion")]
+    id: Slug
+    title: Text
+    district: Slug
+    library: Slug
+    status: Status
+    document: Document | None = None
+    parties: Parties
+    basis: Basis
+    term: Term
+    purposes: Annotated[dict[Purpose, PurposeClause], Field(min_length=1)]
+    prohibited_uses: Annotated[tuple[Literal["advertising", "sale", "profiling", "model_training"], ...], Field(min_length=1)]
+    fields: Annotated[dict[Name, FieldClause], Field(min_length=1)]
+    forbidden_fields: tuple[Name, ...] = FORBIDDEN_FIELDS
+    forbidden_columns: Literal["drop", "reject"]
+    matrix: Annotated[dict[Purpose, Annotated[tuple[Group, ...], Field(min_length=1)]], Field(min_length=1)]
+    roles: Annotated[dict[Name, RoleClause], Field(min_length=1)]
+    subprocessors: tuple[Subprocessor, ...] = ()
+    rollout: Rollout
+    card: CardClause
+    existing: Literal["separate", "link", "renew", "ask"]
+    leavers: Leavers
+    name_on: NameOn
+    safety: Safety
+    exchange: Exchange
+    retention: Retention
+    disposition: Disposition
+    notices: Notices
+    breach: Breach
+    audit: Audit
+    deidentified: Deidentified = Deidentified()
+    requests: Requests = Requests()
+    training: Training
+    security_framework: Literal["NIST_CSF", "NIST_800_53", "ISO_27001", "CIS"]
+    state_terms: tuple[StateTerm, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+
+    def __repr__(self) -> str:
+        """Which agreement, not what is in it: it names people and their addresses."""
+        return f"Agreement({self.id})"
+
+    @property
+    def sharing(self) -> str:
+        """The data-sharing id ``<library>.<district>``: it outlives the document and is in every encryption context."""
+        return f"{self.library}.{self.district}"
+
+    @property
+    def route(self) -> Literal["before_upload", "window", "opt_in"]:
+        """How consent works: refusals before the upload, a window of days after the family was told, or a yes first."""
+        if self.basis.ferpa.is_directory:
+            return "before_upload"
+        return "opt_in" if self.basis.choice.mode == "opt_in" else "window"
+
+    def in_force(self, on: date) -> bool:
+        """Whether the agreement is executed and ``on`` lies in its term, both ends included."""
+        return self.status is Status.EXECUTED and self.term.effective <= on <= self.term.expires
+
+    def purposes_of(self, group: Group) -> tuple[Purpose, ...]:
+        """The purposes for which the matrix opens ``group``, in the vocabulary's order."""
+        return tuple(purpose for purpose in Purpose if group in self.matrix.get(purpose, ()))
+
+    def accesses(self) -> tuple[Access, ...]:
+        """Everything that anyone may open; sorted, without the roles that only seal."""
+        return tuple(
+            sorted(
+                Access(name, purpose, group)
+                for name, role in self.roles.items()
+                if role.opens
+                for purpose in role.purposes
+                for group in self.matrix.get(purpose, ())
+            )
+        )
+
+    def groups(self) -> tuple[Group, ...]:
+        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card`` and ``pin`` are ours and not among them."""
+        listed = {FIELDS[name] for name in self.fields}
+        return tuple(group for group in Group if group in listed)

@@ -1,0 +1,136 @@
+"""The chunk: part of a plan as an object that issue replays, byte for byte, as often as it must."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from firstcard.vault import Envelope
+
+
+class Decision(StrEnum):
+    """What the plan decided for one patron."""
+
+    ISSUE = "issue"
+    WAIT = "wait"
+    UPDATE = "update"
+    EXPIRE = "expire"
+    REFUSE = "refuse"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class PatronLine:
+    """One patron's decision with everything that issue stores, already sealed."""
+
+    decision: Decision
+    token: str
+    role: str
+    household: str = ""
+    card_token: str = ""
+    fingerprint: str = ""
+    sealed: Mapping[str, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdLine:
+    """One household: its children (or the member of staff), its sealed contact data, and which of them this run announces."""
+
+    household: str
+    kind: str
+    children: tuple[str, ...]
+    announce: tuple[str, ...]
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one call of issue replays. ``at`` is the run's time (ISO 8601, UTC); ``object`` names the chunk in encryption contexts."""
+
+    object: str
+    sharing: str
+    agreement: str
+    library: str
+    district: str
+    run_id: str
+    at: str
+    envelope: Envelope
+    patrons: tuple[PatronLine, ...]
+    households: tuple[HouseholdLine, ...]
+
+    def to_bytes(self) -> bytes:
+        """JSON lines: a header, the patrons, the households."""
+        head = {
+            "v": 1,
+            "object": self.object,
+            "sharing": self.sharing,
+            "agreement": self.agreement,
+            "library": self.library,
+            "district": self.district,
+            "run_id": self.run_id,
+            "at": self.at,
+            "keys": {g: {p: _text(k) for p, k in ps.items()} for g, ps in self.envelope.keys.items()},
+        }
+        lines = [_line(head)]
+        lines += [
+            _line(
+                {
+                    "k": "patron",
+                    "d": p.decision,
+                    "t": p.token,
+                    "r": p.role,
+                    "h": p.household,
+                    "c": p.card_token,
+                    "f": p.fingerprint,
+                    "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
+                }
+            )
+            for p in self.patrons
+        ]
+        lines += [
+            _line(
+                {"k": "household", "h": h.household, "kind": h.kind, "children": h.children, "announce": h.announce, "s": _text(h.sealed)}
+            )
+            for h in self.households
+        ]
+        return b"".join(lines)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Chunk":
+        """The chunk as plan wrote it."""
+        rows = [json.loads(line) for line in data.splitlines()]
+        head = rows[0]
+        envelope = Envelope(head["object"], head["sharing"], {g: {p: _bytes(k) for p, k in ps.items()} for g, ps in head["keys"].items()})
+        return cls(
+            object=head["object"],
+            sharing=head["sharing"],
+            agreement=head["agreement"],
+            library=head["library"],
+            district=head["district"],
+            run_id=head["run_id"],
+            at=head["at"],
+            envelope=envelope,
+            patrons=tuple(
+                PatronLine(Decision(r["d"]), r["t"], r["r"], r["h"], r["c"], r["f"], {g: _bytes(b) for g, b in r["s"].items()})
+                for r in rows[1:]
+                if r["k"] == "patron"
+            ),
+            households=tuple(
+                HouseholdLine(r["h"], r["kind"], tuple(r["children"]), tuple(r["announce"]), _bytes(r["s"]))
+                for r in rows[1:]
+                if r["k"] == "household"
+            ),
+        )
+
+
+def _line(row: Mapping[str, object]) -> bytes:
+    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)

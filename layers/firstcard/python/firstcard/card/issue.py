@@ -1,0 +1,96 @@
+"""Issuing: the replay of one chunk, safe to repeat, right when a no arrives in the middle."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from firstcard.card.chunk import Chunk, Decision, PatronLine
+from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the table says of some patrons at one moment, read consistently."""
+
+    patrons: Mapping[str, Patron]
+    refused: Collection[str]
+
+
+class Cards(Protocol):
+    """The cards table as issue needs it."""
+
+    def standing(self, tokens: Sequence[str]) -> Standing:
+        """Patrons and refusals of ``tokens``, consistently read."""
+
+    def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
+        """Write suppressions; one that is there already stays as it is."""
+
+    def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
+        """Write in bulk what has no earlier version: envelope, new patrons, then the chunk's households."""
+
+    def change(self, patron: Patron) -> bool:
+        """Write ``patron`` if its earlier version is still ``patron.version - 1``; whether it was."""
+
+
+class CrowdedError(Exception):
+    """Another writer changed the same patron again and again; the chunk is tried again."""
+
+
+def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
+    """Replay one chunk and count what was written.
+
+    A bulk write has no conditions, so it is used for tokens without an item only. A family's no writes its suppression first and then looks for the
+    patron; this writes the patron first and then looks for suppressions: whichever comes second sees the other.
+    """
+    counts: Counter[str] = Counter()
+    refusals = [p.token for p in chunk.patrons if p.decision is Decision.REFUSE]
+    if refusals:
+        stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+        cards.record_refusals(refusals, by="roster", stamp=stamp)
+    tokens = [p.token for p in chunk.patrons]
+    standing = cards.standing(tokens)
+    new: list[Patron] = []
+    for line in chunk.patrons:
+        rule = partial(_by_line, line=line, chunk=chunk)
+        before = standing.patrons.get(line.token)
+        after = rule(before, line.token in standing.refused)
+        if after is None:
+            counts["unchanged"] += 1
+        elif before is None:
+            new.append(after)
+            counts["new"] += 1
+        else:
+            _change(after, cards, rule)
+            counts["changed"] += 1
+    cards.add(chunk, new)
+    late = cards.standing([p.token for p in new])
+    for token in late.refused:
+        rule = partial(_by_refusal, chunk=chunk)
+        after = rule(late.patrons.get(token), True)
+        if after:
+            _change(after, cards, rule)
+            counts["refused"] += 1
+    return counts
+
+
+Rule = Callable[[Patron | None, bool], Patron | None]
+
+
+def _by_line(before: Patron | None, refused: bool, *, line: PatronLine, chunk: Chunk) -> Patron | None:
+    return after_line(before, line, chunk, refused=refused)
+
+
+def _by_refusal(before: Patron | None, _: bool, *, chunk: Chunk) -> Patron | None:
+    return refuse(before, run_id=chunk.run_id, at=chunk.at) if before and before.state is not State.REFUSED else None
+
+
+def _change(after: Patron, cards: Cards, rule: Rule) -> None:
+    wanted: Patron | None = after
+    for _ in range(5):
+        if wanted is None or cards.change(wanted):
+            return
+        now = cards.standing([after.token])
+        wanted = rule(now.patrons.get(after.token), after.token in now.refused)
+    raise CrowdedError

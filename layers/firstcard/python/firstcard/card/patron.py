@@ -1,0 +1,130 @@
+"""One patron's stored state, and the rule by which a plan's line changes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from firstcard.agreement.vocabulary import Group
+from firstcard.card.chunk import Chunk, Decision, PatronLine
+
+
+class State(StrEnum):
+    """Where a patron stands. ``refused`` is final for rosters: only a person may undo a no (users.md, ruling 1)."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class Ownership(StrEnum):
+    """Whose card it is; a linked card is the family's own and never changed by us (users.md, ruling 3)."""
+
+    CREATED_BY_US = "created_by_us"
+    LINKED = "linked"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Where a stored fact belongs: agreement, library, district, run, and the moment (ISO 8601, UTC)."""
+
+    sharing: str
+    agreement: str
+    library: str
+    district: str
+    run_id: str
+    at: str
+
+
+DRAWN_ONCE = (Group.CARD, Group.PIN)
+"""Groups that a later roster never replaces: a patron keeps number and PIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patron:
+    """What the cards table holds of one patron. Times are ISO 8601 in UTC; ``sealed`` and ``envelopes`` have one entry a field group."""
+
+    token: str
+    sharing: str
+    agreement: str
+    library: str
+    district: str
+    role: str
+    state: State
+    version: int
+    household: str
+    card_token: str
+    fingerprint: str
+    run_id: str
+    at: str
+    issued_at: str = ""
+    ownership: Ownership = Ownership.CREATED_BY_US
+    sealed: Mapping[str, bytes] = field(default_factory=dict)
+    envelopes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> Stamp:
+        """Where this state belongs."""
+        return Stamp(self.sharing, self.agreement, self.library, self.district, self.run_id, self.at)
+
+
+def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool) -> Patron | None:
+    """The patron after a plan's line, or None if nothing changes.
+
+    A line replayed for the same run changes nothing. A refusal on record beats every line. Whoever returns gets the same number and PIN back.
+    """
+    if before and (before.run_id == chunk.run_id or before.state is State.REFUSED):
+        return None
+    if refused or line.decision is Decision.REFUSE:
+        return refuse(before, run_id=chunk.run_id, at=chunk.at) if before else None
+    if line.decision is Decision.EXPIRE:
+        if before is None or before.state is State.EXPIRED:
+            return None
+        return replace(before, state=State.EXPIRED, version=before.version + 1, run_id=chunk.run_id, at=chunk.at)
+    sealed = dict(line.sealed or {})
+    if before is None:
+        if not line.card_token:
+            return None
+        state = State.WAITING if line.decision is Decision.WAIT else State.ACTIVE
+        return Patron(
+            token=line.token,
+            sharing=chunk.sharing,
+            agreement=chunk.agreement,
+            library=chunk.library,
+            district=chunk.district,
+            role=line.role,
+            state=state,
+            version=1,
+            household=line.household,
+            card_token=line.card_token,
+            fingerprint=line.fingerprint,
+            run_id=chunk.run_id,
+            at=chunk.at,
+            issued_at=chunk.at if state is State.ACTIVE else "",
+            sealed=sealed,
+            envelopes=dict.fromkeys(sealed, chunk.object),
+        )
+    kept = {g: b for g, b in sealed.items() if g not in DRAWN_ONCE}
+    back = State.ACTIVE if before.issued_at else State.WAITING
+    return replace(
+        before,
+        agreement=chunk.agreement,
+        state=back if before.state is State.EXPIRED else before.state,
+        version=before.version + 1,
+        household=line.household,
+        fingerprint=line.fingerprint,
+        run_id=chunk.run_id,
+        at=chunk.at,
+        sealed={**before.sealed, **kept},
+        envelopes={**before.envelopes, **dict.fromkeys(kept, chunk.object)},
+    )
+
+
+def refuse(before: Patron, *, run_id: str, at: str) -> Patron:
+    """The patron after a no: the sealed data go, tokens and state stay so that the no is remembered."""
+    return replace(before, state=State.REFUSED, version=before.version + 1, run_id=run_id, at=at, sealed={}, envelopes={})
+
+
+def release(before: Patron, *, at: str) -> Patron:
+    """The patron whose opt-out window is over: the card is issued now, with the number drawn in the plan."""
+    return replace(before, state=State.ACTIVE, version=before.version + 1, at=at, issued_at=at)

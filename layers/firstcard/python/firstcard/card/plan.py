@@ -1,0 +1,338 @@
+"""The plan: what a roster would do, with everything random or numbered already drawn.
+
+Planning compares the roster with the manifest of the last applied one, so that a nightly file with few changes costs what the changes cost.
+Nothing here writes anything; the chunks that come out are replayed by issue.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from firstcard.agreement import Agreement, Library
+from firstcard.agreement.model import NumberClause
+from firstcard.agreement.vocabulary import FIELDS, Group
+from firstcard.card.chunk import Chunk, Decision, HouseholdLine, PatronLine
+from firstcard.card.expiry import school_year_end
+from firstcard.card.manifest import Known, Manifest
+from firstcard.card.number import SerialBlock, library_barcode, prefixed
+from firstcard.card.pin import random_pin
+from firstcard.identity import Tokens
+from firstcard.roster import Person, Reason, Role, fingerprint
+from firstcard.vault import Sealer
+from firstcard.vault.seal import Wrap
+
+CHUNK_PATRONS = 400
+"""Patrons a chunk: a few hundred keep KMS calls per card near zero and a chunk's replay well under its time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One person's decision, before anything is drawn or sealed. ``person`` is None for somebody who is no longer in the roster."""
+
+    decision: Decision
+    token: str
+    household: str
+    fingerprint: str
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the roster means against what is known.
+
+    ``households`` are the households that are new or changed, with all their members; ``contacts`` their contact fingerprints, for the manifest.
+    ``holds`` says why a person must look first; empty means that the run may go on by itself.
+    """
+
+    steps: tuple[Step, ...]
+    households: Mapping[str, tuple[Step, ...]]
+    contacts: Mapping[str, str]
+    counts: Mapping[str, int]
+    holds: tuple[Reason, ...]
+    by_school: Mapping[str, Mapping[str, int]]
+
+
+def decide(
+    people: Sequence[Person],
+    known: Manifest,
+    *,
+    agreement: Agreement,
+    tokens: Tokens,
+    rejected: int = 0,
+    rejected_tokens: frozenset[str] = frozenset(),
+) -> Decisions:
+    """Compare a roster with the last applied one.
+
+    Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry.
+    """
+    steps: list[Step] = []
+    for person in people:
+        token = tokens.patron(person.role, person.local_id)
+        print_ = fingerprint(person, tokens.fingerprint_key)
+        household = tokens.household(person.email) if person.email else ""
+        steps.append(Step(_decision(person, print_, known.patrons.get(token), agreement), token, household, print_, person))
+    seen = {s.token for s in steps} | rejected_tokens
+    steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if t not in seen]
+
+    members: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        if step.household and step.person and not step.person.opt_out:
+            members[step.household].append(step)
+    contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
+    changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
+    counts = Counter(str(s.decision) for s in steps)
+    return Decisions(tuple(steps), changed, contacts, counts, _holds(counts, known, agreement, rejected, len(people)), _by_school(steps))
+
+
+def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:
+    if before and before.fingerprint == print_:
+        return Decision.NOTHING
+    if person.opt_out:
+        return Decision.REFUSE
+    if before:
+        return Decision.UPDATE
+    if person.role is Role.STUDENT and agreement.route != "before_upload":
+        return Decision.WAIT
+    return Decision.ISSUE
+
+
+def _contact_print(household: str, group: Sequence[Step], tokens: Tokens) -> str:
+    """Changes when a member comes or goes, or when what a notice needs of one of them changes."""
+    rows = sorted((s.token, s.person.language, s.person.first_name, s.person.preferred_name) for s in group if s.person)
+    return hashlib.blake2b(json.dumps([household, rows]).encode(), digest_size=16, key=tokens.fingerprint_key).hexdigest()
+
+
+def _holds(counts: Mapping[str, int], known: Manifest, agreement: Agreement, rejected: int, accepted: int) -> tuple[Reason, ...]:
+    safety = agreement.safety
+    holds = []
+    if not known.patrons:
+        if safety.first_run_needs_approval:
+            holds.append(Reason.FIRST_RUN)
+    else:
+        base = len(known.patrons)
+        for decisions, limit, reason in (
+            ((Decision.EXPIRE,), safety.max_missing_percent, Reason.TOO_MANY_MISSING),
+            ((Decision.ISSUE, Decision.WAIT), safety.max_new_percent, Reason.TOO_MANY_NEW),
+            ((Decision.UPDATE, Decision.REFUSE), safety.max_changed_percent, Reason.TOO_MANY_CHANGED),
+        ):
+            if 100 * sum(counts.get(d, 0) for d in decisions) > limit * base:
+                holds.append(reason)
+    if 100 * rejected > safety.max_rejected_percent * (accepted + rejected):
+        holds.append(Reason.TOO_MANY_REJECTED)
+    return tuple(holds)
+
+
+def _by_school(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
+    schools: dict[str, Counter[str]] = defaultdict(Counter)
+    for step in steps:
+        if step.person:
+            schools[step.person.school_id][str(step.decision)] += 1
+    return {school: dict(counts) for school, counts in sorted(schools.items())}
+
+
+@dataclass(slots=True)
+class Draw:
+    """Everything random or numbered that a plan needs, passed in: bytes, a number below n, and the library's serials."""
+
+    random: Callable[[int], bytes]
+    below: Callable[[int], int]
+    serials: SerialBlock
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChunk:
+    """A chunk as it will be stored: its number, its bytes, their SHA-256."""
+
+    number: int
+    body: bytes
+    sha256: str
+
+
+def unfit(people: Sequence[Person], agreement: Agreement) -> frozenset[Person]:
+    """People whose id is too long for the card number's scheme: their rows are rejected, for a cut number would be another child's."""
+    card = agreement.card
+    return frozenset(
+        p
+        for p in people
+        for clause in (card.staff_number if p.role is Role.STAFF else card.number,)
+        if clause.scheme != "library_barcode" and prefixed(prefix=clause.prefix, local_id=p.local_id, length=clause.length) is None
+    )
+
+
+def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]:
+    """Runs of about CHUNK_PATRONS steps that never cut a household; one empty part if only households changed."""
+    part: list[Step] = []
+    for step in active:
+        if len(part) >= CHUNK_PATRONS and (not step.household or step.household != part[-1].household):
+            yield part
+            part = []
+        part.append(step)
+    if part or (quiet and not active):
+        yield part
+
+
+@dataclass(slots=True)
+class Builder:
+    """Draws and seals the chunks of one run."""
+
+    agreement: Agreement
+    library: Library
+    tokens: Tokens
+    wrap: Wrap
+    draw: Draw
+    run_id: str
+    now: datetime
+
+    def chunks(self, decisions: Decisions) -> Iterator[PlannedChunk]:
+        """The chunks in order. Members of one household stand in one chunk, before their household, however large it is."""
+        active = sorted((s for s in decisions.steps if s.decision is not Decision.NOTHING), key=lambda s: (s.household, s.token))
+        serials = self.draw.serials.take(sum(1 for s in active if self._needs_serial(s)))
+        present = {s.household for s in active}
+        quiet = [h for h in decisions.households if h not in present]
+        for number, part in enumerate(_parts(active, quiet)):
+            households = {s.household: None for s in part if s.household in decisions.households} | (
+                dict.fromkeys(quiet) if number == 0 else {}
+            )
+            body = self._chunk(number, part, {h: decisions.households[h] for h in households}, serials).to_bytes()
+            yield PlannedChunk(number, body, hashlib.sha256(body).hexdigest())
+
+    def _needs_serial(self, step: Step) -> bool:
+        return step.decision in (Decision.ISSUE, Decision.WAIT) and self._clause(step).scheme == "library_barcode"
+
+    def _clause(self, step: Step) -> NumberClause:
+        card = self.agreement.card
+        return card.staff_number if step.person and step.person.role is Role.STAFF else card.number
+
+    def _chunk(self, number: int, steps: Sequence[Step], households: Mapping[str, Sequence[Step]], serials: Iterator[int]) -> Chunk:
+        object_id = f"{self.run_id}-{number:05d}"
+        sealer = Sealer(
+            sharing=self.agreement.sharing,
+            object_id=object_id,
+            purposes_of=self.agreement.purposes_of,
+            wrap=self.wrap,
+            random=self.draw.random,
+        )
+        patrons = tuple(self._patron(step, sealer, serials) for step in steps)
+        families = tuple(self._household(h, members, sealer) for h, members in households.items())
+        return Chunk(
+            object=object_id,
+            sharing=self.agreement.sharing,
+            agreement=self.agreement.id,
+            library=self.library.id,
+            district=self.agreement.district,
+            run_id=self.run_id,
+            at=self.now.isoformat(),
+            envelope=sealer.envelope(),
+            patrons=patrons,
+            households=families,
+        )
+
+    def _patron(self, step: Step, sealer: Sealer, serials: Iterator[int]) -> PatronLine:
+        person = step.person
+        if person is None:
+            return PatronLine(step.decision, step.token, "", step.household)
+        if step.decision is Decision.REFUSE:
+            return PatronLine(step.decision, step.token, person.role, fingerprint=step.fingerprint)
+        sealed = {group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields}
+        card_token = ""
+        if step.decision in (Decision.ISSUE, Decision.WAIT):
+            number = self._number(step, serials)
+            card_token = self.tokens.card(number)
+            sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
+            sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
+        return PatronLine(step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed)
+
+    def _number(self, step: Step, serials: Iterator[int]) -> str:
+        clause = self._clause(step)
+        if clause.scheme == "library_barcode":
+            block = self.library.numbers
+            return library_barcode(prefix=block.prefix, institution=block.institution, serial=next(serials))
+        assert step.person is not None
+        number = prefixed(prefix=clause.prefix, local_id=step.person.local_id, length=clause.length)
+        assert number is not None, "unfit() has taken out the ids that are too long"
+        return number
+
+    def _groups(self, person: Person) -> dict[Group, dict[str, str]]:
+        card = self.agreement.card
+        agreed = self.agreement.fields
+        raw = {
+            "student_id": person.local_id,
+            "state_id": person.state_id,
+            "last_name": person.last_name,
+            "first_name": person.first_name,
+            "middle_name": person.middle_name,
+            "suffix": person.suffix,
+            "preferred_name": person.preferred_name,
+            "birth_date": person.birth_date.isoformat() if person.birth_date else "",
+            "grade": person.grade,
+            "school_id": person.school_id,
+            "school_name": person.school_name,
+            "homeroom": person.homeroom,
+            "street": person.street,
+            "city": person.city,
+            "region": person.region,
+            "postal_code": person.postal_code,
+            "phone": person.phone,
+        }
+        groups: dict[Group, dict[str, str]] = defaultdict(dict)
+        for name, value in raw.items():
+            if value and name in agreed and self.agreement.purposes_of(FIELDS[name]):
+                groups[FIELDS[name]][name] = value
+        staff = person.role is Role.STAFF
+        groups[Group.ENROLMENT] |= {
+            "role": str(person.role),
+            "kind": "educator" if staff else str(card.kind),
+            "patron_type": card.patron_type.staff if staff else card.patron_type.student,
+            "home_branch": card.home_branch.by_school.get(person.school_id, card.home_branch.default),
+            "expires_on": school_year_end(
+                self.now.date(), month_day=card.expiry.month_day, rolls_after=card.expiry.rolls_after
+            ).isoformat(),
+            "language": person.language,
+        }
+        return groups
+
+    def _household(self, household: str, members: Sequence[Step], sealer: Sealer) -> HouseholdLine:
+        people = [s.person for s in members if s.person]
+        staff = all(p.role is Role.STAFF for p in people)
+        languages = Counter(p.language for p in people if p.language)
+        shown = {s.token: self._shown_name(s.person) for s in members if s.person}
+        contact = {"email": people[0].email, "language": languages.most_common(1)[0][0] if languages else "en", "names": shown}
+        announced = (Decision.WAIT, Decision.ISSUE) if self.agreement.notices.announce else (Decision.WAIT,)
+        return HouseholdLine(
+            household=household,
+            kind="staff" if staff else "family",
+            children=tuple(s.token for s in members),
+            announce=()
+            if staff
+            else tuple(s.token for s in members if s.decision in announced and s.person and s.person.role is Role.STUDENT),
+            sealed=sealer.seal(household, Group.CONTACT, contact),
+        )
+
+    def _shown_name(self, person: Person) -> str:
+        match self.agreement.name_on.family_notice:
+            case "first":
+                return person.first_name
+            case "preferred":
+                return person.preferred_name or person.first_name
+            case _:
+                return ""
+
+
+def next_manifest(known: Manifest, decisions: Decisions, *, content: str, kept: frozenset[str] = frozenset()) -> Manifest:
+    """The manifest after the plan is applied. ``kept`` are tokens whose rows were rejected: what was known of them stays known."""
+    patrons = {
+        s.token: Known(s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out))
+        for s in decisions.steps
+        if s.person is not None
+    }
+    patrons |= {t: known.patrons[t] for t in kept if t in known.patrons}
+    return Manifest(known.version + 1, content, patrons, decisions.contacts)
+
+
+def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:
+    """What an approval binds to: every chunk's hash and the summary that the approver saw."""
+    body = json.dumps([[c.sha256 for c in chunks], summary], sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(body).hexdigest()

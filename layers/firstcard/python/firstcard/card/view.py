@@ -1,0 +1,57 @@
+"""What the cards table holds besides patrons: ILS states, households, notices; and one consistent look at them together."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from firstcard.card.patron import Patron, Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class IlsState:
+    """What the ILS last said of a patron: ``state`` is ``in_ils``, ``ended`` or ``failed`` for the patron's ``version``; ``reason`` is a code."""
+
+    token: str
+    role: str
+    household: str
+    state: str
+    version: int
+    ils_id: str
+    reason: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household: tokens of its children (or of the one member of staff), its sealed contact data, and whom the last run announced."""
+
+    token: str
+    kind: str
+    children: tuple[str, ...]
+    announce: tuple[str, ...]
+    sealed: bytes
+    envelope: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeMark:
+    """One notice about one patron: ``state`` is ``claimed`` or ``sent``; ``window_of`` is set while the opt-out window that it started runs."""
+
+    household: str
+    kind: str
+    token: str
+    state: str
+    claimed_by: str
+    stamp: Stamp
+    told_at: str = ""
+    window_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One consistent look at some patrons: their items, their refusals, their ILS states, and notices by (kind, token)."""
+
+    patrons: Mapping[str, Patron]
+    refused: Collection[str]
+    ils: Mapping[str, IlsState] = field(default_factory=dict)
+    notices: Mapping[tuple[str, str], NoticeMark] = field(default_factory=dict)

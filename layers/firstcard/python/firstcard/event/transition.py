@@ -1,0 +1,96 @@
+"""From a change of the cards table to the event that tells it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from firstcard.event.model import Event, new_event
+
+Image = Mapping[str, Any]
+
+
+def event_of(old: Image | None, new: Image | None) -> Event | None:
+    """The event that a stream record means, or None. ``old`` and ``new`` are an item before and after; a deletion tells nothing here."""
+    if new is None:
+        return None
+    kind = new["sk"].split("#", 1)[0]
+    return {"patron": _patron, "ils": _ils, "refusal": _refusal, "profile": _household, "notice": _notice}.get(kind, lambda *_: None)(
+        old or {}, new
+    )
+
+
+def _common(new: Image) -> dict[str, Any]:
+    return {k: new[k] for k in ("at", "sharing", "agreement", "library", "district", "run_id")}
+
+
+def _card(name: str, new: Image, *, version: int, **more: Any) -> Event:  # noqa: ANN401  passed on to the model
+    return new_event(
+        name,
+        key=f"{new['token']}\0{version}",
+        **_common(new),
+        token=new["token"],
+        role=new["role"],
+        household=new.get("household", ""),
+        patron_version=version,
+        **more,
+    )
+
+
+def _patron(old: Image, new: Image) -> Event | None:
+    version = int(new["version"])
+    before, after = old.get("state"), new["state"]
+    if old and int(old["version"]) == version:
+        return None
+    if after == "active" and before in (None, "waiting"):
+        name = "CardIssued"
+    elif after == "active" and before == "expired":
+        name = "CardRenewed"
+    elif after == "active":
+        name = "CardUpdated"
+    elif after == "expired" and before == "active":
+        name = "CardExpired"
+    elif after == "refused" and old.get("issued_at"):
+        name = "CardRevoked"
+    else:
+        return None
+    return _card(name, new, version=version)
+
+
+def _ils(old: Image, new: Image) -> Event | None:
+    version = int(new["version"])
+    if old and int(old["version"]) == version and old.get("state") == new["state"]:
+        return None
+    if new["state"] == "failed":
+        return _card("CardSyncFailed", new, version=version, reason=new["reason"])
+    return _card("CardSynced", new, version=version, state=new["state"])
+
+
+def _refusal(old: Image, new: Image) -> Event | None:
+    if old:
+        return None
+    return new_event("RefusalRecorded", key=new["token"], **_common(new), token=new["token"], by=new["by"])
+
+
+def _household(old: Image, new: Image) -> Event | None:
+    if old.get("run_id") == new["run_id"] or not new.get("announce"):
+        return None
+    return new_event(
+        "HouseholdRecorded",
+        key=f"{new['household']}\0{new['run_id']}",
+        **_common(new),
+        household=new["household"],
+        kind=new["kind"],
+        announce=tuple(new.get("announce") or ()),
+    )
+
+
+def _notice(old: Image, new: Image) -> Event | None:
+    if new["state"] != "sent" or old.get("state") == "sent":
+        return None
+    return new_event(
+        "NoticeSent",
+        key=f"{new['household']}\0{new['kind']}\0{new['token']}",
+        **_common(new),
+        household=new["household"],
+        kind=new["kind"],
+        token=new["token"],
+    )

@@ -1,0 +1,40 @@
+"""The one door to an ILS: every adapter fits it, and nothing else of an ILS is known outside the adapter."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+from firstcard.ils.answer import Accepted, Refused, Unreachable, Verdict
+from firstcard.ils.patron import IlsPatron
+
+
+class Ils(Protocol):
+    """A library's ILS. No method raises for what the ILS answers; none sleeps or retries: pace and patience belong to the queue."""
+
+    @property
+    def can_set_pin(self) -> bool:
+        """Whether a PIN reaches the ILS this way at all; a random PIN needs it."""
+        ...
+
+    def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
+        """Make the ILS hold this patron, once.
+
+        With ``ils_id`` None the patron is created with its PIN, or, if an earlier attempt got that far already, found by its token and completed.
+        With an ``ils_id`` what the school owns is brought up to date and the PIN is left alone. A patron without our token is never changed.
+        Safe to repeat after any interruption.
+        """
+        ...
+
+    def end(self, ils_id: str | None, *, token: str, on: date) -> Accepted | Refused | Unreachable:
+        """Let the patron's card expire on ``on``; never later than it would have, and everything else stays.
+
+        Without ``ils_id`` the patron is found by ``token``. A patron that does not carry ``token`` is never changed; deleting is the library's affair.
+        """
+        ...
+
+    def check(self, pairs: Sequence[tuple[str, str]], *, token: str, pin: str, on: date) -> tuple[Verdict, ...]:
+        """Try with a trial patron each, whether the ILS takes every (patron type, branch) pair, the token and a PIN; a person asks for it.
+
+        ``token`` is a fresh random one and ``pin`` a sample of the agreement's kind. Trial patrons are expired from the start and deleted again.
+        """
+        ...

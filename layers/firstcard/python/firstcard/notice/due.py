@@ -1,0 +1,190 @@
+"""Which e-mail is due to which household, and the order of claiming, sending and marking it.
+
+A notice is claimed before and marked after the mail service accepted it. A call that died in between is delivered again by the queue, and may take its
+own claim again; nobody else may. So a household hears everything once, and in the worst case (a crash between acceptance and mark) once more.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from firstcard.agreement import Agreement, Library
+from firstcard.agreement.vocabulary import Group
+from firstcard.card.patron import State
+from firstcard.card.view import Household, NoticeMark, View
+from firstcard.notice.family import ChildCard, announcement, card_notice
+from firstcard.notice.letter import Message
+from firstcard.notice.staff import staff_notice
+from firstcard.vault import Envelope, Opener, VaultClosedError
+
+
+class NoticeStore(Protocol):
+    """The cards table as notify needs it."""
+
+    def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = ()) -> View:
+        """Patrons, refusals, ILS states, and notices asked for by (household, kind, token)."""
+        ...
+
+    def households(self, households: Sequence[str]) -> Mapping[str, Household]:
+        """Households by token."""
+        ...
+
+    def envelopes(self, objects: Sequence[str]) -> Mapping[str, Envelope]:
+        """Wrapped data keys by object."""
+        ...
+
+    def claim(self, groups: Sequence[Sequence[NoticeMark]]) -> Sequence[bool]:
+        """Claim each group whole or not at all."""
+        ...
+
+    def mark(self, marks: Sequence[NoticeMark]) -> None:
+        """Store notices as sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One e-mail ready to be sent. ``kind`` is announcement, card, staff or receipt."""
+
+    to: Sequence[str]
+    kind: str
+    message: Message
+
+    def __repr__(self) -> str:
+        """The kind alone."""
+        return f"Outgoing({self.kind})"
+
+
+Send = Callable[[Outgoing], bool]
+"""Hands one e-mail to the mail service; False if it must be tried again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Why a household is looked at: a message of the queue (its id), and the tokens that it names. ``at`` is the message's time."""
+
+    message: str
+    household: str
+    tokens: tuple[str, ...]
+    at: str
+
+
+@dataclass(slots=True)
+class Notices:
+    """Sends the notices of one agreement."""
+
+    store: NoticeStore
+    opener: Opener
+    agreement: Agreement
+    library: Library
+    send: Send
+    link: Callable[[str, str], str]
+    """The refusal page's address for (household token, language)."""
+
+    def announce(self, wakes: Sequence[Wake]) -> frozenset[str]:
+        """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again."""
+        families = self.store.households([w.household for w in wakes])
+        keys = [(w.household, "announcement", t) for w in wakes for t in w.tokens]
+        view = self.store.view([t for w in wakes for t in w.tokens], notices=keys)
+        due = []
+        for wake in wakes:
+            tokens = [
+                t
+                for t in wake.tokens
+                if self._unheard(view, "announcement", t, wake) and view.patrons[t].state in (State.WAITING, State.ACTIVE)
+            ]
+            if tokens and wake.household in families:
+                due.append((wake, families[wake.household], tokens))
+        return self._deliver("announcement", due, view, {})
+
+    def cards(self, wakes: Sequence[Wake]) -> frozenset[str]:
+        """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there."""
+        first: dict[str, Wake] = {}
+        for wake in wakes:
+            first.setdefault(wake.household, wake)
+        families = self.store.households(list(first))
+        members = {h: family.children for h, family in families.items()}
+        kinds = {h: "staff" if family.kind == "staff" else "card" for h, family in families.items()}
+        keys = [(h, kinds[h], t) for h, tokens in members.items() for t in tokens]
+        view = self.store.view([t for tokens in members.values() for t in tokens], notices=keys)
+        due: dict[str, list[tuple[Wake, Household, list[str]]]] = {"card": [], "staff": []}
+        for household, family in families.items():
+            tokens = [
+                t
+                for t in family.children
+                if self._unheard(view, kinds[household], t, first[household]) and view.patrons[t].state is State.ACTIVE
+            ]
+            settled = [t for t in tokens if (s := view.ils.get(t)) and s.version == view.patrons[t].version]
+            if len(settled) < len(tokens):
+                continue
+            ready = [t for t in tokens if view.ils[t].state == "in_ils"]
+            if ready:
+                due[kinds[household]].append((first[household], family, ready))
+        objects = {view.patrons[t].envelopes[Group.CARD] for group in due.values() for _, _, tokens in group for t in tokens}
+        envelopes = dict(self.store.envelopes(sorted(objects)))
+        failed: frozenset[str] = frozenset()
+        for kind, group in due.items():
+            failed |= self._deliver(kind, group, view, envelopes)
+        lost = {wake.household for wake in first.values() if wake.message in failed}
+        return frozenset(w.message for w in wakes if w.household in lost)
+
+    def _unheard(self, view: View, kind: str, token: str, wake: Wake) -> bool:
+        mark = view.notices.get((kind, token))
+        mine = mark is not None and mark.state == "claimed" and mark.claimed_by == wake.message
+        return token in view.patrons and token not in view.refused and (mark is None or mine)
+
+    def _deliver(
+        self, kind: str, due: Sequence[tuple[Wake, Household, list[str]]], view: View, envelopes: dict[str, Envelope]
+    ) -> frozenset[str]:
+        if not due:
+            return frozenset()
+        envelopes = envelopes | dict(self.store.envelopes(sorted({family.envelope for _, family, _ in due} - set(envelopes))))
+        groups = [
+            [NoticeMark(family.token, kind, t, "claimed", wake.message, replace(family.stamp, at=wake.at)) for t in tokens]
+            for wake, family, tokens in due
+        ]
+        sent: list[NoticeMark] = []
+        failed: set[str] = set()
+        for (wake, family, tokens), marks, won in zip(due, groups, self.store.claim(groups), strict=True):
+            if not won:
+                continue
+            try:
+                outgoing = self._compose(kind, family, tokens, view, envelopes)
+            except VaultClosedError:
+                failed.add(wake.message)
+                continue
+            if not self.send(outgoing):
+                failed.add(wake.message)
+                continue
+            starts = kind == "announcement" and self.agreement.route != "before_upload"
+            window_of = self.agreement.sharing if starts else ""
+            sent += [replace(m, state="sent", told_at=wake.at, window_of=window_of) for m in marks]
+        self.store.mark(sent)
+        return frozenset(failed)
+
+    def _compose(self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]) -> Outgoing:
+        contact = self.opener.open(envelopes[family.envelope], family.token, Group.CONTACT, family.sealed)
+        names: Mapping[str, str] = contact["names"]
+        language = contact["language"]
+        url = self.link(family.token, language)
+        if kind == "announcement":
+            shown = [names.get(t, "") for t in tokens]
+            message = announcement(
+                language,
+                agreement=self.agreement,
+                library=self.library,
+                children=shown if all(shown) else len(tokens),
+                window_days=self.agreement.basis.choice.window_days or 0,
+                refuse_url=url,
+            )
+            return Outgoing((contact["email"],), kind, message)
+        cards = []
+        for token in tokens:
+            patron = view.patrons[token]
+            number = self.opener.open(envelopes[patron.envelopes[Group.CARD]], token, Group.CARD, patron.sealed[Group.CARD])["number"]
+            cards.append(ChildCard(names.get(token, ""), number))
+        if kind == "staff":
+            message = staff_notice(language, agreement=self.agreement, library=self.library, number=cards[0].number)
+        else:
+            message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url)
+        return Outgoing((contact["email"],), kind, message)

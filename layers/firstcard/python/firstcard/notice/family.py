@@ -1,0 +1,247 @@
+"""What a household is told: first that a card is planned and how to say no, then the numbers of the cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firstcard.notice import facts
+from firstcard.notice.language import Language, choose, languages
+from firstcard.notice.letter import (
+    Block,
+    Bullets,
+    Button,
+    CardNumber,
+    Contact,
+    Heading,
+    Kind,
+    Line,
+    Message,
+    Note,
+    Paragraph,
+    shown_name,
+    web_address,
+    write_message,
+)
+
+if TYPE_CHECKING:
+    from firstcard.agreement import Agreement, Library
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCard:
+    """One child's card: the name that the agreement lets a family notice show (empty if none) and the card number."""
+
+    name: str
+    number: str
+
+    def __repr__(self) -> str:
+        """Neither name nor number: a repr ends up in logs."""
+        return "ChildCard()"
+
+
+def announcement(
+    language: str,
+    *,
+    agreement: Agreement,
+    library: Library,
+    children: Sequence[str] | int,
+    window_days: int,
+    refuse_url: str,
+    no_late_fines: bool = False,
+) -> Message:
+    """The e-mail that comes before the card: what it is, who sent which data, and how to say no.
+
+    ``children`` are names or how many; ``window_days`` is 0 where the card comes right away. ``no_late_fines``: the agreement promises it.
+    Raises ValueError for no children, a negative window, or a ``refuse_url`` that is no address of a page.
+    """
+    count = children if isinstance(children, int) else len(children)
+    if count < 1 or window_days < 0:
+        raise ValueError("an announcement needs at least one child and a window of 0 or more days")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    names = () if isinstance(children, int) else _names(agreement, children)
+    blocks: list[Block] = [*notes(written, wanted=wanted, agreement=agreement)]
+    if names:
+        blocks += [Paragraph(written.count("announcement.plan_named", count, **parties)), Bullets(names)]
+    else:
+        blocks += [Paragraph(written.count("announcement.plan", count, **parties))]
+    blocks += [
+        Heading(written.say("announcement.next.heading")),
+        *_what_happens_next(written, agreement, window_days),
+        Heading(written.say("what.heading")),
+        *_what_the_card_is(written, agreement, no_late_fines=no_late_fines),
+        *_how_to_say_no(written, agreement, parties, count=count, window_days=window_days, refuse_url=refuse_url),
+        *_facts(written, agreement, parties),
+        *contacts(written, agreement, library),
+    ]
+    return write_message(
+        Kind.ANNOUNCEMENT,
+        language=written,
+        subject=written.count("announcement.subject", count),
+        title=written.count("announcement.title", count),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=blocks,
+        footer=written.say("contact.footer", **parties),
+    )
+
+
+def card_notice(
+    language: str,
+    *,
+    agreement: Agreement,
+    library: Library,
+    cards: Sequence[ChildCard],
+    refuse_url: str,
+    no_late_fines: bool = False,
+) -> Message:
+    """The e-mail with a household's card numbers and how to use them.
+
+    Raises ValueError for no cards, or a ``refuse_url`` that is no address of a page.
+    """
+    if not cards:
+        raise ValueError("a card notice needs at least one card")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    count = len(cards)
+    names = _names(agreement, [card.name for card in cards])
+    labels = [written.say("card.label.named", name=name) for name in names] or [written.say("card.label.unnamed")] * count
+    blocks: list[Block] = [
+        *notes(written, wanted=wanted, agreement=agreement),
+        Paragraph(written.count("card.intro", count, **parties)),
+        *(CardNumber(label, card.number) for label, card in zip(labels, cards, strict=True)),
+    ]
+    if count > 1 and not names:
+        own_id = agreement.card.number.scheme in ("student_id", "prefix_student_id")
+        blocks.append(Paragraph(written.say(f"card.label.{'which_by_student_id' if own_id else 'which_by_asking'}")))
+    blocks += [
+        Heading(written.say("card.use.heading")),
+        Bullets(ways_to_use(written, agreement, library, at_library="card.use.at_library")),
+        Paragraph(written.say("card.use.pin")),
+        Paragraph(written.say("card.use.private")),
+        Heading(written.say("what.heading")),
+        *_what_the_card_is(written, agreement, no_late_fines=no_late_fines),
+        *_facts(written, agreement, parties),
+        *_how_to_say_no(written, agreement, parties, count=count, window_days=0, refuse_url=refuse_url),
+        *contacts(written, agreement, library),
+    ]
+    return write_message(
+        Kind.CARD,
+        language=written,
+        subject=written.count("card.subject", count),
+        title=written.count("card.title", count),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=blocks,
+        footer=written.say("contact.footer", **parties),
+    )
+
+
+def notes(written: Language, *, wanted: bool, agreement: Agreement) -> tuple[Note, ...]:
+    """The line for families whose language has no file: in the language of the letter and in the agreement's others."""
+    if wanted:
+        return ()
+    known = languages()
+    codes = dict.fromkeys((written.code, *(code for code in agreement.notices.languages if code in known)))
+    contact = f"{agreement.notices.contact.name}, {agreement.notices.contact.phone}, {agreement.notices.contact.email}"
+    return tuple(Note(known[code].say("not_in_your_language", contact=contact), code) for code in codes)
+
+
+def ways_to_use(written: Language, agreement: Agreement, library: Library, *, at_library: str) -> tuple[str | Line, ...]:
+    """How the number is used: at the desk, unless the card is for e-resources only, and online."""
+    website, how_to = web_address(library.look.website), web_address(library.look.how_to_url)
+    ways: list[str | Line] = [] if agreement.card.kind == "e_resources" else [written.say(at_library)]
+    ways.append(Line(written.say("card.use.online"), website, website) if website else written.say("card.use.online_anywhere"))
+    if how_to:
+        ways.append(Line(written.say("card.use.how_to"), how_to, how_to))
+    return tuple(ways)
+
+
+def contacts(written: Language, agreement: Agreement, library: Library) -> tuple[Block, ...]:
+    """Whom to call: the person that the agreement names, then the library."""
+    person, look = agreement.notices.contact, library.look
+    return (
+        Heading(written.say("contact.heading")),
+        Paragraph(written.say("contact.intro")),
+        contact_block(written, person.name, phone=person.phone, email=person.email),
+        contact_block(written, library.name, phone=look.support_phone, email=look.support_email, website=look.website),
+    )
+
+
+def contact_block(written: Language, name: str, *, phone: str = "", email: str = "", website: str = "") -> Contact:
+    """A name and the ways to reach it that are known."""
+    digits = "".join(each for each in phone if each in "+0123456789")
+    lines = (
+        Line(written.say("contact.phone"), phone, f"tel:{digits}"),
+        Line(written.say("contact.email"), email, f"mailto:{email}"),
+        Line(written.say("contact.website"), web_address(website), web_address(website)),
+    )
+    return Contact(name, tuple(line for line in lines if line.value))
+
+
+def _parties(agreement: Agreement, library: Library) -> dict[str, str]:
+    return {"district": agreement.parties.lea.name, "library": library.name}
+
+
+def _names(agreement: Agreement, names: Sequence[str]) -> tuple[str, ...]:
+    """The names that may be shown; none at all unless there is one for every child."""
+    if agreement.name_on.family_notice == "none":
+        return ()
+    shown = tuple(shown_name(name) for name in names)
+    return shown if all(shown) else ()
+
+
+def _what_happens_next(written: Language, agreement: Agreement, window_days: int) -> list[Block]:
+    said: list[Block] = []
+    if agreement.route == "opt_in":
+        said.append(Paragraph(written.say("announcement.next.opt_in")))
+    if agreement.route == "before_upload":
+        said.append(Paragraph(written.say("announcement.next.before_upload")))
+    if window_days:
+        said.append(Paragraph(written.count("announcement.next.wait", window_days)))
+    said.append(Paragraph(written.say(f"announcement.next.{'later' if window_days else 'now'}")))
+    return said
+
+
+def _what_the_card_is(written: Language, agreement: Agreement, *, no_late_fines: bool) -> list[Block]:
+    said: list[Block] = [Paragraph(f"{written.say(f'kind.{agreement.card.kind}')} {written.say('kind.free')}")]
+    if no_late_fines and agreement.card.kind != "e_resources":
+        said.append(Paragraph(written.say("kind.no_fines")))
+    return said
+
+
+def _facts(written: Language, agreement: Agreement, parties: dict[str, str]) -> list[Block]:
+    return [
+        Heading(written.say("facts.heading")),
+        Paragraph(written.say("facts.sent", agreement=agreement.title, **parties)),
+        Bullets(facts.family_facts(written, agreement)),
+        Paragraph(written.say("facts.used")),
+        Bullets(facts.purposes(written, agreement)),
+        Paragraph(written.say("facts.forbidden")),
+        Bullets(facts.prohibited_uses(written, agreement)),
+        Paragraph(written.say("facts.not_kept")),
+        Paragraph(written.say("facts.reading")),
+        Paragraph(written.say("facts.wrong")),
+    ]
+
+
+def _how_to_say_no(
+    written: Language, agreement: Agreement, parties: dict[str, str], *, count: int, window_days: int, refuse_url: str
+) -> list[Block]:
+    if not web_address(refuse_url):
+        raise ValueError("refuse_url is not the address of a page")
+    hours = agreement.basis.choice.honour_within_hours
+    in_time = f"{written.count('refuse.in_time', window_days)} " if window_days else ""
+    return [
+        Heading(written.say("refuse.heading")),
+        Paragraph(in_time + written.count("refuse.turned_off", hours)),
+        Paragraph(written.say("refuse.school")),
+        Button(written.count("refuse.button", count), refuse_url),
+        Paragraph(written.say("refuse.safe")),
+        Paragraph(written.say("refuse.household", **parties)),
+        Paragraph(written.say("refuse.own_card")),
+        Paragraph(written.count("refuse.deleted", max(1, agreement.retention.after_withdrawal_days))),
+        Paragraph(written.say("refuse.adult")),
+    ]

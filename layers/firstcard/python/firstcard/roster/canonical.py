@@ -1,0 +1,141 @@
+"""The FirstCard form: one CSV with our own column names, for districts that write their own export.
+
+The agreement's mapping may name another header for a field: ``mapping: {student_id: Student Number}``.
+"""
+
+from datetime import date
+
+from firstcard.roster import values
+from firstcard.roster.headers import choose
+from firstcard.roster.person import Role
+from firstcard.roster.reading import Exclusion, Reading, RefusedError
+from firstcard.roster.reasons import Reason
+from firstcard.roster.terms import Terms
+from firstcard.roster.text import Table
+from firstcard.roster.validate import Draft, Validator, fields_of
+
+FORMAT = "firstcard_csv"
+
+COLUMNS = (
+    *(
+        "student_id",
+        "state_id",
+        "last_name",
+        "first_name",
+        "middle_name",
+        "suffix",
+        "preferred_name",
+        "birth_date",
+        "grade",
+        "school_id",
+        "school_name",
+    ),
+    *(
+        "street",
+        "city",
+        "region",
+        "postal_code",
+        "phone",
+        "home_language",
+        "guardian_name",
+        "guardian_email",
+        "guardian_phone",
+        "opt_out",
+        "homeroom",
+    ),
+    *(
+        "student_email",
+        "guardian2_name",
+        "guardian2_email",
+        "enrollment_status",
+        "entry_date",
+        "exit_date",
+        "graduation_year",
+        "teacher_id",
+    ),
+    *("in_service_area", "contact_restricted", "consent_date", "role", "staff_email"),
+)
+"""Every column of the form; the first 22 are the usual ones, the others may be added after them."""
+
+RECOGNISED_BY = 3
+"""So many known column names make a CSV one of this form."""
+
+_ROLES = {"": Role.STUDENT, "student": Role.STUDENT} | dict.fromkeys(("staff", "teacher", "administrator", "aide", "librarian"), Role.STAFF)
+
+
+def known_names(terms: Terms) -> frozenset[str]:
+    """The headers that this form may have under the agreement."""
+    return frozenset(COLUMNS) | frozenset(terms.mapping.values())
+
+
+def looks_like(table: Table, terms: Terms) -> bool:
+    """Whether the header is one of this form, misspelt names and all."""
+    return sum(name in known_names(terms) for name in set(table.header)) >= RECOGNISED_BY
+
+
+def read(table: Table, terms: Terms, today: date) -> Reading:
+    """Read the file; raises RefusedError where nothing of it can be used."""
+    read_fields = sorted(fields_of(Role.STUDENT, terms) | fields_of(Role.STAFF, terms) | {"role"})
+    headers = {name: _header_of(name, table, terms) for name in read_fields}
+    required = {"student_id", *terms.required(Role.STUDENT)}
+    if terms.fields.get("opt_out") or "opt_out" in terms.mapping:
+        required.add("opt_out")
+    columns = choose(table, headers.values(), required=frozenset(headers[name] for name in required), known=known_names(terms), terms=terms)
+    order = list(columns.places)
+    at = {name: order.index(header) for name, header in headers.items() if header in columns.places}
+    validator = Validator(terms, file=table.file, columns={name: (table.file, header) for name, header in headers.items()}, today=today)
+    validator.problems += table.problems
+    picks = {role: [(name, at[name]) for name in sorted(fields_of(role, terms) & at.keys()) if name != "opt_out"] for role in Role}
+    role_at, flag_at, school_at, id_at = at.get("role"), at.get("opt_out"), at.get("school_id"), at["student_id"]
+    bare = {columns.places[headers[name]] for name in ("student_id", "opt_out", "role") if name in at}
+    flags: dict[str, tuple[bool, tuple[Reason, ...]]] = {}
+    schools: set[str] = set()
+    wrong_width: list[int] = []
+    for line, cells, row in columns.rows(validator.problems, wrong_width):
+        role = _ROLES.get(cells[role_at].strip().lower()) if role_at is not None else Role.STUDENT
+        if role is None:
+            validator.reject(line, headers["role"], Reason.BAD_ROLE)
+            continue
+        refused = False
+        if flag_at is not None and (cell := cells[flag_at]):
+            refused, reasons = flags.get(cell) or flags.setdefault(cell, values.flag(cell))
+            if reasons:
+                validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=cells[id_at])
+                continue
+            if refused and terms.route == "before_upload":
+                if any(cell.strip() for place, cell in enumerate(row) if place not in bare):
+                    validator.reject(line, "opt_out", Reason.FULL_ROW_OF_REFUSED, role=role, raw_id=cells[id_at])
+                else:
+                    validator.check(Draft(line, role, {"student_id": cells[id_at]}, refused=True))
+                continue
+        if role is Role.STAFF and not terms.staff:
+            validator.exclude(Exclusion.STAFF)
+            continue
+        if school_at is not None and (school := cells[school_at]):
+            schools.add(school)
+        raw = {name: cells[place] for name, place in picks[role]}
+        if refused:
+            raw["opt_out"] = "yes"
+        validator.check(Draft(line, role, raw))
+    validator.wrong_width(wrong_width)
+    columns.findings(terms, validator.problems)
+    if not validator.rows:
+        raise RefusedError(Reason.EMPTY_BULK, table.file)
+    if schools and terms.organisations and not {school.strip() for school in schools} & terms.organisations:
+        raise RefusedError(Reason.WRONG_DISTRICT, table.file, column=headers["school_id"])
+    return validator.reading(FORMAT, tuple(columns.report()))
+
+
+def looks_like_data(table: Table, today: date) -> bool:
+    """Whether the first line holds a person instead of column names: an id of digits first, or a date anywhere."""
+    first = table.header[0] if table.header else ""
+    dated = any(
+        not reasons or Reason.BAD_DATE not in reasons for cell in table.header if cell for _, _, reasons in [values.birth_date(cell, today)]
+    )
+    return len(table.header) >= RECOGNISED_BY and ((first.isascii() and first.isdecimal()) or dated)
+
+
+def _header_of(name: str, table: Table, terms: Terms) -> str:
+    """The mapped header where the file has it, else the form's own."""
+    mapped = terms.mapping.get(name, name)
+    return mapped if mapped in table.header or name not in table.header else name

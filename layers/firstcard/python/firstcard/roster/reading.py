@@ -1,0 +1,71 @@
+"""What comes out of reading a roster: the people, and everything that was not taken as it came."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from firstcard.roster.person import Person, Role
+from firstcard.roster.reasons import Problem, Reason, Refusal
+
+
+class Exclusion(StrEnum):
+    """Why a good row gets no card now; its value is the word that receipts count under."""
+
+    OTHER_SCHOOL = "other_school"
+    OTHER_GRADE = "other_grade"
+    STAFF = "staff"
+    NOT_ENABLED = "not_enabled"
+    TO_BE_DELETED = "to_be_deleted"
+    NOT_ENROLLED = "not_enrolled"
+    PROCTOR = "proctor"
+    DUPLICATE = "duplicate"
+
+
+EXCLUSIONS: dict[Exclusion, str] = {
+    Exclusion.OTHER_SCHOOL: "at a school that the agreement does not roll out to",
+    Exclusion.OTHER_GRADE: "in a grade that the agreement does not roll out to",
+    Exclusion.STAFF: "staff, whom the agreement does not roll out to",
+    Exclusion.NOT_ENABLED: "marked as not enabled by the export",
+    Exclusion.TO_BE_DELETED: "marked to be deleted by the export",
+    Exclusion.NOT_ENROLLED: "not enrolled now",
+    Exclusion.PROCTOR: "proctors, who get no card",
+    Exclusion.DUPLICATE: "repeats of a row that was used",
+}
+"""The words of ``Exclusion`` in a sentence's end: "12 rows are …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedColumn:
+    """A column that was not read. ``column`` is its header, made safe to print, or ``*`` for a whole file; ``forbidden`` only where it held values."""
+
+    file: str
+    column: str
+    forbidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A roster that was read: ``rows`` (students and staff) = people + rejected + excluded.
+
+    ``rejected`` counts each rejected row under its first reason, ``excluded`` the good rows that get no card now, by the words of ``Exclusion``.
+    ``rejected_people`` are those who stood in a rejected row with a readable id: their cards must not end for it.
+    ``guardians`` counts the guardians' rows, ``of_age`` the students of 18 or more, whose guardians' contact was set aside (34 CFR 99.5).
+    """
+
+    format: str
+    people: tuple[Person, ...] = field(repr=False)
+    problems: tuple[Problem, ...] = field(repr=False)
+    rows: int
+    rejected: dict[Reason, int]
+    excluded: dict[str, int]
+    dropped: tuple[DroppedColumn, ...]
+    guardians: int = 0
+    of_age: int = 0
+    rejected_people: frozenset[tuple[Role, str]] = field(default=frozenset(), repr=False)
+
+
+class RefusedError(Exception):
+    """Inside this package: the file cannot be used. ``read_roster`` turns it into its ``Refusal``."""
+
+    def __init__(self, reason: Reason, file: str = "", line: int | None = None, column: str = "") -> None:
+        super().__init__(reason)
+        self.refusal = Refusal(reason, file, line, column)

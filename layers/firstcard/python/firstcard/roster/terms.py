@@ -1,0 +1,115 @@
+"""What an agreement says about reading a roster, compiled once per file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from firstcard.agreement import Agreement
+from firstcard.agreement.model import Condition
+from firstcard.roster.person import Role
+
+STUDENT_FIELDS = frozenset(
+    {
+        "student_id",
+        "state_id",
+        "last_name",
+        "first_name",
+        "middle_name",
+        "suffix",
+        "preferred_name",
+        "birth_date",
+        "grade",
+        "school_id",
+        "school_name",
+        "homeroom",
+        "enrollment_status",
+        "contact_restricted",
+        "opt_out",
+        "guardian_name",
+        "guardian_email",
+        "student_email",
+        "home_language",
+        "street",
+        "city",
+        "region",
+        "postal_code",
+        "phone",
+    }
+)
+"""The fields of a student that are carried on; an agreed field that is not among them is dropped like any other."""
+
+STAFF_FIELDS = frozenset(
+    {
+        "student_id",
+        "last_name",
+        "first_name",
+        "middle_name",
+        "suffix",
+        "preferred_name",
+        "school_id",
+        "school_name",
+        "enrollment_status",
+        "opt_out",
+        "staff_email",
+        "home_language",
+    }
+)
+"""The fields of a member of staff: no birth date, no grade, no address."""
+
+STRUCTURAL_FIELDS = frozenset({"student_id", "role", "opt_out"})
+"""Read whether listed or not: without the id there is no row, and a family's no is never dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The clauses that decide how a roster is read.
+
+    ``fields`` are the agreed fields with whether each is required; ``schools`` and ``grades`` are None for all. ``encoding`` is that of text without a
+    byte order mark.
+    """
+
+    fields: Mapping[str, bool]
+    conditions: Mapping[str, Condition]
+    mapping: Mapping[str, str]
+    forbidden: frozenset[str]
+    reject_forbidden: bool
+    route: Literal["before_upload", "window", "opt_in"]
+    schools: frozenset[str] | None
+    grades: frozenset[str] | None
+    staff: bool
+    organisations: frozenset[str]
+    max_bytes: int
+    encoding: str = field(default="utf-8")
+
+    @classmethod
+    def of(cls, agreement: Agreement) -> "Terms":
+        """Compile them from an agreement."""
+        rollout = agreement.rollout
+        return cls(
+            fields={name: clause.required for name, clause in agreement.fields.items()},
+            conditions={name: clause.condition for name, clause in agreement.fields.items() if clause.condition},
+            mapping=dict(agreement.exchange.mapping),
+            forbidden=frozenset(agreement.forbidden_fields),
+            reject_forbidden=agreement.forbidden_columns == "reject",
+            route=agreement.route,
+            schools=None if rollout.schools == "all" else frozenset(rollout.schools),
+            grades=None if rollout.grades == "all" else frozenset(rollout.grades),
+            staff=rollout.staff,
+            # A school that the agreement names by itself is the district's too; a plain CSV brings schools only, never the district's own id.
+            organisations=frozenset(
+                {*agreement.exchange.organisation_ids, *agreement.card.home_branch.by_school, *(rollout.schools if rollout.schools != "all" else ())}
+            ),
+            max_bytes=agreement.exchange.max_megabytes * 1_000_000,
+        )
+
+    def reads(self, name: str) -> bool:
+        """Whether the field may be read at all."""
+        return name in STRUCTURAL_FIELDS or (name in self.fields and name in STUDENT_FIELDS | STAFF_FIELDS)
+
+    def required(self, role: Role) -> tuple[str, ...]:
+        """The fields that a person of this role must have, the id first."""
+        carried = STUDENT_FIELDS if role is Role.STUDENT else STAFF_FIELDS
+        return (
+            "student_id",
+            *(name for name, needed in self.fields.items() if needed and name in carried and name != "student_id" and name != "opt_out"),
+        )

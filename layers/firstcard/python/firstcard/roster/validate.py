@@ -1,0 +1,389 @@
+"""Rows into people: every value checked, all problems of a row listed, the first of them its reason.
+
+Most rows hold nothing but plain ASCII and are done after one look at the whole row; only the others are looked at value by value.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from firstcard.roster import values
+from firstcard.roster.person import Person, Role
+from firstcard.roster.reading import DroppedColumn, Exclusion, Reading
+from firstcard.roster.reasons import REASONS, Problem, Reason
+from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
+
+_BETWEEN = "\x1f"
+_ODD = re.compile(r"[^A-Za-z0-9 .,'@_\-/&()\x1f]")
+"""Any character that a plain row does not hold; a row with one is looked at value by value."""
+_OF_AGE = 18
+"""From this age the rights of 20 USC 1232g are the student's own (34 CFR 99.5)."""
+
+_GUARDIAN_FIELDS = frozenset({"guardian_name", "guardian_email"})
+_TEXT_FIELDS = frozenset(
+    {
+        "last_name",
+        "first_name",
+        "middle_name",
+        "suffix",
+        "preferred_name",
+        "school_name",
+        "homeroom",
+        "guardian_name",
+        "street",
+        "city",
+        "region",
+        "postal_code",
+        "phone",
+    }
+)
+_CODE_FIELDS = frozenset({"student_id", "state_id", "school_id"})
+_EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
+_PLAIN_FIELDS = _TEXT_FIELDS | _EMAIL_FIELDS
+"""The fields whose plain ASCII is looked at in one go; codes, dates, grades and flags have a form of their own and are remembered by their text."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """One row before it is checked: its role and the raw text of its fields; ``school`` says that the row's school is not in the file.
+
+    ``born_at`` is the line of the birth date where that stands in another file.
+    """
+
+    line: int
+    role: Role
+    values: dict[str, str]
+    dangling: bool = False
+    refused: bool = False
+    born_at: int = 0
+    problems: list[tuple[str, Reason]] = field(default_factory=list)
+
+
+class Validator:
+    """Checks the rows of one file under one agreement and keeps the count of them.
+
+    ``columns`` says where a field stands, as file and header; a problem names that, never the value.
+    """
+
+    def __init__(self, terms: Terms, *, file: str, columns: Mapping[str, tuple[str, str]], today: date) -> None:
+        self.terms = terms
+        self.file = file
+        self.problems: list[Problem] = []
+        self.rejected: Counter[Reason] = Counter()
+        self.excluded: Counter[str] = Counter()
+        self.rows = 0
+        self._columns = columns
+        self._people: list[Person | None] = []
+        self._place: dict[tuple[Role, str], int] = {}
+        self._spoilt: set[tuple[Role, str]] = set()
+        self._rejected_people: set[tuple[Role, str]] = set()
+        self._required = {role: terms.required(role) for role in Role}
+        self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
+        self._today = today
+        self._off: dict[tuple[Role, int | None, str], frozenset[str]] = {}
+        self._codes: dict[str, values.Checked] = {}
+        self._grades: dict[str, values.Checked] = {}
+        self._languages: dict[str, values.Checked] = {}
+
+    # What happens to a row
+
+    def wrong_width(self, lines: list[int]) -> None:
+        """Reject the rows whose width is not the header's."""
+        for line in lines:
+            self.rows += 1
+            self._reject(line, None, "", [("", Reason.ROW_WIDTH)])
+
+    def exclude(self, why: Exclusion) -> None:
+        """Count a row that is left out without being looked at further."""
+        self.rows += 1
+        self.excluded[str(why)] += 1
+
+    def reject(self, line: int, column: str, reason: Reason, *, role: Role | None = None, raw_id: str = "") -> None:
+        """Reject a row for one thing that was seen before its values were."""
+        self.rows += 1
+        self._reject(line, role, values.code(raw_id)[0], [(column, reason)])
+
+    def check(self, draft: Draft) -> None:
+        """Check one row: a person, an exclusion, or a rejection with all its problems."""
+        self.rows += 1
+        if draft.refused:
+            self._refused(draft)
+            return
+        raw, role = draft.values, draft.role
+        found = draft.problems
+        grade = self._grade(raw, found) if role is Role.STUDENT else ""
+        school = self._code("school_id", raw, found)
+        if why := self._left_out(draft, school, grade, found):
+            self.excluded[str(why)] += 1
+            return
+        if draft.dangling:
+            found.append(("school_id", Reason.DANGLING_SCHOOL))
+        local_id = self._code("student_id", raw, found)
+        born, age = self._born(raw, found) if role is Role.STUDENT else (None, None)
+        adult = age is not None and age >= _OF_AGE
+        off = self._not_agreed(role, age, grade) if self.terms.conditions else frozenset()
+        for name in off:
+            raw.pop(name, None)
+        state_id = self._code("state_id", raw, found)
+        restricted = self._flag("contact_restricted", raw, found)
+        language = self._language(raw, found)
+        self._texts(raw, found)
+        known = {
+            "student_id": local_id,
+            "state_id": state_id,
+            "school_id": school,
+            "grade": grade,
+            "birth_date": born,
+            "home_language": language,
+        }
+        for name in self._required[role]:
+            if not (known[name] if name in known else raw.get(name)) and name not in off and not (adult and name in _GUARDIAN_FIELDS):
+                self._missing(name, found)
+        if found and any(REASONS[reason].severity == "row" for _, reason in found):
+            self._reject(draft.line, role, local_id, found, born_at=draft.born_at)
+            return
+        if found:
+            self._note(draft.line, found, draft.born_at)
+        get = raw.get
+        if role is Role.STAFF:
+            mail = get("staff_email", "")
+        elif adult:
+            mail = get("student_email", "")
+        else:
+            mail = get("guardian_email", "")
+        self._add(
+            Person(
+                file=self.file,
+                line=draft.line,
+                role=role,
+                local_id=local_id,
+                last_name=get("last_name", ""),
+                first_name=get("first_name", ""),
+                state_id=state_id,
+                middle_name=get("middle_name", ""),
+                suffix=get("suffix", ""),
+                preferred_name=get("preferred_name", ""),
+                birth_date=None if "birth_date" in off else born,
+                grade="" if "grade" in off else grade,
+                school_id=school,
+                school_name=get("school_name", ""),
+                homeroom=get("homeroom", ""),
+                email=mail,
+                language=language,
+                guardian_name="" if adult else get("guardian_name", ""),
+                contact_restricted=restricted,
+                opt_out=get("opt_out", "") == "yes",
+                street=get("street", ""),
+                city=get("city", ""),
+                region=get("region", ""),
+                postal_code=get("postal_code", ""),
+                phone=get("phone", ""),
+            )
+        )
+
+    def reading(self, form: str, dropped: tuple[DroppedColumn, ...], guardians: int = 0) -> Reading:
+        """What was read, when all rows are through."""
+        for key in [key for key in self._rejected_people if key in self._place]:
+            self._spoil(key)
+        people = tuple(person for person in self._people if person is not None)
+        came_of_age = _years_before(self._today, _OF_AGE)
+        self.problems.sort(key=lambda problem: (problem.file, problem.line))
+        return Reading(
+            format=form,
+            people=people,
+            problems=tuple(self.problems),
+            rows=self.rows,
+            rejected=dict(self.rejected),
+            excluded=dict(self.excluded),
+            dropped=dropped,
+            guardians=guardians,
+            of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
+            rejected_people=frozenset(self._rejected_people),
+        )
+
+    # Steps of a check
+
+    def _refused(self, draft: Draft) -> None:
+        """A row of id and flag alone: nothing else is looked for."""
+        found: list[tuple[str, Reason]] = []
+        local_id = self._code("student_id", draft.values, found)
+        if not local_id and not found:
+            found.append(("student_id", Reason.MISSING_REQUIRED))
+        if found:
+            self._reject(draft.line, draft.role, "", found)
+            return
+        self._add(Person(file=self.file, line=draft.line, role=draft.role, local_id=local_id, last_name="", first_name="", opt_out=True))
+
+    def _left_out(self, draft: Draft, school: str, grade: str, found: list[tuple[str, Reason]]) -> Exclusion | None:
+        """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn."""
+        terms, raw = self.terms, draft.values
+        if raw.get("opt_out") == "yes":
+            return None
+        if draft.role is Role.STAFF and not terms.staff:
+            return Exclusion.STAFF
+        bad = {name for name, reason in found if REASONS[reason].severity == "row"} if found else frozenset()
+        if terms.schools is not None and school not in terms.schools and not draft.dangling and "school_id" not in bad:
+            return Exclusion.OTHER_SCHOOL
+        if terms.grades is not None and draft.role is Role.STUDENT and grade not in terms.grades and "grade" not in bad:
+            return Exclusion.OTHER_GRADE
+        if status := raw.get("enrollment_status"):
+            there, reasons = values.enrolled(status)
+            found.extend(("enrollment_status", reason) for reason in reasons)
+            if not there and not reasons:
+                return Exclusion.NOT_ENROLLED
+        return None
+
+    def _code(self, name: str, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> str:
+        cell = raw.get(name, "")
+        if name == "school_id":
+            known = self._codes.get(cell)
+            if known is None:
+                known = self._codes[cell] = values.code(cell)
+        else:
+            known = values.code(cell)
+        value, reasons = known
+        for reason in reasons:
+            found.append((name, reason))
+        return value
+
+    def _grade(self, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> str:
+        return self._remembered("grade", raw, found, self._grades, values.grade)
+
+    def _language(self, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> str:
+        return self._remembered("home_language", raw, found, self._languages, values.language)
+
+    def _remembered(
+        self,
+        name: str,
+        raw: Mapping[str, str],
+        found: list[tuple[str, Reason]],
+        seen: dict[str, values.Checked],
+        check: Callable[[str], values.Checked],
+    ) -> str:
+        cell = raw.get(name, "")
+        if not cell:
+            return ""
+        known = seen.get(cell)
+        if known is None:
+            known = seen[cell] = check(cell)
+        value, reasons = known
+        for reason in reasons:
+            found.append((name, reason))
+        return value
+
+    def _born(self, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> tuple[date | None, int | None]:
+        cell = raw.get("birth_date", "")
+        if not cell:
+            return None, None
+        known = self._births.get(cell)
+        if known is None:
+            known = self._births[cell] = values.birth_date(cell, self._today)
+        born, age, reasons = known
+        for reason in reasons:
+            found.append(("birth_date", reason))
+        return born, age
+
+    def _flag(self, name: str, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> bool:
+        cell = raw.get(name, "")
+        if not cell:
+            return False
+        value, reasons = values.flag(cell)
+        for reason in reasons:
+            found.append((name, reason))
+        return value
+
+    def _texts(self, raw: dict[str, str], found: list[tuple[str, Reason]]) -> None:
+        """Bring names, addresses and e-mails into their normal form, in place."""
+        plain = [name for name in raw if name in _PLAIN_FIELDS]
+        row = _BETWEEN + _BETWEEN.join([raw[name] for name in plain]) + _BETWEEN
+        ordinary = len(row) <= values.MAX_TEXT and row.count(_BETWEEN) == len(plain) + 1 and not _ODD.search(row)
+        if ordinary and not (" \x1f" in row or "\x1f " in row or "  " in row or "\x1f-" in row or "\x1f@" in row):
+            for name in plain:
+                if name in _EMAIL_FIELDS and (cell := raw[name]):
+                    raw[name], reasons = values.email(cell)
+                    for reason in reasons:
+                        found.append((name, reason))
+            return
+        for name in plain:
+            cell = raw[name]
+            if cell:
+                raw[name], reasons = values.email(cell) if name in _EMAIL_FIELDS else values.text(cell)
+                for reason in reasons:
+                    found.append((name, reason))
+
+    def _not_agreed(self, role: Role, age: int | None, grade: str) -> frozenset[str]:
+        """The fields whose condition in the agreement does not hold for this person; they are not read."""
+        return frozenset(
+            name for name, condition in self.terms.conditions.items() if not condition.holds(role=str(role), age=age, grade=grade)
+        )
+
+    def _missing(self, name: str, found: list[tuple[str, Reason]]) -> None:
+        """Note a required value that is empty, unless it is empty because it was bad and has its reason already."""
+        if not any(at == name and REASONS[reason].severity == "row" for at, reason in found):
+            found.append((name, Reason.MISSING_REQUIRED))
+
+    def _add(self, person: Person) -> None:
+        """Take the person, unless the id is there already: the same again is left out, anything else spoils both, but any one no wins."""
+        key = (person.role, person.local_id)
+        if key in self._spoilt:
+            self._reject_duplicate(person)
+            return
+        place = self._place.get(key)
+        if place is None:
+            self._place[key] = len(self._people)
+            self._people.append(person)
+            return
+        before = self._people[place]
+        assert before is not None
+        if replace(before, line=person.line) == person:
+            self.excluded[str(Exclusion.DUPLICATE)] += 1
+            self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)], 0)
+        elif before.opt_out:
+            self._reject_duplicate(person)
+        elif person.opt_out:
+            self._people[place] = person
+            self._reject_duplicate(before)
+        else:
+            self._spoil(key)
+            self._reject_duplicate(person)
+
+    def _reject_duplicate(self, person: Person) -> None:
+        self._reject(person.line, person.role, person.local_id, [("student_id", Reason.DUPLICATE_ID)])
+
+    def _spoil(self, key: tuple[Role, str]) -> None:
+        """Take back a person whose id turned out to stand for several rows; a no stays."""
+        place = self._place[key]
+        before = self._people[place]
+        if before is not None and before.opt_out:
+            return
+        self._spoilt.add(key)
+        if before is not None:
+            self._people[place] = None
+            self._reject_duplicate(before)
+
+    def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
+        first = next(reason for _, reason in found if REASONS[reason].severity == "row")
+        self.rejected[first] += 1
+        if role is not None and local_id:
+            self._rejected_people.add((role, local_id))
+        self._note(line, found, born_at)
+
+    def _note(self, line: int, found: list[tuple[str, Reason]], born_at: int) -> None:
+        for name, reason in found:
+            file, column = self._columns.get(name, (self.file, name))
+            self.problems.append(Problem(file, born_at if name == "birth_date" and born_at else line, column, reason))
+
+
+def _years_before(day: date, years: int) -> date:
+    """The birth date of somebody who comes of that age on ``day``; on 28 February those of the 29th wait one day more."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return date(day.year - years, 3, 1) if day.month == 2 else day
+
+
+def fields_of(role: Role, terms: Terms) -> frozenset[str]:
+    """The agreed fields that a person of this role brings."""
+    return frozenset(name for name in (STUDENT_FIELDS if role is Role.STUDENT else STAFF_FIELDS) if terms.reads(name))

@@ -1,0 +1,91 @@
+"""Which new objects of the drop buckets are finished uploads, and which runs never got under way."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+from firstcard.agreement import Site
+from firstcard.run.ledger import Arrival, Ledger, Status
+
+INCOMING = "incoming/"
+TEMPORARY = (".part", ".filepart", ".tmp", ".partial", ".crdownload", ".swp")
+BUCKET = re.compile(r"^firstcard-drop-(?P<district>[a-z][a-z0-9-]{1,30})-\d{12}-[a-z0-9-]+$")
+ATTEMPTS = 3
+"""How often the sweep starts a run that failed; after that a person looks at it."""
+
+UNDER_WAY = (Status.ADMITTED, Status.READY, Status.APPROVED, Status.ISSUING, Status.FAILED)
+
+
+def is_temporary(key: str) -> bool:
+    """Whether the object's name says that it is not finished: a temporary suffix, a lock file, a hidden file, or a folder."""
+    name = key.rsplit("/", 1)[-1]
+    return not name or name.lower().endswith(TEMPORARY) or name.startswith((".", "~$"))
+
+
+def arrival_of(*, bucket: str, key: str, version_id: str, size: int, received_at: str) -> Arrival | None:
+    """The arrival that a version of an object is, or None if it is none: another prefix, or a temporary name."""
+    match = BUCKET.match(bucket)
+    if match is None or not key.startswith(INCOMING) or is_temporary(key):
+        return None
+    run_id = hashlib.sha256("\0".join((bucket, key, version_id)).encode()).hexdigest()[:24]
+    return Arrival(run_id, match["district"], bucket, key, version_id, size, datetime.fromisoformat(received_at).isoformat())
+
+
+def arrival_of_event(event: Mapping[str, Any]) -> Arrival | None:
+    """The arrival of an S3 "Object Created" event of EventBridge."""
+    thing = event["detail"]["object"]
+    return arrival_of(
+        bucket=event["detail"]["bucket"]["name"],
+        key=unquote_plus(thing["key"]) if "%" in thing["key"] else thing["key"],
+        version_id=thing.get("version-id", "null"),
+        size=int(thing.get("size", 0)),
+        received_at=event["time"].replace("Z", "+00:00"),
+    )
+
+
+def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Callable[[Arrival], None]) -> bool:
+    """Enter an arrival in the ledger and start its run; whether it was new. Safe to repeat: the execution's name is the run's.
+
+    A file in the bucket of a district without an agreement is left where it is; its bucket should not be there.
+    """
+    agreement = site.of_district(arrival.district)
+    if agreement is None:
+        return False
+    fresh = ledger.admit(arrival, sharing=agreement.sharing)
+    known = ledger.run(arrival.run_id)
+    if fresh or (known and known.status is Status.ADMITTED and known.arrival.attempt == arrival.attempt):
+        start(arrival)
+    return fresh
+
+
+def sweep(
+    objects: Iterable[tuple[str, str, int, str]],
+    *,
+    bucket: str,
+    site: Site,
+    ledger: Ledger,
+    start: Callable[[Arrival], None],
+    is_running: Callable[[str, int], bool],
+) -> int:
+    """Start what was dropped and never ran, for events can be lost, and what stopped half-way; gives how many.
+
+    ``objects`` are (key, version id, size, time) of one drop bucket.
+    """
+    started = 0
+    for key, version_id, size, received_at in objects:
+        arrival = arrival_of(bucket=bucket, key=key, version_id=version_id, size=size, received_at=received_at)
+        if arrival is None:
+            continue
+        run = ledger.run(arrival.run_id)
+        if run is None:
+            started += admit(arrival, site=site, ledger=ledger, start=start)
+        elif run.status in UNDER_WAY and run.arrival.attempt < ATTEMPTS and not is_running(arrival.run_id, run.arrival.attempt):
+            again = replace(run.arrival, attempt=run.arrival.attempt + 1)
+            if ledger.move(run.arrival.run_id, run.status, when=(run.status,), attempt=again.attempt):
+                start(again)
+                started += 1
+    return started

@@ -1,0 +1,125 @@
+"""The run ledger: what became of every file, who holds a district's lock, which agreement is suspended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Status(StrEnum):
+    """Where a run stands. ``ready``, ``held`` and ``approved`` have a plan; the last six are ends."""
+
+    ADMITTED = "admitted"
+    READY = "ready"
+    HELD = "held"
+    APPROVED = "approved"
+    ISSUING = "issuing"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+PLANNED = (Status.READY, Status.HELD, Status.APPROVED, Status.ISSUING, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A finished upload: one version of one object in a district's drop bucket. ``size`` in bytes, ``received_at`` ISO 8601 UTC."""
+
+    run_id: str
+    district: str
+    bucket: str
+    key: str
+    version_id: str
+    size: int
+    received_at: str
+    attempt: int = 1
+
+
+def receipt_key(run_id: str) -> str:
+    """Where a run's receipt lies in the vault."""
+    return f"runs/{run_id}/receipt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as the ledger has it. ``base_version`` is the manifest that the plan was made against; ``reason`` a reason code."""
+
+    arrival: Arrival
+    status: Status
+    sharing: str = ""
+    reason: str = ""
+    plan_hash: str = ""
+    chunks_prefix: str = ""
+    base_version: int = 0
+    content: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    holds: Sequence[str] = ()
+    task_token: str = ""
+    fence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictState:
+    """One data-sharing agreement's state: the applied manifest, when its file had been received, and who holds the lock."""
+
+    manifest_version: int = 0
+    content: str = ""
+    applied_received_at: str = ""
+    lock_holder: str = ""
+    fence: int = 0
+
+
+class Ledger(Protocol):
+    """The run ledger as the functions need it. Every change is conditional on what was read."""
+
+    def admit(self, arrival: Arrival, *, sharing: str) -> bool:
+        """Write a new run; False if it is known already."""
+        ...
+
+    def run(self, run_id: str) -> Run | None:
+        """The run, consistently read."""
+        ...
+
+    def district(self, sharing: str) -> DistrictState:
+        """The district's state, consistently read."""
+        ...
+
+    def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
+        """Let one run at a time work on one content; False if another live run has it."""
+        ...
+
+    def release_content(self, sharing: str, content: str, run_id: str) -> None:
+        """Give the content back."""
+        ...
+
+    def move(self, run_id: str, to: Status, *, when: Sequence[Status], **fields: object) -> bool:
+        """Change a run's status and fields if its status is one of ``when``; whether it was."""
+        ...
+
+    def waiting_runs(self, district: str) -> Sequence[Run]:
+        """The district's runs that wait for a person, oldest first."""
+        ...
+
+    def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
+        """Take or keep the district's lock if the manifest still is ``base_version``; the fencing number, or None."""
+        ...
+
+    def holds_lock(self, sharing: str, run_id: str, fence: int) -> bool:
+        """Whether this run still holds the lock under this fencing number."""
+        ...
+
+    def release_lock(self, sharing: str, run_id: str, *, applied: DistrictState | None = None) -> None:
+        """Give the lock back, and with ``applied`` advance the manifest in the same write."""
+        ...
+
+    def suspended(self, sharing: str) -> bool:
+        """Whether somebody suspended the agreement, consistently read."""
+        ...
+
+    def reserve_serials(self, library: str, count: int, *, first: int) -> int:
+        """Reserve serials of the library's number block by one atomic addition; gives the first of them."""
+        ...

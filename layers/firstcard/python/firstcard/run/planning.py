@@ -1,0 +1,241 @@
+"""Planning a run: open, read, compare, draw, seal; every way out is an outcome with a reason code, never an exception."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from firstcard.agreement import Agreement, Library, Site
+from firstcard.card.chunk import Decision
+from firstcard.card.manifest import Manifest
+from firstcard.card.number import SerialBlock
+from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash, unfit
+from firstcard.event import Event, new_event
+from firstcard.identity import Tokens
+from firstcard.roster import Problem, Reading, Reason, Refusal, read_roster
+from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
+from firstcard.sender import open_delivery
+from firstcard.vault.seal import Wrap
+
+MEGABYTE = 1_000_000
+
+
+class Objects(Protocol):
+    """The drop buckets, as far as planning may read them, and the vault."""
+
+    def read_drop(self, arrival: Arrival) -> bytes:
+        """The uploaded object, in exactly the version that arrived."""
+        ...
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object of the vault."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """Read an object of the vault; None if there is none."""
+        ...
+
+
+class Secrets(Protocol):
+    """Keys that live in the secrets store."""
+
+    def token_key(self, library: str) -> bytes:
+        """The library's token key."""
+        ...
+
+    def openpgp_keys(self, district: str) -> Sequence[str]:
+        """Armoured secret keys that open this district's files; several while a key is being changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the state machine goes on with."""
+
+    outcome: str
+    plan_hash: str = ""
+    chunks_prefix: str = ""
+
+    def as_state(self) -> dict[str, str]:
+        """As JSON for the state machine."""
+        return {"outcome": self.outcome, "plan_hash": self.plan_hash, "chunks_prefix": self.chunks_prefix}
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans runs. ``wrapper`` gives the wrapping function of an agreement's purpose key; ``random`` and ``below`` are the sources of all drawing."""
+
+    site: Site
+    ledger: Ledger
+    objects: Objects
+    secrets: Secrets
+    wrapper: Callable[[str], Wrap]
+    emit: Callable[[Sequence[Event]], None]
+    wake: Callable[[Run, str], None]
+    """Tells the execution of a waiting run what was decided: (run, decision)."""
+    random: Callable[[int], bytes]
+    below: Callable[[int], int]
+
+    def plan(self, arrival: Arrival) -> Planned:
+        """Plan the run of one arrival; asked again for the same run against the same state, gives the same plan again."""
+        agreement = self.site.of_district(arrival.district)
+        if agreement is None:
+            return self._reject(arrival, Reason.UNKNOWN_SENDER)
+        now = datetime.fromisoformat(arrival.received_at)
+        if not agreement.in_force(now.date()):
+            return self._reject(arrival, Reason.AGREEMENT_NOT_IN_FORCE)
+        if self.ledger.suspended(agreement.sharing):
+            return self._reject(arrival, Reason.AGREEMENT_SUSPENDED)
+        notice = agreement.basis.notice
+        if agreement.route == "before_upload" and notice and now.date() <= notice.opt_out_by:
+            return self._reject(arrival, Reason.UPLOAD_BEFORE_OPT_OUT_DATE)
+        run = self.ledger.run(arrival.run_id)
+        state = self.ledger.district(agreement.sharing)
+        if run and run.status in PLANNED and run.plan_hash and run.base_version == state.manifest_version:
+            return self._again(run)
+        if state.lock_holder and state.lock_holder != arrival.run_id:
+            return Planned("busy")
+        if state.applied_received_at > arrival.received_at:
+            return self._reject(arrival, Reason.STALE_FILE)
+        limit = agreement.exchange.max_megabytes * MEGABYTE
+        if arrival.size > limit:
+            return self._reject(arrival, Reason.TOO_LARGE)
+        return self._open(arrival, agreement, now, limit, base_version=state.manifest_version)
+
+    def _again(self, run: Run) -> Planned:
+        held = run.status is Status.HELD
+        if run.status is Status.FAILED:
+            self.ledger.move(run.arrival.run_id, Status.APPROVED, when=(Status.FAILED,), reason=None)
+        return Planned("held" if held else "ready", run.plan_hash, run.chunks_prefix)
+
+    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, *, base_version: int) -> Planned:
+        delivered = open_delivery(
+            self.objects.read_drop(arrival), agreement=agreement, secret_keys=self.secrets.openpgp_keys(agreement.district), limit=limit
+        )
+        if isinstance(delivered, Refusal):
+            return self._refuse(arrival, delivered)
+        content = hashlib.sha256(delivered.plaintext).hexdigest()
+        known = load_manifest(self.objects, agreement.sharing, base_version)
+        if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
+            self.ledger.move(arrival.run_id, Status.UNCHANGED, when=(Status.ADMITTED, Status.FAILED), reason=str(Reason.DUPLICATE_FILE))
+            return Planned("unchanged")
+        received = new_event(
+            "RosterReceived", key=arrival.run_id, **facts(agreement, arrival.run_id, now), size=arrival.size, protection=delivered.protection
+        )
+        self.emit([received])
+        reading = read_roster(delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date())
+        if isinstance(reading, Refusal):
+            self.ledger.release_content(agreement.sharing, content, arrival.run_id)
+            return self._refuse(arrival, reading)
+        return self._build(arrival, agreement, self.site.library(agreement.library), reading, known, now, content)
+
+    def _build(
+        self, arrival: Arrival, agreement: Agreement, library: Library, reading: Reading, known: Manifest, now: datetime, content: str
+    ) -> Planned:
+        tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
+        too_long = unfit(reading.people, agreement)
+        if too_long:
+            reading = _without(reading, too_long)
+        kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
+        rejected = sum(reading.rejected.values())
+        decisions = decide(reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept)
+        serials = SerialBlock(lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0))
+        builder = Builder(agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now)
+        chunks = list(builder.chunks(decisions))
+        summary = _summary(arrival, agreement, reading, decisions)
+        digest = plan_hash(chunks, summary)
+        folder = f"runs/{arrival.run_id}/{digest[:16]}"
+        for chunk in chunks:
+            self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
+        self.objects.put(f"{folder}/manifest.json.gz", next_manifest(known, decisions, content=content, kept=kept).to_bytes())
+        self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
+        self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
+        held = bool(decisions.holds)
+        for older in self.ledger.waiting_runs(arrival.district):
+            if older.arrival.run_id != arrival.run_id and older.arrival.received_at <= arrival.received_at:
+                if self.ledger.move(older.arrival.run_id, Status.SUPERSEDED, when=(Status.HELD, Status.APPROVED), reason=str(Reason.SUPERSEDED)):
+                    self.wake(older, "superseded")
+        self.ledger.move(
+            arrival.run_id,
+            Status.HELD if held else Status.READY,
+            when=(Status.ADMITTED, *PLANNED),
+            plan_hash=digest,
+            chunks_prefix=f"{folder}/chunks/",
+            base_version=known.version,
+            content=content,
+            counts=dict(decisions.counts),
+            holds=[str(r) for r in decisions.holds],
+        )
+        return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
+
+    def _refuse(self, arrival: Arrival, refusal: Refusal) -> Planned:
+        problem = [[refusal.file, refusal.line or 0, refusal.column, refusal.reason]]
+        self.objects.put(f"runs/{arrival.run_id}/rejected/problems.json", _json(problem))
+        return self._reject(arrival, refusal.reason)
+
+    def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
+        self.ledger.move(arrival.run_id, Status.REJECTED, when=(Status.ADMITTED, *PLANNED), reason=str(reason))
+        return Planned("rejected")
+
+
+def load_manifest(objects: Objects, sharing: str, version: int) -> Manifest:
+    """The manifest of the last applied roster; an empty one before the first."""
+    data = objects.get(f"manifests/{sharing}/{version:08d}.json.gz") if version else None
+    if version and data is None:
+        raise LookupError(f"the manifest {version} of {sharing} is missing from the vault")
+    return Manifest.from_bytes(data) if data else Manifest()
+
+
+def facts(agreement: Agreement, run_id: str, now: datetime) -> dict[str, str]:
+    """What every event of a run says."""
+    return {
+        "at": now.isoformat(),
+        "sharing": agreement.sharing,
+        "agreement": agreement.id,
+        "library": agreement.library,
+        "district": agreement.district,
+        "run_id": run_id,
+    }
+
+
+def _without(reading: Reading, people: frozenset[object]) -> Reading:
+    left = tuple(p for p in reading.people if p not in people)
+    gone = [p for p in reading.people if p in people]
+    problems = tuple(Problem(p.file, p.line, "student_id", Reason.NUMBER_TOO_LONG) for p in gone)
+    return replace(
+        reading,
+        people=left,
+        problems=reading.problems + problems,
+        rejected=dict(Counter(reading.rejected) + Counter({Reason.NUMBER_TOO_LONG: len(gone)})),
+        rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
+    )
+
+
+def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
+    without_address = sum(1 for s in decisions.steps if s.decision is Decision.WAIT and not s.household)
+    return {
+        "run_id": arrival.run_id,
+        "received_at": arrival.received_at,
+        "size": arrival.size,
+        "sharing": agreement.sharing,
+        "agreement": agreement.id,
+        "format": reading.format,
+        "rows": reading.rows,
+        "accepted": reading.rows - sum(reading.rejected.values()),
+        "rejected": {str(r): n for r, n in sorted(reading.rejected.items())},
+        "excluded": dict(sorted(reading.excluded.items())),
+        "guardians": reading.guardians,
+        "dropped": [[d.file, d.column, d.forbidden] for d in reading.dropped],
+        "decisions": dict(sorted(decisions.counts.items())),
+        "by_school": decisions.by_school,
+        "households": len(decisions.contacts),
+        "waiting_without_address": without_address,
+        "holds": [str(r) for r in decisions.holds],
+    }
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()

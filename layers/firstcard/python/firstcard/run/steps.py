@@ -1,0 +1,102 @@
+"""The steps of a run around the issuing: hold, begin, finish."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from firstcard.agreement import Site
+from firstcard.event import Event, new_event
+from firstcard.run.ledger import Ledger, Run, Status
+from firstcard.run.planning import facts
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Lets a held run wait for a person. The ledger decides; the task token only wakes the state machine."""
+
+    site: Site
+    ledger: Ledger
+    emit: Callable[[Sequence[Event]], None]
+    wake: Callable[[Run, str], None]
+
+    def hold(self, run_id: str, *, token: str, at: datetime) -> None:
+        """Remember how to wake the run, or wake it at once if the decision was quicker. Raises LookupError for an unknown run."""
+        self.ledger.move(run_id, Status.HELD, when=(Status.HELD,), task_token=token)
+        run = _known(self.ledger, run_id)
+        if run.status is Status.HELD:
+            agreement = self.site.of_sharing(run.sharing)
+            assert agreement is not None, "a held run belongs to an agreement"
+            held = new_event(
+                "RosterHeld",
+                key=f"{run_id}\0{run.plan_hash}",
+                **facts(agreement, run_id, at),
+                reasons=tuple(run.holds),
+                plan_hash=run.plan_hash,
+                decisions=dict(run.counts),
+            )
+            self.emit([held])
+            return
+        decision = {Status.APPROVED: "approved", Status.SUPERSEDED: "superseded"}.get(run.status, "rejected")
+        self.wake(replace(run, task_token=token), decision)
+
+
+
+
+def decide_held(ledger: Ledger, run_id: str, *, approve: bool, plan_hash: str, by: str) -> Run | None:
+    """Record a person's decision on the plan that the person saw; None if the plan is no longer that one or no longer waits."""
+    run = ledger.run(run_id)
+    if run is None or run.plan_hash != plan_hash:
+        return None
+    to = Status.APPROVED if approve else Status.REJECTED
+    if not ledger.move(run_id, to, when=(Status.HELD,), decided_by=by, **({} if approve else {"reason": "REJECTED_BY_LIBRARY"})):
+        return None
+    return ledger.run(run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Whether issuing may start, under which fencing number, on which chunks."""
+
+    outcome: str
+    fence: int = 0
+    chunks_prefix: str = ""
+
+    def as_state(self) -> dict[str, str | int]:
+        """As JSON for the state machine."""
+        return {"outcome": self.outcome, "fence": self.fence, "chunks_prefix": self.chunks_prefix}
+
+
+def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
+    """Take the district's lock for this run.
+
+    ``go`` with a fencing number; ``stale`` if another roster was applied since the plan was made (plan again); ``busy`` while another run issues;
+    ``stopped`` if the agreement is not in force any more or the run was superseded.
+    """
+    run = _known(ledger, run_id)
+    agreement = site.of_sharing(run.sharing)
+    if agreement is None or not agreement.in_force(at.date()) or ledger.suspended(run.sharing):
+        ledger.move(run_id, Status.STOPPED, when=(Status.READY, Status.APPROVED, Status.ISSUING), reason="AGREEMENT_SUSPENDED")
+        return Begun("stopped")
+    if run.status not in (Status.READY, Status.APPROVED, Status.ISSUING):
+        return Begun("stopped")
+    fence = ledger.take_lock(run.sharing, run_id, base_version=run.base_version)
+    if fence is None:
+        state = ledger.district(run.sharing)
+        return Begun("stale" if state.manifest_version != run.base_version else "busy")
+    if not ledger.move(run_id, Status.ISSUING, when=(Status.READY, Status.APPROVED, Status.ISSUING), fence=fence):
+        ledger.release_lock(run.sharing, run_id)
+        return Begun("stopped")
+    return Begun("go", fence, run.chunks_prefix)
+
+
+def may_issue(run_id: str, *, sharing: str, fence: int, site: Site, ledger: Ledger, at: datetime) -> bool:
+    """Whether a chunk may be issued now: agreement in force, not suspended, and the lock still ours."""
+    agreement = site.of_sharing(sharing)
+    return agreement is not None and agreement.in_force(at.date()) and not ledger.suspended(sharing) and ledger.holds_lock(sharing, run_id, fence)
+
+
+def _known(ledger: Ledger, run_id: str) -> Run:
+    run = ledger.run(run_id)
+    if run is None:
+        raise LookupError(f"run {run_id} is not in the ledger")
+    return run

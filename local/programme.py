@@ -1,0 +1,101 @@
+"""A programme on one machine: its example agreement with keys made here, addresses on this machine and a term that runs now."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from firstcard.agreement import Agreement, Library, load_site
+from local.district.delivery import OpenPgpKey, SshKey, new_openpgp_key, new_ssh_key
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one district: its sender's OpenPGP key, our own for its files, and its SFTP key."""
+
+    sender: OpenPgpKey
+    ours: OpenPgpKey
+    sftp: SshKey
+
+
+@dataclass(frozen=True)
+class Programme:
+    """One programme, ready to be deployed from ``folder``."""
+
+    name: str
+    folder: Path
+    agreement: Agreement
+    library: Library
+    keys: Keys
+
+
+def make_keys(folder: Path, district: str, *, now: datetime) -> Keys:
+    """The district's keys, made once and kept in ``folder`` for this machine only."""
+    path = folder / f"{district}.json"
+    if not path.exists():
+        sender, ours = (new_openpgp_key(label, created=now) for label in (f"{district} sender (synthetic)", f"firstcard {district} (synthetic)"))
+        sftp = new_ssh_key("synthetic")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = {"sender": vars_of(sender), "ours": vars_of(ours), "sftp": vars_of(sftp)}
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made))
+    kept = json.loads(path.read_text())
+    return Keys(OpenPgpKey(**kept["sender"]), OpenPgpKey(**kept["ours"]), SshKey(**kept["sftp"]))
+
+
+def vars_of(key: OpenPgpKey | SshKey) -> dict[str, str]:
+    """A key's parts by name."""
+    names = ("secret", "public", "fingerprint") if isinstance(key, OpenPgpKey) else ("private", "public")
+    return {name: getattr(key, name) for name in names}
+
+
+def lay_out(name: str, *, folder: Path, endpoints: Mapping[str, str], today: date, only: tuple[str, ...] = (), change: Mapping[str, Any] | None = None) -> list[Programme]:
+    """Write ``folder``/site for the example agreements ``name`` (and ``only``) and give them as programmes.
+
+    ``endpoints`` maps a library to its ILS's address here; ``change`` overrides top-level clauses, for tests. The rest of an example is left as it is.
+    """
+    site = folder / "site"
+    made: list[tuple[str, str, Keys]] = []
+    for example in (name, *only):
+        clauses = yaml.safe_load((ROOT / "agreements" / f"{example}.yaml").read_text("utf-8"))
+        clauses["disposition"] = {"on" if key is True else key: value for key, value in clauses["disposition"].items()}  # YAML 1.1 reads on as true
+        keys = make_keys(folder / "keys", clauses["district"], now=datetime.now(UTC))
+        _write(site / "agreements" / f"{example}.yaml", _here(clauses, keys, today) | dict(change or {}))
+        library = clauses["library"]
+        instance = yaml.safe_load((ROOT / "libraries" / f"{library}.yaml").read_text("utf-8"))
+        instance["ils"]["endpoint"] = endpoints[library]
+        _write(site / "libraries" / f"{library}.yaml", instance)
+        made.append((example, clauses["district"], keys))
+    loaded = load_site(site)
+    programmes = []
+    for example, district, keys in made:
+        agreement = loaded.of_district(district)
+        assert agreement is not None
+        programmes.append(Programme(example, site, agreement, loaded.library(agreement.library), keys))
+    return programmes
+
+
+def _here(clauses: dict[str, Any], keys: Keys, today: date) -> dict[str, Any]:
+    exchange = clauses["exchange"] | {
+        "organisation_ids": [f"{clauses['district']}-district"],
+        "signers": [keys.sender.public] if clauses["exchange"].get("signers") else [],
+        "sftp_keys": [keys.sftp.public],
+    }
+    effective = today - timedelta(days=60)
+    here = clauses | {"exchange": exchange, "term": clauses["term"] | {"effective": effective, "expires": today + timedelta(days=300)}}
+    notice = clauses["basis"].get("notice")
+    if notice:
+        told = notice | {"published_on": effective - timedelta(days=60), "opt_out_by": effective - timedelta(days=20)}
+        here["basis"] = clauses["basis"] | {"notice": told}
+    return here
+
+
+def _write(path: Path, body: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(dict(body), sort_keys=False, allow_unicode=True), "utf-8")
