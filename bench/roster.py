@@ -27,7 +27,24 @@ from firstcard.roster.oneroster import USERS  # noqa: E402
 TODAY = date(2026, 11, 22)
 KEY = b"bench-key-of-32-bytes-length----"
 FIRST = ("Ada", "Zoë", "José", "Mai", "Nguyễn", "Olu", "Kai", "Léa", "Sam", "Ivy", "Max", "Noor", "Eli", "Ana", "Björn", "Mia")
-LAST = ("Smith", "García", "Nguyen", "O'Neil", "Jones", "Brown", "Müller", "Lee-Kim", "Okafor", "Davis", "Tran", "Núñez", "Hill", "Young", "King", "Wood")
+LAST = (
+    "Smith",
+    "García",
+    "Nguyen",
+    "O'Neil",
+    "Jones",
+    "Brown",
+    "Müller",
+    "Lee-Kim",
+    "Okafor",
+    "Davis",
+    "Tran",
+    "Núñez",
+    "Hill",
+    "Young",
+    "King",
+    "Wood",
+)
 
 
 def a_district(rows: int, home: str) -> tuple[bytes, bytes, bytes]:
@@ -41,17 +58,66 @@ def a_district(rows: int, home: str) -> tuple[bytes, bytes, bytes]:
         guardian = f"g{number // 2}"
         key, school = f"{1_000_000 + number}", f"s{number % 120}"
         name = (pick.choice(FIRST), f"{pick.choice(LAST)} {pick.choice(LAST)}")
-        write.writerow([key, "", "", "true", school, "student", f"u{key}", "{Fed:1}", *name, "", key, f"{key}@students.example.org", "", "", guardian, f"{number % 12 + 1:02d}", "", "en", ""])
+        write.writerow(
+            [
+                key,
+                "",
+                "",
+                "true",
+                school,
+                "student",
+                f"u{key}",
+                "{Fed:1}",
+                *name,
+                "",
+                key,
+                f"{key}@students.example.org",
+                "",
+                "",
+                guardian,
+                f"{number % 12 + 1:02d}",
+                "",
+                "en",
+                "",
+            ]
+        )
         born.writerow([key, "", "", (date(2009, 1, 1) + timedelta(days=number % 3000)).isoformat(), ""])
         if number % 2 == 0:
-            write.writerow([guardian, "", "", "true", school, "guardian", guardian, "", *name, "", "", f"{guardian}@home.example.org", "", "", "", "", "", "", ""])
+            write.writerow(
+                [
+                    guardian,
+                    "",
+                    "",
+                    "true",
+                    school,
+                    "guardian",
+                    guardian,
+                    "",
+                    *name,
+                    "",
+                    "",
+                    f"{guardian}@home.example.org",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                ]
+            )
     orgs = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\r\n" + f"{home},,,District,district,,\r\n"
     orgs += "".join(f"s{n},,,School {n},school,,{home}\r\n" for n in range(120))
     manifest = "propertyName,value\r\noneroster.version,1.1\r\nfile.users,bulk\r\nfile.orgs,bulk\r\nfile.demographics,bulk\r\n"
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in (("manifest.csv", manifest), ("orgs.csv", orgs), ("users.csv", users.getvalue()), ("demographics.csv", births.getvalue())):
-            archive.writestr(name, text.encode())
+        for file, text in (
+            ("manifest.csv", manifest),
+            ("orgs.csv", orgs),
+            ("users.csv", users.getvalue()),
+            ("demographics.csv", births.getvalue()),
+        ):
+            archive.writestr(file, text.encode())
     return users.getvalue().encode(), births.getvalue().encode(), out.getvalue()
 
 
@@ -65,7 +131,29 @@ def a_plain_csv(rows: int, school: str) -> bytes:
     for n in range(rows):
         born = (date(2009, 1, 1) + timedelta(days=n % 3000)).isoformat()
         name = (f"{pick.choice(LAST)} {pick.choice(LAST)}", pick.choice(FIRST))
-        write.writerow([f"{1_000_000 + n}", f"{n:09d}", *name, "", "", born, f"{n % 12 + 1:02d}", school, f"School {n % 120}", f"{n} Oak St", "Pine", "FL", "32202", "", "en", "Grace Pine", f"g{n // 2}@home.example.org", "no", f"H{n % 30}"])
+        write.writerow(
+            [
+                f"{1_000_000 + n}",
+                f"{n:09d}",
+                *name,
+                "",
+                "",
+                born,
+                f"{n % 12 + 1:02d}",
+                school,
+                f"School {n % 120}",
+                f"{n} Oak St",
+                "Pine",
+                "FL",
+                "32202",
+                "",
+                "en",
+                "Grace Pine",
+                f"g{n // 2}@home.example.org",
+                "no",
+                f"H{n % 30}",
+            ]
+        )
     return out.getvalue().encode()
 
 
@@ -94,7 +182,11 @@ def measure(label: str, data: bytes, files: tuple[bytes, ...], agreement: Agreem
         return result.rows
 
     rows = whole()
-    floor, reading, all_ = best(lambda: bare(*files)), best(lambda: read_roster(data, file_name="bench", agreement=agreement, today=TODAY)), best(whole)
+    floor, reading, all_ = (
+        best(lambda: bare(*files)),
+        best(lambda: read_roster(data, file_name="bench", agreement=agreement, today=TODAY)),
+        best(whole),
+    )
     print(f"{label}: {rows:,} people, {sum(map(len, files)) / 1e6:.1f} MB of CSV")
     print(f"  bare csv.reader pass     {floor:6.2f} s")
     print(f"  recognise to validated   {reading:6.2f} s  {rows / reading:9,.0f} rows/s  {reading / floor:4.1f} x the bare pass")
@@ -114,7 +206,9 @@ def main() -> None:
     no_mapping = agreement.model_copy(update={"exchange": agreement.exchange.model_copy(update={"mapping": {}})})
     measure("FirstCard CSV", plain, (plain,), no_mapping)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory {peak:,.0f} MB; {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"peak memory {peak:,.0f} MB; {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+    )
 
 
 if __name__ == "__main__":

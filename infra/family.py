@@ -22,8 +22,8 @@ class Family(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, site: Path, built_layers: Path) -> None:
         super().__init__(scope, construct_id, description="FirstCard: where a family says no")
         refuse = Refuse(self, layers=Layers(self, "Layers", site=site, built=built_layers))
-        refuse.may(on_cards("GetItem", "Query", keys=["patron#*", "household#*"]))
-        refuse.may(on_cards("PutItem", "UpdateItem", "ConditionCheckItem", keys=["patron#*"]))
+        refuse.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        refuse.may(on_cards("PutItem", keys=["patron#*"]))
         refuse.may(read_secrets("links"))
 
         api = apigateway.HttpApi(self, "Api", api_name="firstcard-family", create_default_stage=False)
@@ -50,4 +50,4 @@ class Family(Stack):
         written = stage.node.default_child
         assert isinstance(written, apigateway.CfnStage)
         written.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(destination_arn=log.log_group_arn, format=ACCESS_LOG)
-        CfnOutput(self, "RefuseUrl", value=f"{api.api_endpoint}/no", description="The parameter RefuseUrl of the pipeline stack")
+        CfnOutput(self, "RefuseUrl", value=api.api_endpoint, description="The parameter RefuseUrl of the pipeline stack")

@@ -14,6 +14,10 @@ RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
+_FRESH: set[tuple[str, str]] = set()
+"""Staged copies made by this process: two stacks share one, and the second must not take it away."""
+
+
 class LayersNotBuilt(LookupError):
     """A bundle's folder is missing: the layers were not built."""
 
@@ -63,7 +67,8 @@ class Layers(Construct):
     def _forget_staged(self, custom_hash: str) -> None:
         """Remove the copy that an earlier synthesis left: the hash names the lock file, and the copy may have been built for another machine."""
         stage = Stage.of(self)
-        if stage is not None:
+        if stage is not None and (stage.asset_outdir, custom_hash) not in _FRESH:
+            _FRESH.add((stage.asset_outdir, custom_hash))
             named = hashlib.sha256(custom_hash.encode()).hexdigest()
             shutil.rmtree(Path(stage.asset_outdir) / f"asset.{named}", ignore_errors=True)
 

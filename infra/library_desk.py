@@ -30,7 +30,9 @@ class LibraryDesk(Construct):
             rule_name=name,
             description=f"Card events of the library {library}",
             event_bus=bus,
-            event_pattern=events.EventPattern(detail_type=events.Match.prefix("Card"), detail={"library": [library]}),
+            event_pattern=events.EventPattern(
+                source=[names.EVENT_SOURCE], detail_type=events.Match.prefix("Card"), detail={"library": [library]}
+            ),
             targets=[targets.SqsQueue(self.inbox.queue)],
         )
         self.reader = iam.Role(self, "Reader", role_name=name, assumed_by=iam.AccountRootPrincipal())

@@ -38,6 +38,11 @@ def in_vault(action: str, *prefixes: str) -> iam.PolicyStatement:
     return _allow([f"s3:{action}"], [f"{names.bucket_arn(names.vault_bucket())}/{prefix}" for prefix in prefixes])
 
 
+def see_vault() -> iam.PolicyStatement:
+    """Know that an object of the vault is missing: without ListBucket, S3 answers 403 where it means 404."""
+    return on_bucket("ListBucket", bucket=names.vault_bucket())
+
+
 def in_drops(action: str, prefix: str) -> iam.PolicyStatement:
     """An S3 action on objects of every district's drop bucket under this prefix."""
     return _allow([f"s3:{action}"], [f"{_every_drop()}/{prefix}"])
@@ -80,7 +85,7 @@ def start_roster_run() -> iam.PolicyStatement:
 
 def wake_roster_run() -> iam.PolicyStatement:
     """Answer the task token of a held run; the decision itself is in the ledger."""
-    return _allow(["states:SendTaskSuccess", "states:SendTaskFailure"], [names.roster_run_arn()])
+    return _allow(["states:SendTaskSuccess"], ["*"])
 
 
 def send_email() -> iam.PolicyStatement:

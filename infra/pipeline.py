@@ -43,9 +43,11 @@ from infra.permission import (
     on_runs_by_district,
     on_windows,
     read_secrets,
+    see_vault,
     send_email,
     start_roster_run,
     tell_card_bus,
+    wake_roster_run,
 )
 from infra.plan import Plan
 from infra.publish import Publish
@@ -73,72 +75,74 @@ class Pipeline(Stack):
         layers = Layers(self, "Layers", site=site, built=built_layers)
 
         admit = Admit(self, layers=layers)
-        admit.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*", "district#*", "agreement#*"]))
+        admit.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*"]))
         admit.may(list_incoming())
         admit.may(start_roster_run())
 
         plan = Plan(self, layers=layers)
         plan.may(in_drops("GetObjectVersion", "incoming/*"))
         plan.may(read_secrets("openpgp", "tokens"))
-        plan.may(on_cards("GetItem", "BatchGetItem", "Query", keys=["patron#*", "household#*", "envelope#*"]))
-        plan.may(on_ledger("GetItem", "PutItem", "UpdateItem", "Query"))
+        plan.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
+        plan.may(on_ledger("UpdateItem", keys=["run#*", "numbers#*"]))
+        plan.may(on_ledger("PutItem", "DeleteItem", keys=["content#*"]))
         plan.may(on_runs_by_district("Query"))
-        plan.may(in_vault("PutObject", "runs/*"))
         plan.may(in_vault("GetObject", "manifests/*"))
+        plan.may(in_vault("PutObject", "runs/*"))
         plan.may(tell_card_bus())
+        plan.may(wake_roster_run())
 
         hold = Hold(self, layers=layers)
-        hold.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*", "district#*"]))
+        hold.may(on_ledger("GetItem", "UpdateItem", keys=["run#*"]))
         hold.may(tell_card_bus())
+        hold.may(wake_roster_run())
 
         begin = Begin(self, layers=layers)
-        begin.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*", "district#*", "agreement#*"]))
+        begin.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
+        begin.may(on_ledger("UpdateItem", keys=["run#*", "district#*"]))
 
         issue = Issue(self, layers=layers)
         issue.may(in_vault("GetObject", "runs/*"))
-        issue.may(
-            on_cards(
-                "BatchGetItem",
-                "GetItem",
-                "Query",
-                "BatchWriteItem",
-                "PutItem",
-                "UpdateItem",
-                "ConditionCheckItem",
-                keys=["patron#*", "household#*", "envelope#*"],
-            )
-        )
-        issue.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
+        issue.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
+        issue.may(on_cards("BatchGetItem", keys=["patron#*"]))
+        issue.may(on_cards("PutItem", keys=["patron#*"]))
+        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*"]))
 
         finish = Finish(self, layers=layers)
-        finish.may(in_vault("GetObject", "runs/*", "manifests/*"))
+        finish.may(on_ledger("GetItem", keys=["run#*", "agreement#*"]))
+        finish.may(on_ledger("UpdateItem", keys=["run#*", "district#*"]))
+        finish.may(on_ledger("DeleteItem", keys=["content#*"]))
+        finish.may(see_vault())
+        finish.may(in_vault("GetObject", "runs/*"))
         finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*"))
         finish.may(in_drops("PutObject", "outbox/*"))
-        finish.may(on_ledger("GetItem", "UpdateItem", keys=["run#*", "district#*"]))
         finish.may(tell_card_bus())
 
         publish = Publish(self, layers=layers)
         publish.may(tell_card_bus())
 
         sync = Sync(self, layers=layers)
-        sync.may(on_cards("BatchGetItem", "GetItem", "Query", "BatchWriteItem", "PutItem", "UpdateItem", keys=["patron#*", "envelope#*"]))
+        sync.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*"]))
+        sync.may(on_cards("BatchWriteItem", keys=["patron#*"]))
         sync.may(on_ledger("GetItem", keys=["agreement#*"]))
-        sync.may(on_ledger("PutItem", "BatchWriteItem", keys=["intent#*"]))
+        sync.may(on_ledger("PutItem", keys=["intent#*"]))
         sync.may(read_secrets("ils"))
 
         notify = Notify(self, layers=layers, refuse_url=refuse_url.value_as_string)
-        notify.may(on_cards("BatchGetItem", "GetItem", "Query", "PutItem", "UpdateItem", keys=["patron#*", "household#*", "envelope#*"]))
-        notify.may(on_ledger("GetItem", keys=["run#*", "agreement#*"]))
-        notify.may(on_ledger("PutItem", "BatchWriteItem", keys=["intent#*"]))
-        notify.may(in_vault("GetObject", "runs/*/receipt.json", "runs/*/plan.json"))
+        notify.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*"]))
+        notify.may(on_cards("PutItem", "BatchWriteItem", keys=["household#*"]))
+        notify.may(on_ledger("GetItem", keys=["agreement#*"]))
+        notify.may(on_ledger("UpdateItem", keys=["run#*"]))
+        notify.may(on_ledger("PutItem", keys=["intent#*"]))
+        notify.may(see_vault())
+        notify.may(in_vault("GetObject", "runs/*/receipt.json"))
         notify.may(read_secrets("links"))
         notify.may(send_email())
 
         window = Window(self, layers=layers)
         window.may(on_windows("Query"))
-        window.may(
-            on_cards("BatchGetItem", "GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem", keys=["patron#*", "household#*"])
-        )
+        window.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        window.may(on_cards("PutItem", keys=["patron#*"]))
+        window.may(on_cards("BatchWriteItem", keys=["household#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
 
         self._dropped_files_to(admit)
@@ -174,7 +178,7 @@ class Pipeline(Stack):
             f"{consumer.verb.capitalize()}Rule",
             rule_name=name,
             event_bus=events.EventBus.from_event_bus_arn(self, f"{consumer.verb.capitalize()}Bus", names.card_bus_arn()),
-            event_pattern=events.EventPattern(detail_type=detail_types),
+            event_pattern=events.EventPattern(source=[names.EVENT_SOURCE], detail_type=detail_types),
             targets=[targets.SqsQueue(inbox.queue)],
         )
 

@@ -16,4 +16,4 @@ class Plan(Function):
     bundles: ClassVar[tuple[str, ...]] = ("base", "crypto", "openpgp")
 
     def __init__(self, scope: Construct, *, layers: Layers) -> None:
-        super().__init__(scope, layers=layers, size=Size(memory_mb=2048, timeout=Duration.minutes(15)))
+        super().__init__(scope, layers=layers, size=Size(memory_mb=3008, timeout=Duration.minutes(15)))

@@ -1,8 +1,9 @@
 """The state machine of one roster, from a dropped file to its receipt (docs/architecture.md)."""
 
+import json
 from typing import Any
 
-from aws_cdk import Aws, RemovalPolicy, Stack
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -46,7 +47,8 @@ class RosterRun(Construct):
             "Machine",
             state_machine_name=names.ROSTER_RUN,
             role=role,
-            definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition())),
+            # Not the CDK's own JSON, which leaves out null: a null ResultPath is how a result is thrown away.
+            definition_body=sfn.DefinitionBody.from_string(json.dumps(definition())),
             # A file's name is the district's own and might say anything: executions are logged without their data.
             logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
         )
@@ -68,6 +70,10 @@ class RosterRun(Construct):
         )
 
 
+TIMED = {"at.$": "$$.State.EnteredTime", "input.$": "$"}
+"""A step's input with its own time: a function's now is the time of what woke it."""
+
+
 def definition() -> dict[str, Any]:
     """The machine in Amazon States Language."""
     return {
@@ -82,7 +88,7 @@ def definition() -> dict[str, Any]:
                 "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke.waitForTaskToken",
                 "Parameters": {
                     "FunctionName": names.function_arn("hold"),
-                    "Payload": {"token.$": "$$.Task.Token", "input.$": "$"},
+                    "Payload": {"token.$": "$$.Task.Token", "at.$": "$$.State.EnteredTime", "input.$": "$"},
                 },
                 "TimeoutSeconds": APPROVAL_DAYS * 24 * 3600,
                 "ResultPath": "$.hold",
@@ -92,7 +98,7 @@ def definition() -> dict[str, Any]:
             },
             "NobodyDecided": {"Type": "Pass", "Result": {"decision": "expired"}, "ResultPath": "$.hold", "Next": "Finish"},
             "Decided": _by_outcome("$.hold.decision", {"approved": "Begin"}),
-            "Begin": _step("begin", seconds=90, result="$.begin", then="Begun"),
+            "Begin": {**_step("begin", seconds=90, result="$.begin", then="Begun"), "Parameters": TIMED},
             "Begun": _by_outcome("$.begin.outcome", {"go": "Issue", "stale": "Plan", "busy": "WaitToBegin"}),
             "WaitToBegin": {"Type": "Wait", "Seconds": WAIT_SECONDS, "Next": "Begin"},
             "Issue": {
@@ -106,7 +112,6 @@ def definition() -> dict[str, Any]:
                     "chunk.$": "$$.Map.Item.Value.Key",
                     "run_id.$": "$.run_id",
                     "fence.$": "$.begin.fence",
-                    "bucket": names.vault_bucket(),
                 },
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
@@ -115,10 +120,16 @@ def definition() -> dict[str, Any]:
                         "IssueChunk": {
                             "Type": "Task",
                             "Resource": names.function_arn("issue"),
+                            "Parameters": {
+                                "at.$": "$$.State.EnteredTime",
+                                "chunk.$": "$.chunk",
+                                "run_id.$": "$.run_id",
+                                "fence.$": "$.fence",
+                            },
                             "TimeoutSeconds": 150,
                             # Nothing is handed back: all chunks' results together must stay under 256 KB.
                             "OutputPath": None,
-                            "Retry": [_service_trouble(), _function_trouble()],
+                            "Retry": [{"ErrorEquals": ["StoppedError"], "MaxAttempts": 0}, _service_trouble(), _function_trouble()],
                             "End": True,
                         }
                     },
@@ -130,6 +141,7 @@ def definition() -> dict[str, Any]:
             },
             "Finish": {
                 **_step("finish", seconds=150, result=None, then="Finished"),
+                "Parameters": TIMED,
                 "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
             },
             "Finished": {"Type": "Choice", "Choices": [{"Variable": "$.error", "IsPresent": True, "Next": "Failed"}], "Default": "Done"},

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import yaml
+from botocore.config import Config
 
 from local.cloud.deploy import bootstrap, deploy
 from local.cloud.server import ACCOUNT, REGION, ROOT, Cloud
@@ -225,6 +226,19 @@ class Machine:
         """Where a district drops its files."""
         port = self.cloud.sftp_port
         return SftpServer(host="127.0.0.1", port=port, account=district, host_key=host_key("127.0.0.1", port))
+
+    def as_role(self, role: str) -> dict[str, str]:
+        """The environment in which a command works under a role of this machine."""
+        return {**_paths(), **self.cloud.environment(role)}
+
+    def invoke_window(self, at: datetime) -> None:
+        """Send ``window`` its schedule event of a later time, as the scheduler would on that day."""
+        event = {"source": "aws.events", "detail-type": "Scheduled Event", "account": ACCOUNT, "region": REGION, "detail": {}}
+        event["time"] = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        functions = self.cloud.session(DESK).client("lambda", config=Config(read_timeout=900))
+        answer = functions.invoke(FunctionName="firstcard-window", Payload=json.dumps(event).encode())
+        if "FunctionError" in answer:
+            raise MachineError(f"window failed: {answer['Payload'].read()[:500]!r}")
 
     def drop_bucket(self, district: str) -> str:
         """The district's drop bucket."""

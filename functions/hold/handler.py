@@ -1,6 +1,6 @@
 """Hold: a plan waits for a person at the library."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ logger = Logger()
 @cache
 def holder() -> Holder:
     """The holder, wired."""
-    bus = CardBus(setting(Setting.CARD_BUS), source="firstcard.hold")
+    bus = CardBus(setting(Setting.CARD_BUS))
     return Holder(site=site(), ledger=LedgerTable(setting(Setting.LEDGER_TABLE)), emit=bus.emit, wake=wake)
 
 
@@ -26,5 +26,5 @@ def holder() -> Holder:
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Entry point for the state machine; ``event`` is the task token and its state."""
     state = event["input"]
-    holder().hold(state["run_id"], token=event["token"], at=datetime.fromisoformat(state["received_at"]).astimezone(UTC))
+    holder().hold(state["run_id"], token=event["token"], at=datetime.fromisoformat(event["at"].replace("Z", "+00:00")))
     logger.info("held", district=state["district"])

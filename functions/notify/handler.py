@@ -19,9 +19,10 @@ from firstcard.agreement.vocabulary import Purpose
 from firstcard.event.inbox import Inbound, failures, read_inbox
 from firstcard.notice import make_link
 from firstcard.notice.due import Notices, Outgoing, Wake
-from firstcard.receipt.mail import receipt_mail
+from firstcard.notice.mail_receipt import mail_receipt
 from firstcard.run.ledger import receipt_key
-from firstcard.vault import Intent, Opener
+from firstcard.vault import Intent
+from firstcard.vault.seal import Opener
 
 logger = Logger()
 
@@ -88,7 +89,7 @@ def on_receipt(message: Inbound) -> bool:
         return False
     if not ledger().claim_receipt(event.run_id, message.message):
         return True
-    mail = receipt_mail(body, agreement=agreement, library=site().library(agreement.library))
+    mail = mail_receipt(body, agreement=agreement, library=site().library(agreement.library))
     done = send(agreement, Outgoing(agreement.notices.receipt_to, "receipt", mail))
     if done:
         ledger().receipt_sent(event.run_id, message.message)

@@ -26,7 +26,7 @@ def planner() -> Planner:
         objects=DropAndVault(setting(Setting.VAULT_BUCKET)),
         secrets=SecretsStore(),
         wrapper=wrapper,
-        emit=CardBus(setting(Setting.CARD_BUS), source="firstcard.plan").emit,
+        emit=CardBus(setting(Setting.CARD_BUS)).emit,
         wake=wake,
         random=os.urandom,
         below=secrets.randbelow,

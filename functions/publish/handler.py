@@ -16,7 +16,7 @@ logger = Logger()
 @cache
 def bus() -> CardBus:
     """The card bus."""
-    return CardBus(setting(Setting.CARD_BUS), source="firstcard.cards")
+    return CardBus(setting(Setting.CARD_BUS))
 
 
 @logger.inject_lambda_context

@@ -18,7 +18,8 @@ from firstcard.adapters.site import site
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.event.inbox import Inbound, failures, read_inbox
 from firstcard.ils.sync import sync_patrons
-from firstcard.vault import Intent, Opener
+from firstcard.vault import Intent
+from firstcard.vault.seal import Opener
 
 logger = Logger()
 LAST_TRY = 5

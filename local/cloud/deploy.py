@@ -19,7 +19,9 @@ TOOLS = ROOT / ".build" / "node"
 PINNED = Path(__file__).parent / "node"
 BOOTSTRAP_STACK = "CDKToolkit"
 
-_EVENT = re.compile(r"^\s*(?P<stack>[\w-]+) \|\s*(?P<done>\d+)(?:/(?P<all>\d+))? \| (?P<time>\S.*?) \| (?P<status>[A-Z_]+)\s+\| (?P<kind>[\w:]+)\s+\| (?P<name>.*)$")
+_EVENT = re.compile(
+    r"^\s*(?P<stack>[\w-]+) \|\s*(?P<done>\d+)(?:/(?P<all>\d+))? \| (?P<time>\S.*?) \| (?P<status>[A-Z_]+)\s+\| (?P<kind>[\w:]+)\s+\| (?P<name>.*)$"
+)
 
 Report = Callable[[str], None]
 
@@ -51,7 +53,9 @@ def install_cdk(tools: Path = TOOLS) -> CdkTool:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(PINNED / name, tools / name)
         command = [str(ROOT / ".venv" / "bin" / "npm"), "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
-        done = subprocess.run(command, cwd=tools, env={**os.environ, "PATH": _path()}, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            command, cwd=tools, env={**os.environ, "PATH": _path()}, capture_output=True, text=True, timeout=600, check=False
+        )
         if done.returncode:
             raise DeployError(f"npm ci failed:\n{done.stderr[-2000:]}")
     return CdkTool(node, script)
@@ -78,7 +82,14 @@ def progress(line: str) -> str | None:
 
 def _lines(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Iterator[str]:
     process = subprocess.Popen(
-        command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
     )
     assert process.stdout is not None
     last: list[str] = []

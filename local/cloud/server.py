@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import ipaddress
 import json
 import os
@@ -20,6 +21,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import botocore.loaders
+import botocore.session
 import httpx
 from botocore.config import Config
 from cryptography import x509
@@ -103,7 +106,9 @@ def make_certificate(folder: Path, *, now: dt.datetime) -> Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -140,11 +145,20 @@ def _free_port(preferred: int, taken: int = 0) -> int:
             return port
 
 
+@functools.cache
+def _service_models() -> botocore.loaders.Loader:
+    """The services' descriptions, read once for all sessions: they are most of what making a client costs."""
+    return botocore.loaders.create_loader()
+
+
 class RoleSession(boto3.Session):
     """A boto3 session whose clients and resources talk to the one-machine cloud, with time-outs."""
 
     def __init__(self, *, endpoint: str, authority: Path, credentials: Mapping[str, str]) -> None:
+        core = botocore.session.get_session()
+        core.register_component("data_loader", _service_models())
         super().__init__(
+            botocore_session=core,
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=credentials.get("AWS_SESSION_TOKEN"),
@@ -152,6 +166,7 @@ class RoleSession(boto3.Session):
         )
         self._endpoint = endpoint
         self._authority = str(authority)
+        self._opened: list[Any] = []
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         limits = Config(connect_timeout=5, read_timeout=CALL_SECONDS, retries={"total_max_attempts": 2, "mode": "standard"})
@@ -160,29 +175,42 @@ class RoleSession(boto3.Session):
         options.setdefault("verify", self._authority)
         return {**options, "config": limits.merge(given) if given else limits}
 
-    def client(self, *args: Any, **options: Any) -> Any:
+    def client(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # boto3 makes its clients at run time
         """As boto3's, against the one-machine cloud."""
-        return super().client(*args, **self._options(options))
+        made = super().client(*args, **self._options(options))
+        self._opened.append(made)
+        return made
 
-    def resource(self, *args: Any, **options: Any) -> Any:
+    def close(self) -> None:
+        """Close the connections of every client made here; a resource's connections are its client's."""
+        for client in self._opened:
+            client.close()
+        self._opened.clear()
+
+    def resource(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # boto3 makes its resources at run time
         """As boto3's, against the one-machine cloud."""
         return super().resource(*args, **self._options(options))
 
 
 @dataclass
 class Cloud:
-    """One emulator: `start()`, use it, `stop()`; or a `with` block. `state` keeps everything between two starts."""
+    """One emulator: `start()`, use it, `stop()`; or a `with` block. `state` keeps everything between two starts.
+
+    `settings` are further variables for the emulator's process; `mended` is False only in the tests that look whether a patch is still needed.
+    """
 
     state: Path = field(default_factory=lambda: ROOT / ".local" / "cloud")
     port: int = 0
     sftp_port: int = 0
     python: Path = field(default_factory=lambda: ROOT / ".venv-cloud" / "bin" / "python")
     trail_seconds: float = 30.0
+    mended: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _scratch: Path | None = field(default=None, init=False, repr=False)
     _certificate: Certificate | None = field(default=None, init=False, repr=False)
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
+    _sessions: list[RoleSession] = field(default_factory=list, init=False, repr=False)
 
     # ---- life ----------------------------------------------------------------
 
@@ -207,7 +235,10 @@ class Cloud:
                 start_new_session=True,
             )
         self._client = httpx.Client(
-            base_url=self.endpoint, verify=ssl.create_default_context(cafile=str(self._certificate.authority)), timeout=CALL_SECONDS, trust_env=False
+            base_url=self.endpoint,
+            verify=ssl.create_default_context(cafile=str(self._certificate.authority)),
+            timeout=CALL_SECONDS,
+            trust_env=False,
         )
         self._wait(self._process)
         return self
@@ -250,6 +281,7 @@ class Cloud:
             "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
             "FIRSTCARD_TRAIL_FILE": str(self.state / "trail.jsonl"),
             "FIRSTCARD_TRAIL_SECONDS": str(self.trail_seconds),
+            "FIRSTCARD_MENDED": "1" if self.mended else "0",
             "LOG_LEVEL": "INFO",
             **self.settings,
         }
@@ -259,20 +291,30 @@ class Cloud:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 self.stop()
-                raise CloudError(f"the one-machine cloud ended at once, with {process.returncode}; its log {self.log} ends with:\n{self._log_end()}")
+                raise CloudError(
+                    f"the one-machine cloud ended at once, with {process.returncode}; its log {self.log} ends with:\n{self._log_end()}"
+                )
             try:
                 if self._get("/_ministack/health").is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
         self.stop()
-        raise CloudError(f"the one-machine cloud did not answer within {START_SECONDS:.0f} s; its log {self.log} ends with:\n{self._log_end()}")
+        raise CloudError(
+            f"the one-machine cloud did not answer within {START_SECONDS:.0f} s; its log {self.log} ends with:\n{self._log_end()}"
+        )
 
     def _log_end(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else ""
 
     def stop(self) -> None:
         """End the emulator, which writes its state; kill it where it does not end by itself. Removes its temporary folder."""
+        for session in self._sessions:
+            session.close()
+        self._sessions.clear()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -281,9 +323,6 @@ class Cloud:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(5)
-        if self._client is not None:
-            self._client.close()
-            self._client = None
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
@@ -364,7 +403,9 @@ class Cloud:
         return self._session(self.credentials(role, session))
 
     def _session(self, credentials: Mapping[str, str]) -> RoleSession:
-        return RoleSession(endpoint=self.endpoint, authority=self.certificate.authority, credentials=credentials)
+        made = RoleSession(endpoint=self.endpoint, authority=self.certificate.authority, credentials=credentials)
+        self._sessions.append(made)
+        return made
 
     def _get(self, path: str) -> httpx.Response:
         return self._ask("GET", path)
@@ -375,9 +416,9 @@ class Cloud:
         return self._client.request(method, path)
 
     def outbox(self) -> list[dict[str, Any]]:
-        """The e-mails that SES accepted, oldest first."""
+        """The e-mails that SES accepted, oldest first: `Source`, `To`, `CC`, `BCC`, `Subject`, `BodyText`, `BodyHtml`, `Timestamp`."""
         answer = self._get("/_ministack/ses/messages").raise_for_status().json()
-        return list(answer["messages"])
+        return list(answer["messages"].get(ACCOUNT, []))
 
     def calls(self) -> dict[str, Any]:
         """What was called since the start or the last reset: `operations`, `actions`, `functions`, `transitions`."""

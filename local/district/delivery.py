@@ -122,21 +122,27 @@ def new_ssh_key(comment: str) -> SshKey:
 
 
 def public_key_fingerprint(armoured: str) -> str:
-    """The fingerprint of an armoured OpenPGP public key, in capital hex digits as GnuPG shows it."""
-    return SignedPublicKey.from_armor(armoured)[0].fingerprint.upper()
+    """The fingerprint of an armoured OpenPGP public key, in capital hex digits as GnuPG shows it; raises DeliveryError if it is none."""
+    try:
+        return SignedPublicKey.from_armor(armoured)[0].fingerprint.upper()
+    except OpenPgpError as error:
+        raise DeliveryError("a recipient's OpenPGP key cannot be read") from error
 
 
-def protect(data: bytes, *, recipients: Sequence[str], signer: OpenPgpKey | None, gpg: str | None = GPG) -> Protected:
+def protect(
+    data: bytes, *, recipients: Sequence[str], signer: OpenPgpKey | None, armoured: bool = False, gpg: str | None = GPG
+) -> Protected:
     """``data`` as one OpenPGP message, encrypted for the armoured public keys ``recipients`` and signed by ``signer`` (None: unsigned).
 
-    ``gpg`` is the program to use, None for the Python equivalent. No plaintext is written to a disk. Raises DeliveryError.
+    ``armoured`` makes it ASCII text. ``gpg`` is the program to use, None for the Python equivalent. No plaintext is written to a disk. Raises DeliveryError.
     """
     if gpg is None:
-        return _protect_in_python(data, recipients, signer)
+        return _protect_in_python(data, recipients, signer, armoured)
     with _gnupg_home(gpg) as home:
         keys = "\n".join([*recipients, *([signer.secret] if signer else [])]).encode()
         _run([gpg, "--homedir", home, "--batch", "--quiet", "--import"], keys, "GnuPG could not import the keys")
         command = [gpg, "--homedir", home, "--batch", "--quiet", "--no-tty", "--trust-model", "always", "--encrypt"]
+        command += ["--armor"] if armoured else []
         if signer:
             command += ["--sign", "--local-user", signer.fingerprint]
         for recipient in recipients:
@@ -190,14 +196,14 @@ def host_key(host: str, port: int) -> str:
     return key.export_public_key().decode().strip()
 
 
-def _protect_in_python(data: bytes, recipients: Sequence[str], signer: OpenPgpKey | None) -> Protected:
+def _protect_in_python(data: bytes, recipients: Sequence[str], signer: OpenPgpKey | None, armoured: bool) -> Protected:
     try:
         message = MessageBuilder.from_bytes("", data).compression("zlib").seipd_v1("aes256")
         if signer:
             message = message.sign(SignedSecretKey.from_armor(signer.secret)[0], None, "sha512")
         for recipient in recipients:
             message = message.encrypt_to_key(_encryption_subkey(recipient))
-        return Protected(data=message.to_vec(), tool=f"rpgp-py {version('rpgp-py')}")
+        return Protected(data=message.to_armored_string().encode() if armoured else message.to_vec(), tool=f"rpgp-py {version('rpgp-py')}")
     except OpenPgpError as error:
         raise DeliveryError("the file could not be encrypted") from error
 

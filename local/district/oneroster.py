@@ -10,7 +10,9 @@ import io
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 from local.district.people import District, School, Staff, Student
 
@@ -47,20 +49,28 @@ _RACES = HEADERS["demographics.csv"][5:11]
 Row = dict[str, str]
 
 
-def oneroster_zip(district: District) -> bytes:
-    """The district's bulk export; the same district gives the same bytes."""
+def oneroster_zip(district: District, *, refused: Literal["marked", "bare"] = "marked") -> bytes:
+    """The district's bulk export; the same district gives the same bytes.
+
+    ``refused`` says how children appear whose families said no: ``marked`` as everybody else with the opt-out flag set, ``bare`` with their ids and
+    the flag and nothing more, as directory information demands (34 CFR 99.37).
+    """
+    if refused == "bare":
+        district = replace(
+            district, students=tuple(replace(student, guardians=()) if student.opt_out else student for student in district.students)
+        )
     year = district.today.year if district.today.month >= 7 else district.today.year - 1
     begins, ends = date(year, 8, 11), date(year + 1, 6, 5)
-    classes = _Classes(district, year)
+    classes = _Classes(district, year, refused)
     files: dict[str, Iterable[Row]] = {
         "manifest.csv": _manifest(),
         "academicSessions.csv": _sessions(year, begins, ends),
         "orgs.csv": _orgs(district),
         "courses.csv": classes.courses(),
         "classes.csv": classes.classes(),
-        "users.csv": _users(district),
+        "users.csv": _users(district, refused),
         "enrollments.csv": classes.enrollments(begins, ends),
-        "demographics.csv": _demographics(district),
+        "demographics.csv": _demographics(district, refused),
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -134,8 +144,9 @@ def _orgs(district: District) -> Iterable[Row]:
         }
 
 
-def _users(district: District) -> Iterable[Row]:
-    yield from (_student(student, district.slug) for student in district.students)
+def _users(district: District, refused: str) -> Iterable[Row]:
+    bare = refused == "bare"
+    yield from (_bare(student) if bare and student.opt_out else _student(student, district.slug) for student in district.students)
     yield from (_staff(person) for person in district.staff)
     children: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for student in district.students:
@@ -177,6 +188,16 @@ def _student(student: Student, district: str) -> Row:
     }
 
 
+def _bare(student: Student) -> Row:
+    return {
+        "sourcedId": student.sourced_id,
+        "enabledUser": "true",
+        "role": "student",
+        "identifier": student.local_id,
+        "metadata.optOut": "true",
+    }
+
+
 def _staff(person: Staff) -> Row:
     return {
         "sourcedId": person.sourced_id,
@@ -191,11 +212,11 @@ def _staff(person: Staff) -> Row:
     }
 
 
-def _demographics(district: District) -> Iterable[Row]:
+def _demographics(district: District, refused: str) -> Iterable[Row]:
     """Birth dates, and the columns beside them that every student system fills in and no library may read."""
     seen: set[str] = set()
     for n, student in enumerate(district.students):
-        if student.sourced_id in seen:
+        if student.sourced_id in seen or (student.opt_out and refused == "bare"):
             continue
         seen.add(student.sourced_id)
         race = _RACES[n * 7 % len(_RACES)]
@@ -213,13 +234,13 @@ def _demographics(district: District) -> Iterable[Row]:
 class _Classes:
     """One course a grade, one class a homeroom, and who is in it; damaged rows are in none, so that each costs one row and no more."""
 
-    def __init__(self, district: District, year: int) -> None:
+    def __init__(self, district: District, year: int, refused: str) -> None:
         self._district = district
         self._year = f"year-{year + 1}"
         self._terms = f"fall-{year + 1},spring-{year + 1}"
         self._rooms: defaultdict[tuple[str, str, str], list[Student]] = defaultdict(list)
         for student in district.students:
-            if student.damage is None:
+            if student.damage is None and not (student.opt_out and refused == "bare"):
                 self._rooms[student.school, student.grade, student.homeroom].append(student)
 
     def courses(self) -> Iterable[Row]:

@@ -67,8 +67,12 @@ class Guardian:
     sourced_id: str
     given_name: str
     family_name: str
-    email: str = field(repr=False)
-    phone: str = field(repr=False)
+    email: str
+    phone: str
+
+    def __repr__(self) -> str:
+        """Which row it is, never who."""
+        return f"Guardian({self.sourced_id})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +130,9 @@ class Staff:
 class Expected:
     """What a check from outside must find after the export was taken in, counted from the people and from nothing else.
 
-    ``rows`` are students and staff (guardians are no rows of their own). ``carded_students`` are good rows without a refusal;
-    ``addresses`` the different e-mail addresses of their households (one announcement each), ``unreachable`` the carded students without any.
-    ``addresses_with_refusals`` counts the households of all good rows, refused or not. ``adults`` are carded students of 18 or more.
+    ``rows`` are students and staff (guardians are no rows of their own). ``carded_students`` are good rows without a refusal, ``adults`` those of
+    18 or more among them, whose guardians are not written to (34 CFR 99.5). ``addresses`` are the different e-mail addresses of the others'
+    households (one announcement each), ``unreachable`` the carded students whom no such address reaches, adults among them.
     """
 
     rows: int
@@ -141,7 +145,6 @@ class Expected:
     contact_restricted: int
     carded_students: int
     addresses: int
-    addresses_with_refusals: int
     unreachable: int
     adults: int
     guardians: int
@@ -163,10 +166,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class District:
-    """A school district on one day: schools, students with their guardians, staff."""
+    """A school district on one day: schools, students with their guardians, staff. ``org_id`` is its own organisation id in its exports."""
 
     slug: str
     name: str
+    org_id: str
     region: str
     city: str
     seed: int
@@ -174,11 +178,6 @@ class District:
     schools: tuple[School, ...]
     students: tuple[Student, ...] = field(repr=False)
     staff: tuple[Staff, ...] = field(repr=False)
-
-    @property
-    def org_id(self) -> str:
-        """The district's own organisation id in its exports."""
-        return f"{self.slug}-district"
 
     @property
     def guardians(self) -> tuple[Guardian, ...]:
@@ -190,6 +189,8 @@ class District:
         """The counts that hold for this district's OneRoster export."""
         good = [student for student in self.students if student.damage is None]
         carded = [student for student in good if not student.opt_out]
+        minors = [student for student in carded if _age(student.birth_date, self.today) < 18]
+        reached = [student for student in minors if student.email]
         return Expected(
             rows=len(self.students) + len(self.staff),
             student_rows=len(self.students),
@@ -200,10 +201,9 @@ class District:
             opted_out=len(good) - len(carded),
             contact_restricted=sum(student.contact_restricted for student in good),
             carded_students=len(carded),
-            addresses=len({student.email for student in carded if student.email}),
-            addresses_with_refusals=len({student.email for student in good if student.email}),
-            unreachable=sum(not student.email for student in carded),
-            adults=sum(_age(student.birth_date, self.today) >= 18 for student in carded),
+            addresses=len({student.email for student in reached}),
+            unreachable=len(carded) - len(reached),
+            adults=len(carded) - len(minors),
             guardians=len(self.guardians),
         )
 
@@ -273,6 +273,7 @@ def make_district(
     seed: int,
     today: date,
     name: str = "",
+    org_id: str = "",
     region: str = "FL",
     damaged_share: float = 0.006,
     opted_out_share: float = 0.01,
@@ -308,6 +309,7 @@ def make_district(
     return District(
         slug=district,
         name=name or f"{district.replace('-', ' ').title()} School District",
+        org_id=org_id or f"{district}-district",
         region=region,
         city="Heron Landing",
         seed=seed,

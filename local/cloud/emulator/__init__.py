@@ -6,9 +6,15 @@ These modules run inside the emulator's process, in its own environment; nothing
 from __future__ import annotations
 
 
-def mend() -> None:
-    """Put every patch in place, before the emulator serves its first request."""
-    from local.cloud.emulator import calls, front, keys, network, objects, resources, sftp, sign_in, state_machine, workers
+def mend(*, all_of_it: bool = True) -> None:
+    """Put every patch in place, before the emulator serves its first request; else only those that keep it on this machine.
 
-    for concern in (network, calls, keys, objects, workers, state_machine, sign_in, resources, sftp, front):
+    The tests compare the two: a patch whose difference is gone has to go as well.
+    """
+    from local.cloud.emulator import calls, front, identity, keys, mail, network, objects, resources, sftp, sign_in, state_machine, workers
+
+    network.install()
+    if not all_of_it:
+        return
+    for concern in (identity, calls, keys, objects, mail, workers, state_machine, sign_in, resources, sftp, front):
         concern.install()

@@ -1,5 +1,7 @@
 """The front door: watches each request on its way in, answers `/_firstcard/…`, and delivers the trail in time."""
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import asyncio
@@ -37,7 +39,13 @@ _S3_BUCKET_PARTS = {
     "versioning": "BucketVersioning",
     "website": "BucketWebsite",
 }
-_S3_OBJECT_PARTS = {"acl": "ObjectAcl", "attributes": "ObjectAttributes", "legal-hold": "ObjectLegalHold", "retention": "ObjectRetention", "tagging": "ObjectTagging"}
+_S3_OBJECT_PARTS = {
+    "acl": "ObjectAcl",
+    "attributes": "ObjectAttributes",
+    "legal-hold": "ObjectLegalHold",
+    "retention": "ObjectRetention",
+    "tagging": "ObjectTagging",
+}
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "POST": "Put", "HEAD": "Head"}
 
 
@@ -67,7 +75,9 @@ def s3_operation(method: str, path: str, query: dict[str, Any], headers: dict[st
     return f"{_VERBS.get(method, method.title())}Object"
 
 
-def _parameters(call: Call, path: str, query: dict[str, Any], headers: dict[str, str], body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parameters(
+    call: Call, path: str, query: dict[str, Any], headers: dict[str, str], body: bytes
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What CloudTrail may write of the request, and the request itself where it is JSON or a form."""
     if call.service == "s3":
         bucket, _, key = path.lstrip("/").partition("/")

@@ -1,5 +1,7 @@
 """KMS as AWS has it: encryption contexts and aliases in policies, and keys that other services use for their caller."""
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import json
@@ -10,6 +12,8 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import dynamodb, kms, s3, secretsmanager, sqs
+
+_ALIAS_OPERATIONS = frozenset({"CreateAlias", "DeleteAlias", "UpdateAlias"})
 
 TABLE_KEY_SECONDS = 300
 """How long DynamoDB keeps a caller's permission to use a table's key (DynamoDB developer guide, encryption at rest)."""
@@ -48,24 +52,16 @@ def alias_means_its_key() -> None:
     """A request that names a key by its alias is decided on the key's own ARN; the emulator asked for permission on the alias's."""
     resource_arn = iam_actions.extract_resource_arn
 
-    def of_the_key(service: str, *request: Any) -> Any:
-        arn = resource_arn(service, *request)
-        if service == "kms" and isinstance(arn, str) and ":alias/" in arn and iam_actions_operation(request) not in _ALIAS_OPERATIONS:
+    def of_the_key(service: str, method: str, path: str, headers: dict[str, str], *rest: Any) -> Any:
+        arn = resource_arn(service, method, path, headers, *rest)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service == "kms" and isinstance(arn, str) and ":alias/" in arn and operation not in _ALIAS_OPERATIONS:
             key = kms._resolve_key(arn)
             if key:
                 return key["Arn"]
         return arn
 
     iam_actions.extract_resource_arn = of_the_key
-
-
-_ALIAS_OPERATIONS = frozenset({"CreateAlias", "DeleteAlias", "UpdateAlias"})
-
-
-def iam_actions_operation(request: tuple[Any, ...]) -> str:
-    """The operation that a request's target header names; `request` is (method, path, headers, ...)."""
-    headers = request[2] if len(request) > 2 else {}
-    return str(headers.get("x-amz-target", "")).rpartition(".")[2]
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,6 @@ _TABLE_ITEM_ACTIONS = frozenset(
         "BatchGetItem",
         "BatchWriteItem",
         "ConditionCheckItem",
-        "GetRecords",
     )
 )
 

@@ -1,12 +1,17 @@
 """Only loopback, only the two chosen ports."""
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import asyncio.constants
+import contextlib
+import importlib
+from typing import Any
 
 import ministack.app
 
-TLS_GOODBYE_SECONDS = 1.0
+TLS_GOODBYE_SECONDS = 3.0
 """How long the ending server waits for each idle client's TLS farewell."""
 
 
@@ -21,7 +26,15 @@ def never_port_443() -> None:
 
 def end_without_lingering() -> None:
     """Clients keep idle connections; asyncio waits 30 s for each one's TLS farewell before the emulator may write its state."""
-    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_GOODBYE_SECONDS  # type: ignore[misc]  # a constant only by name
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = TLS_GOODBYE_SECONDS
+    server = importlib.import_module("hypercorn.asyncio.tcp_server").TCPServer
+    close = server._close
+
+    async def close_quietly(self: Any) -> None:
+        with contextlib.suppress(TimeoutError):
+            await close(self)
+
+    server._close = close_quietly
 
 
 def install() -> None:

@@ -1,11 +1,14 @@
 """S3 events and encryption headers."""
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import contextvars
 import json
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, s3
 
@@ -53,7 +56,22 @@ def kms_without_a_key_id() -> None:
     s3._resolve_sse_write_headers = with_a_key
 
 
+def key_id_in_policies() -> None:
+    """Bucket policies can test the key a write asks for (`s3:x-amz-server-side-encryption-aws-kms-key-id`); the emulator does not offer it."""
+    context = iam_actions.s3_service_context
+    header = "x-amz-server-side-encryption-aws-kms-key-id"
+
+    def with_key_id(iam_action: str, query: Any, path: str = "", headers: Any = None) -> Any:
+        offered = dict(context(iam_action, query, path, headers) or {})
+        if iam_action == "s3:PutObject" and (headers or {}).get(header):
+            offered[f"s3:{header}"] = headers[header]
+        return offered
+
+    iam_actions.s3_service_context = with_key_id
+
+
 def install() -> None:
     """Put this file's patches in place."""
     version_in_object_created()
     kms_without_a_key_id()
+    key_id_in_policies()

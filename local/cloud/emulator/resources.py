@@ -3,18 +3,21 @@
 A provisioner runs on the server's own event loop and may not wait there.
 """
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import asyncio
 import functools
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import botocore.serialize
 import botocore.session
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudtrail, dynamodb, eventbridge, s3, transfer
+from ministack.services import apigateway, cloudtrail, dynamodb, eventbridge, s3, transfer
 from ministack.services.cloudformation import provisioners
 
 from local.cloud.emulator import trail as trail_records
@@ -235,7 +238,11 @@ def delete_trail(physical_id: str, properties: Properties) -> None:
 
 def _archive_request(name: str, properties: Properties) -> Properties:
     pattern = properties.get("EventPattern")
-    request: Properties = {"ArchiveName": name, "EventSourceArn": properties["SourceArn"], "RetentionDays": int(properties.get("RetentionDays", 0))}
+    request: Properties = {
+        "ArchiveName": name,
+        "EventSourceArn": properties["SourceArn"],
+        "RetentionDays": int(properties.get("RetentionDays", 0)),
+    }
     if pattern:
         request["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)
     for key in ("Description", "KmsKeyIdentifier"):
@@ -417,7 +424,11 @@ def buckets_keep_every_property() -> None:
 def set_table_properties(table: str, properties: Properties) -> None:
     """Encryption, point-in-time recovery and time to live of a table."""
     if sse := properties.get("SSESpecification"):
-        wanted = {"Enabled": sse.get("SSEEnabled", False), "SSEType": sse.get("SSEType", "KMS"), "KMSMasterKeyId": sse.get("KMSMasterKeyId")}
+        wanted = {
+            "Enabled": sse.get("SSEEnabled", False),
+            "SSEType": sse.get("SSEType", "KMS"),
+            "KMSMasterKeyId": sse.get("KMSMasterKeyId"),
+        }
         dynamodb._tables[table]["SSEDescription"] = dynamodb._sse_description_from_spec({k: v for k, v in wanted.items() if v is not None})
     if recovery := properties.get("PointInTimeRecoverySpecification"):
         dynamodb._update_continuous_backups({"TableName": table, "PointInTimeRecoverySpecification": recovery})
@@ -443,6 +454,28 @@ def tables_keep_every_property() -> None:
     handlers.update(create=create_whole, update=update_whole)
 
 
+# ---- AWS::ApiGatewayV2::Api -----------------------------------------------------
+
+
+def api_addresses_can_be_opened() -> None:
+    """An API's address must open on this machine: `<id>.execute-api.localhost` is no name that resolvers know, so the path form is given."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+
+    def on_this_machine(made: Made) -> Made:
+        api_id, attributes = made
+        address = f"https://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}/_aws/execute-api/{api_id}/$default"
+        apigateway._apis[api_id]["apiEndpoint"] = address
+        return api_id, {**attributes, "ApiEndpoint": address}
+
+    for name in ("create", "update"):
+        original = handlers[name]
+
+        def with_address(*args: Any, original: Any = original) -> Made:
+            return on_this_machine(original(*args))
+
+        handlers[name] = with_address
+
+
 def install() -> None:
     """Put this file's patches in place."""
     register("AWS::Transfer::Server", create_server, update_server, delete_server)
@@ -451,3 +484,4 @@ def install() -> None:
     register("AWS::Events::Archive", create_archive, update_archive, delete_archive)
     buckets_keep_every_property()
     tables_keep_every_property()
+    api_addresses_can_be_opened()

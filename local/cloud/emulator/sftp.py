@@ -3,6 +3,8 @@
 The emulator's own file system writes bare entries into the bucket, asks no policy and lets a broken upload through.
 """
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import contextlib
@@ -18,6 +20,7 @@ from ministack.services import s3, transfer
 from local.cloud.emulator import roles, trail
 from local.cloud.emulator.calls import Call, watching
 
+NOT_IN_S3 = "S3 has no such operation"
 READ, WRITE, APPEND, CREATE, TRUNCATE, EXCLUSIVE = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 
 
@@ -51,7 +54,12 @@ def segments(path: str) -> list[str]:
 
 
 def locate(user: dict[str, Any], path: str) -> Place:
-    """Where `path` leads for a Transfer user: by its logical mappings, or by its home directory. Raises OutsideHome."""
+    """Where `path` leads for a Transfer user. Raises OutsideHome.
+
+    By its logical mappings; else a path is `/bucket/key`, a relative one starts at the home directory, and the role says how far it may go.
+    """
+    if user.get("HomeDirectoryType") != "LOGICAL" and not path.startswith("/"):
+        path = f"{user.get('HomeDirectory') or '/'}/{path}"
     names = segments(path)
     if user.get("HomeDirectoryType") != "LOGICAL":
         bucket, _, key = "/".join(names).partition("/")
@@ -148,7 +156,13 @@ def file_system() -> Any:
 
         def _ask(self, operation: str, *needed: tuple[str, Place, dict[str, Any]], any_of: bool = False) -> None:
             """Ask for each needed permission (or for one of them), write the trail, and refuse as S3 would."""
-            call = Call(source="transfer.amazonaws.com", agent="transfer.amazonaws.com", invoked_by="transfer.amazonaws.com", service="s3", region=self._region)
+            call = Call(
+                source="transfer.amazonaws.com",
+                agent="transfer.amazonaws.com",
+                invoked_by="transfer.amazonaws.com",
+                service="s3",
+                region=self._region,
+            )
             with watching(call):
                 for action, place, context in needed:
                     bucket_action = action == "s3:ListBucket"
@@ -183,12 +197,20 @@ def file_system() -> Any:
         @staticmethod
         def _attributes(stored: Any = None) -> Any:
             if stored is None:
-                return asyncssh.SFTPAttrs(type=asyncssh.FILEXFER_TYPE_DIRECTORY, size=0, uid=0, gid=0, permissions=0o040755, atime=0, mtime=0)
+                return asyncssh.SFTPAttrs(
+                    type=asyncssh.FILEXFER_TYPE_DIRECTORY, size=0, uid=0, gid=0, permissions=0o040755, atime=0, mtime=0
+                )
             changed = int(time.time())
             with contextlib.suppress(ValueError, KeyError):
                 changed = int(time.mktime(time.strptime(str(stored["last_modified"])[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone)
             return asyncssh.SFTPAttrs(
-                type=asyncssh.FILEXFER_TYPE_REGULAR, size=int(stored.get("size", 0)), uid=0, gid=0, permissions=0o100644, atime=changed, mtime=changed
+                type=asyncssh.FILEXFER_TYPE_REGULAR,
+                size=int(stored.get("size", 0)),
+                uid=0,
+                gid=0,
+                permissions=0o100644,
+                atime=changed,
+                mtime=changed,
             )
 
         # ---- what clients ask ------------------------------------------------
@@ -361,10 +383,25 @@ def file_system() -> Any:
             if self._access_key:
                 roles.forget(self._access_key)
 
-        def _unsupported(self, *paths: Any) -> Any:
-            raise asyncssh.SFTPOpUnsupported("S3 has no such operation")
+        def link(self, oldpath: bytes, newpath: bytes) -> None:
+            """Not possible in S3."""
+            raise asyncssh.SFTPOpUnsupported(NOT_IN_S3)
 
-        link = symlink = readlink = statvfs = fstatvfs = _unsupported
+        def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+            """Not possible in S3."""
+            raise asyncssh.SFTPOpUnsupported(NOT_IN_S3)
+
+        def readlink(self, path: bytes) -> bytes:
+            """Not possible in S3."""
+            raise asyncssh.SFTPOpUnsupported(NOT_IN_S3)
+
+        def statvfs(self, path: bytes) -> Any:
+            """Not possible in S3."""
+            raise asyncssh.SFTPOpUnsupported(NOT_IN_S3)
+
+        def fstatvfs(self, file_obj: object) -> Any:
+            """Not possible in S3."""
+            raise asyncssh.SFTPOpUnsupported(NOT_IN_S3)
 
         def lock(self, file_obj: Any, offset: int, length: int, flags: int) -> None:
             """Locks have no effect."""
@@ -397,17 +434,18 @@ def broken_uploads_are_dropped() -> None:
 
     async def break_off_first(self: Any, error: Exception | None) -> None:
         session = getattr(self, "_server", None)
-        if hasattr(session, "break_off"):
+        if session is not None and hasattr(session, "break_off"):
             session.break_off()
         await clean_up(self, error)
 
-    SFTPServerHandler._cleanup = break_off_first  # type: ignore[method-assign]  # the only place that tells an ended connection from a close
+    SFTPServerHandler._cleanup = break_off_first  # type: ignore[method-assign,assignment]  # the only place that tells an ended connection from a close
 
 
 def padded_writes_are_read() -> None:
     """Some clients (rclone 1.60) pad their write packets; OpenSSH's server and AWS ignore the padding, asyncssh refuses the packet."""
+    from asyncssh.constants import FXP_WRITE
     from asyncssh.packet import SSHPacket, String, UInt64
-    from asyncssh.sftp import FXP_WRITE, SFTPServerHandler
+    from asyncssh.sftp import SFTPServerHandler
 
     process = SFTPServerHandler._process_write
 

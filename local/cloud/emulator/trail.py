@@ -5,6 +5,8 @@ cover them, as AWS bills and writes them. Not recorded: calls that AWS services 
 queue), and the KMS calls that S3, SQS or DynamoDB make for their caller.
 """
 
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
 from __future__ import annotations
 
 import gzip
@@ -16,13 +18,14 @@ import string
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id, set_request_region
-from ministack.services import cloudtrail, dynamodb, kms, s3
+from ministack.services import cloudtrail, dynamodb, kms, s3, sts
 
 from local.cloud.emulator.calls import Call, counts
 
@@ -84,7 +87,7 @@ def _basic(selector: dict[str, Any], source: str, data: bool, reading: bool, kin
     return False
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     "Equals": lambda value, wanted: value == wanted,
     "StartsWith": lambda value, wanted: value.startswith(wanted),
     "EndsWith": lambda value, wanted: value.endswith(wanted),
@@ -142,7 +145,9 @@ def identity(call: Call) -> dict[str, Any]:
     """The userIdentity element of a call."""
     principal = call.principal
     if principal is None:
-        return {"type": "AWSService", "invokedBy": call.invoked_by} if call.invoked_by else {"type": "Unknown", "accessKeyId": call.access_key}
+        return (
+            {"type": "AWSService", "invokedBy": call.invoked_by} if call.invoked_by else {"type": "Unknown", "accessKeyId": call.access_key}
+        )
     said: dict[str, Any] = {"type": principal.type, "arn": principal.arn, "accountId": principal.account, "accessKeyId": call.access_key}
     tail = principal.arn.rpartition(":")[2].split("/")
     if principal.type == "AssumedRole" and len(tail) >= 3:
@@ -157,6 +162,8 @@ def identity(call: Call) -> dict[str, Any]:
             },
             "attributes": {"mfaAuthenticated": "false"},
         }
+        if behind := (sts._sessions.get(call.access_key) or {}).get("SourceIdentity"):
+            said["sessionContext"]["sourceIdentity"] = behind
     elif principal.type in ("User", "IAMUser"):
         said["type"], said["userName"] = "IAMUser", tail[-1]
     if call.invoked_by:
@@ -346,7 +353,10 @@ def undeliverable(trail: dict[str, Any]) -> str:
     key_id = trail.get("KmsKeyId") or s3._bucket_default_sse_headers(bucket).get("x-amz-server-side-encryption-aws-kms-key-id")
     key = kms._resolve_key(str(key_id)) if key_id else None
     if key and key.get("KeyManager") != "AWS":
-        context = {"kms:encryptioncontext:aws:cloudtrail:arn": trail["TrailARN"], "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{bucket}"}
+        context = {
+            "kms:encryptioncontext:aws:cloudtrail:arn": trail["TrailARN"],
+            "kms:encryptioncontext:aws:s3:arn": f"arn:aws:s3:::{bucket}",
+        }
         if not _service_may(key.get("Policy"), "kms:GenerateDataKey", key["Arn"], trail, context):
             return f"InsufficientEncryptionPolicyException: cloudtrail.amazonaws.com may not kms:GenerateDataKey on {key['Arn']}"
     return ""

@@ -66,11 +66,15 @@ def a_birth(number: int = 1, **changes: str) -> Row:
     return dict.fromkeys(DEMOGRAPHICS, "") | {"sourcedId": f"{100000 + number}", "birthDate": "2016-05-04"} | changes
 
 
-def an_org(identifier: str = "school-1", type_: str = "school", **changes: str) -> Row:
-    return dict.fromkeys(ORGS, "") | {"sourcedId": identifier, "name": f"Name of {identifier}", "type": type_} | changes
+def an_org(sourced_id: str = "school-1", type_: str = "school", **changes: str) -> Row:
+    return dict.fromkeys(ORGS, "") | {"sourcedId": sourced_id, "name": f"Name of {sourced_id}", "type": type_} | changes
 
 
-ORG_ROWS = (an_org("pine-district", "district"), an_org("school-1", parentSourcedId="pine-district"), an_org("school-2", parentSourcedId="pine-district"))
+ORG_ROWS = (
+    an_org("pine-district", "district"),
+    an_org("school-1", parentSourcedId="pine-district"),
+    an_org("school-2", parentSourcedId="pine-district"),
+)
 MANIFEST = (
     ("manifest.version", "1.0"),
     ("oneroster.version", "1.1"),

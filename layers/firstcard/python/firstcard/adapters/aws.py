@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError
 
 from firstcard.event import Event
 from firstcard.run.ledger import Arrival, Run
-from firstcard.vault import VaultClosedError
-from firstcard.vault.seal import Wrap
+from firstcard.vault import VaultClosedError, Wrap
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 EVENTS_PER_CALL = 10
+SOURCE = "firstcard"
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5}, parameter_validation=False)
 
 
@@ -46,6 +46,12 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 def client(service: Any) -> Any:  # type: ignore[misc]  # one cached factory behind typed overloads
     """The service's client, made once a process."""
     return boto3.client(service, config=CONFIG)
+
+
+def account_and_region() -> tuple[str, str]:
+    """The account and region that the environment's credentials work in."""
+    session = boto3.Session()
+    return session.client("sts", config=CONFIG).get_caller_identity()["Account"], session.region_name or "us-east-1"
 
 
 class DropAndVault:
@@ -135,15 +141,14 @@ def unwrap(wrapped: bytes, context: Mapping[str, str]) -> bytes:
 class CardBus:
     """The card bus."""
 
-    def __init__(self, bus: str, *, source: str) -> None:
+    def __init__(self, bus: str) -> None:
         self._bus = bus
-        self._source = source
 
     def emit(self, events: Sequence[Event]) -> None:
         """Put events, ten a call. Raises RuntimeError if the bus did not take all of them: the caller is tried again, consumers know repeats."""
         for start in range(0, len(events), EVENTS_PER_CALL):
             entries: list[PutEventsRequestEntryTypeDef] = [
-                {"EventBusName": self._bus, "Source": self._source, "DetailType": e.name, "Detail": e.model_dump_json()}
+                {"EventBusName": self._bus, "Source": SOURCE, "DetailType": e.name, "Detail": e.model_dump_json()}
                 for e in events[start : start + EVENTS_PER_CALL]
             ]
             answer = client("events").put_events(Entries=entries)

@@ -83,6 +83,11 @@ def _day(when: date) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
+def _month_day(text: str) -> str:
+    month, day = (int(part) for part in text.split("-"))
+    return f"{day} {date(2000, month, day):%B}"
+
+
 def _days(count: int) -> str:
     return f"{count} day" if count == 1 else f"{count} days"
 
@@ -266,8 +271,6 @@ def _card(a: Agreement) -> str:
         "renew": "A person who already has a card has it renewed.",
         "ask": "Where a person may already have a card, a member of the library's staff decides.",
     }[a.existing]
-    month, day = (int(part) for part in card.expiry.month_day.split("-"))
-    rolls_month, rolls_day = (int(part) for part in card.expiry.rolls_after.split("-"))
     lines = [
         f"- Who: students of {schools}, {grades}{'; staff too' if who.staff else '; no staff'}.",
         f"- What: {CARD_WORDS[card.kind]}.",
@@ -277,7 +280,7 @@ def _card(a: Agreement) -> str:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [
         f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}.",
-        f"- End: {date(2000, month, day):%-d %B}, and after {date(2000, rolls_month, rolls_day):%-d %B} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
+        f"- End: {_month_day(card.expiry.month_day)}, and after {_month_day(card.expiry.rolls_after)} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
         f"- {existing}",
     ]
     return "## The card\n\n" + "\n".join(lines)

@@ -244,7 +244,8 @@ def _groups(a: Agreement) -> Iterator[Fault]:
                 ("fields", name),
                 f"Nobody opens the group {group.value} for any purpose, so '{name}' would be collected for nothing: remove it, or give the group to a purpose in the matrix.",
             )
-    held = {*a.groups(), Group.CARD, Group.PIN} if Purpose.ISSUE_CARD in a.purposes else {*a.groups()} if _all_known(a) else set(Group)
+    ours = {Group.CARD, Group.PIN} if Purpose.ISSUE_CARD in a.purposes else set()
+    held = {*a.groups(), *ours}
     for purpose, groups in a.matrix.items():
         for number, group in enumerate(groups):
             if group not in held:
@@ -270,10 +271,6 @@ def _groups(a: Agreement) -> Iterator[Fault]:
                     ("subprocessors", number, "groups", place),
                     f"No purpose opens {group.value}, so nothing of it may be passed on: remove it.",
                 )
-
-
-def _all_known(a: Agreement) -> bool:
-    return all(name in FIELDS for name in a.fields)
 
 
 def _numbers(a: Agreement) -> Iterator[Fault]:

@@ -613,5 +613,5 @@ class Agreement(Clause):
 
     def groups(self) -> tuple[Group, ...]:
         """The field groups that the agreed fields fall into, in the vocabulary's order; ``card`` and ``pin`` are ours and not among them."""
-        listed = {FIELDS[name] for name in self.fields}
+        listed = {FIELDS.get(name) for name in self.fields}
         return tuple(group for group in Group if group in listed)

@@ -21,8 +21,8 @@ from firstcard.card.number import SerialBlock, library_barcode, prefixed
 from firstcard.card.pin import random_pin
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reason, Role, fingerprint
-from firstcard.vault import Sealer
-from firstcard.vault.seal import Wrap
+from firstcard.vault import Wrap
+from firstcard.vault.seal import Sealer
 
 CHUNK_PATRONS = 400
 """Patrons a chunk: a few hundred keep KMS calls per card near zero and a chunk's replay well under its time-out."""

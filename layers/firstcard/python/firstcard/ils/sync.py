@@ -12,7 +12,8 @@ from firstcard.card.view import IlsState, View
 from firstcard.ils.answer import Accepted, Refused, Unreachable
 from firstcard.ils.patron import CardKind, IlsPatron
 from firstcard.ils.port import Ils
-from firstcard.vault import Envelope, Opener, VaultClosedError
+from firstcard.vault import Envelope, VaultClosedError
+from firstcard.vault.seal import Opener
 
 ROUNDS = 3
 """How often a patron that changed while it was being written is written again in the same call."""

@@ -15,7 +15,8 @@ from firstcard.card.view import Household, NoticeMark, View
 from firstcard.notice.family import ChildCard, announcement, card_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
-from firstcard.vault import Envelope, Opener, VaultClosedError
+from firstcard.vault import Envelope, VaultClosedError
+from firstcard.vault.seal import Opener
 
 
 class NoticeStore(Protocol):

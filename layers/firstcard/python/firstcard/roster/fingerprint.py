@@ -6,12 +6,11 @@ from operator import attrgetter
 
 from firstcard.roster.person import Person
 
-VERSION = b"person.1"
+_VERSION = b"person.1"
 """Stands in every fingerprint: a change of what counts is a new version, and then everybody is compared anew."""
 
 _NAMES = tuple(field.name for field in fields(Person) if field.name not in ("file", "line"))
 _VALUES = attrgetter(*_NAMES)
-_EMPTY: tuple[object, ...] = ("", None, False)
 
 
 def fingerprint(person: Person, key: bytes) -> str:
@@ -19,10 +18,10 @@ def fingerprint(person: Person, key: bytes) -> str:
 
     File and line do not count. A field that is empty does not count either, so that a field added later changes nobody. ``key`` is 1 to 64 bytes.
     """
-    state = hashlib.blake2b(VERSION, digest_size=16, key=key)
+    parts = []
     for name, value in zip(_NAMES, _VALUES(person), strict=True):
-        if value not in _EMPTY:
-            text = str(value).encode()
-            state.update(b"%s %d " % (name.encode(), len(text)))
-            state.update(text)
-    return state.hexdigest()
+        if value:
+            text = str(value)
+            # With its length in front no value can pass itself off as the next field.
+            parts.append(f"{name} {len(text)} {text}\n")
+    return hashlib.blake2b("".join(parts).encode(), digest_size=16, key=key, person=_VERSION).hexdigest()

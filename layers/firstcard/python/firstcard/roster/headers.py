@@ -79,7 +79,7 @@ class Columns:
         width = len(self.table.header)
         chosen = list(self.places.values())
         pick = itemgetter(*chosen) if len(chosen) > 1 else None
-        unseen = set(self.forbidden)
+        unseen = list(self.forbidden)
         blank_seen = False
         for line, row in self.table.rows():
             if len(row) != width or not any(row):
@@ -89,10 +89,10 @@ class Columns:
                     blank_seen = True
                     problems.append(Problem(self.table.file, line, "", Reason.BLANK_ROW))
                 continue
-            if unseen:
-                found = {place for place in unseen if row[place].strip()}
-                self.populated |= found
-                unseen -= found
+            for place in unseen:
+                if row[place] and not row[place].isspace():
+                    self.populated.add(place)
+                    unseen = [other for other in self.forbidden if other not in self.populated]
             yield line, (pick(row) if pick else tuple(row[place] for place in chosen)), row
 
     def report(self) -> Iterator[DroppedColumn]:

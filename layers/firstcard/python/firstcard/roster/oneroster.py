@@ -353,6 +353,7 @@ def _people(
     id_at, role_at, enabled_at = at["sourcedId"], at["role"], at["enabledUser"]
     status_at, orgs_at, agents_at = at.get("status"), at.get("orgSourcedIds"), at.get("agentSourcedIds")
     flag_at = at.get(sources.flag) if sources.flag else None
+    standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
     for line, cells in users.rows:
         said = cells[role_at].strip().lower()
@@ -366,12 +367,13 @@ def _people(
         if role is None:
             validator.reject(line, "role", Reason.BAD_ROLE)
             continue
-        left_out, bad = _standing(cells[enabled_at], cells[status_at] if status_at is not None else "")
+        marks = (cells[enabled_at], cells[status_at] if status_at is not None else "")
+        left_out, bad = standings.get(marks) or standings.setdefault(marks, _standing(*marks))
         if bad:
             validator.reject(line, "enabledUser" if bad is Reason.BAD_FLAG else "status", bad, role=role, raw_id=own_id)
             continue
         refused = False
-        if flag_at is not None:
+        if flag_at is not None and cells[flag_at]:
             refused, reasons = values.flag(cells[flag_at])
             if reasons:
                 validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
@@ -460,8 +462,9 @@ class _Guardians:
         self._fields = sources.from_guardians
         self._people: dict[str, Guardian | None] = {}
         self._of_child: dict[str, list[str]] = {}
+        role_at = users.at["role"]
         for line, cells in users.rows:
-            said = users.cell(cells, "role").strip().lower()
+            said = cells[role_at].strip().lower()
             if said not in _FAMILY_ROLES:
                 continue
             self.count += 1
@@ -510,7 +513,10 @@ class _Guardians:
 
 
 def _listed(cell: str) -> list[str]:
-    return [part for piece in cell.split(",") if (part := piece.strip())] if cell else []
+    """The ids of a comma list in one cell."""
+    if "," not in cell:
+        return [cell.strip()] if cell else []
+    return [part for piece in cell.split(",") if (part := piece.strip())]
 
 
 def files_of(archive: Archive) -> Iterator[str]:

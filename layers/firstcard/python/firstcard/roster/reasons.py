@@ -42,6 +42,10 @@ class Reason(StrEnum):
     TOO_MANY_REJECTED = "TOO_MANY_REJECTED"
     FIRST_RUN = "FIRST_RUN"
     FORBIDDEN_COLUMN = "FORBIDDEN_COLUMN"
+    SUPERSEDED = "SUPERSEDED"
+    REJECTED_BY_LIBRARY = "REJECTED_BY_LIBRARY"
+    HELD_TOO_LONG = "HELD_TOO_LONG"
+    RUN_FAILED = "RUN_FAILED"
     # The file and its form
     UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
     ZIP_DAMAGED = "ZIP_DAMAGED"
@@ -248,6 +252,22 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.FIRST_RUN: _hold(
         "This is the first file of the district: a person looks at what it would do before it is done.",
         "Nothing needs to be done. The library approves the plan, and the run goes on by itself.",
+    ),
+    Reason.SUPERSEDED: _fatal(
+        "A newer file arrived while this one waited for a person.",
+        "Nothing needs to be done. The newer file has a receipt of its own.",
+    ),
+    Reason.REJECTED_BY_LIBRARY: _fatal(
+        "A person at the library looked at what the file would do and decided against it.",
+        "Ring the person named in this receipt; a corrected file takes the place of this one.",
+    ),
+    Reason.HELD_TOO_LONG: _fatal(
+        "The file waited for a person at the library, and nobody decided in time.",
+        "Ring the person named in this receipt, then send a new file.",
+    ),
+    Reason.RUN_FAILED: _fatal(
+        "The work on the file stopped before its end because of a fault on our side.",
+        "Nothing needs to be done. The library has been alarmed, and the work is tried again by itself.",
     ),
     Reason.FORBIDDEN_COLUMN: _fatal(
         "The file holds a column that may never be sent, with values in it, and the agreement says to refuse such files.",

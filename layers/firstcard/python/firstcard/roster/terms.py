@@ -97,7 +97,11 @@ class Terms:
             staff=rollout.staff,
             # A school that the agreement names by itself is the district's too; a plain CSV brings schools only, never the district's own id.
             organisations=frozenset(
-                {*agreement.exchange.organisation_ids, *agreement.card.home_branch.by_school, *(rollout.schools if rollout.schools != "all" else ())}
+                {
+                    *agreement.exchange.organisation_ids,
+                    *agreement.card.home_branch.by_school,
+                    *(rollout.schools if rollout.schools != "all" else ()),
+                }
             ),
             max_bytes=agreement.exchange.max_megabytes * 1_000_000,
         )

@@ -17,7 +17,7 @@ MAX_COLUMNS = 512
 MAX_LINES = 2_500_000
 MAX_RECORD = 1_000_000
 """Characters of one record with all its lines: far above any roster's row, far below what would fill the memory."""
-BLANKS = " \t\r\n\u00a0\ufeff\u200b"
+BLANKS = " \t\r\n\u00a0"
 _LIMIT_MESSAGE = "field larger than field limit"
 
 

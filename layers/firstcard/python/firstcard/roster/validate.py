@@ -1,9 +1,8 @@
 """Rows into people: every value checked, all problems of a row listed, the first of them its reason.
 
-Most rows hold nothing but plain ASCII and are done after one look at the whole row; only the others are looked at value by value.
+Grades, schools, birth dates and names repeat from row to row: each text is judged once and remembered for this file.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,9 +14,8 @@ from firstcard.roster.reading import DroppedColumn, Exclusion, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason
 from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
-_BETWEEN = "\x1f"
-_ODD = re.compile(r"[^A-Za-z0-9 .,'@_\-/&()\x1f]")
-"""Any character that a plain row does not hold; a row with one is looked at value by value."""
+_REMEMBERED = 50_000
+"""Texts whose normal form is remembered at once: names repeat, streets do not."""
 _OF_AGE = 18
 """From this age the rights of 20 USC 1232g are the student's own (34 CFR 99.5)."""
 
@@ -39,10 +37,7 @@ _TEXT_FIELDS = frozenset(
         "phone",
     }
 )
-_CODE_FIELDS = frozenset({"student_id", "state_id", "school_id"})
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
-_PLAIN_FIELDS = _TEXT_FIELDS | _EMAIL_FIELDS
-"""The fields whose plain ASCII is looked at in one go; codes, dates, grades and flags have a form of their own and are remembered by their text."""
 
 
 @dataclass(slots=True)
@@ -82,6 +77,7 @@ class Validator:
         self._required = {role: terms.required(role) for role in Role}
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
+        self._seen: dict[str, values.Checked] = {}
         self._off: dict[tuple[Role, int | None, str], frozenset[str]] = {}
         self._codes: dict[str, values.Checked] = {}
         self._grades: dict[str, values.Checked] = {}
@@ -111,70 +107,60 @@ class Validator:
         if draft.refused:
             self._refused(draft)
             return
-        raw, role = draft.values, draft.role
-        found = draft.problems
-        grade = self._grade(raw, found) if role is Role.STUDENT else ""
-        school = self._code("school_id", raw, found)
-        if why := self._left_out(draft, school, grade, found):
+        raw, role, found = draft.values, draft.role, draft.problems
+        student = role is Role.STUDENT
+        if student:
+            self._remembered("grade", raw, found, self._grades, values.grade)
+        self._remembered("school_id", raw, found, self._codes, values.code)
+        if why := self._left_out(draft, found):
             self.excluded[str(why)] += 1
             return
         if draft.dangling:
             found.append(("school_id", Reason.DANGLING_SCHOOL))
-        local_id = self._code("student_id", raw, found)
-        born, age = self._born(raw, found) if role is Role.STUDENT else (None, None)
+        self._code("student_id", raw, found)
+        born, age = self._born(raw, found) if student else (None, None)
         adult = age is not None and age >= _OF_AGE
-        off = self._not_agreed(role, age, grade) if self.terms.conditions else frozenset()
+        off = self._not_agreed(role, age, raw.get("grade", "")) if self.terms.conditions else frozenset()
         for name in off:
-            raw.pop(name, None)
-        state_id = self._code("state_id", raw, found)
-        restricted = self._flag("contact_restricted", raw, found)
-        language = self._language(raw, found)
+            if name in raw:
+                raw[name] = ""
+        if "state_id" in raw:
+            self._code("state_id", raw, found)
+        self._remembered("home_language", raw, found, self._languages, values.language)
+        restricted = self._flag("contact_restricted", raw, found) if "contact_restricted" in raw else False
         self._texts(raw, found)
-        known = {
-            "student_id": local_id,
-            "state_id": state_id,
-            "school_id": school,
-            "grade": grade,
-            "birth_date": born,
-            "home_language": language,
-        }
-        for name in self._required[role]:
-            if not (known[name] if name in known else raw.get(name)) and name not in off and not (adult and name in _GUARDIAN_FIELDS):
-                self._missing(name, found)
-        if found and any(REASONS[reason].severity == "row" for _, reason in found):
-            self._reject(draft.line, role, local_id, found, born_at=draft.born_at)
-            return
-        if found:
-            self._note(draft.line, found, draft.born_at)
         get = raw.get
-        if role is Role.STAFF:
-            mail = get("staff_email", "")
-        elif adult:
-            mail = get("student_email", "")
-        else:
-            mail = get("guardian_email", "")
+        for name in self._required[role]:
+            if not get(name) and name not in off and not (adult and name in _GUARDIAN_FIELDS):
+                self._missing(name, found)
+        if found:
+            if any(REASONS[reason].severity == "row" for _, reason in found):
+                self._reject(draft.line, role, get("student_id", ""), found, born_at=draft.born_at)
+                return
+            self._note(draft.line, found, draft.born_at)
+        mail = get("student_email" if adult else "guardian_email", "") if student else get("staff_email", "")
         self._add(
             Person(
                 file=self.file,
                 line=draft.line,
                 role=role,
-                local_id=local_id,
+                local_id=raw["student_id"],
                 last_name=get("last_name", ""),
                 first_name=get("first_name", ""),
-                state_id=state_id,
+                state_id=get("state_id", ""),
                 middle_name=get("middle_name", ""),
                 suffix=get("suffix", ""),
                 preferred_name=get("preferred_name", ""),
-                birth_date=None if "birth_date" in off else born,
-                grade="" if "grade" in off else grade,
-                school_id=school,
+                birth_date=born if get("birth_date") else None,
+                grade=get("grade", "") if student else "",
+                school_id=get("school_id", ""),
                 school_name=get("school_name", ""),
                 homeroom=get("homeroom", ""),
                 email=mail,
-                language=language,
+                language=get("home_language", ""),
                 guardian_name="" if adult else get("guardian_name", ""),
+                opt_out=get("opt_out") == "yes",
                 contact_restricted=restricted,
-                opt_out=get("opt_out", "") == "yes",
                 street=get("street", ""),
                 city=get("city", ""),
                 region=get("region", ""),
@@ -207,26 +193,30 @@ class Validator:
 
     def _refused(self, draft: Draft) -> None:
         """A row of id and flag alone: nothing else is looked for."""
-        found: list[tuple[str, Reason]] = []
-        local_id = self._code("student_id", draft.values, found)
-        if not local_id and not found:
-            found.append(("student_id", Reason.MISSING_REQUIRED))
+        raw, found = draft.values, draft.problems
+        self._code("student_id", raw, found)
+        if not raw["student_id"]:
+            self._missing("student_id", found)
         if found:
             self._reject(draft.line, draft.role, "", found)
-            return
-        self._add(Person(file=self.file, line=draft.line, role=draft.role, local_id=local_id, last_name="", first_name="", opt_out=True))
+        else:
+            self._add(
+                Person(
+                    file=self.file, line=draft.line, role=draft.role, local_id=raw["student_id"], last_name="", first_name="", opt_out=True
+                )
+            )
 
-    def _left_out(self, draft: Draft, school: str, grade: str, found: list[tuple[str, Reason]]) -> Exclusion | None:
+    def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
         """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn."""
         terms, raw = self.terms, draft.values
         if raw.get("opt_out") == "yes":
             return None
         if draft.role is Role.STAFF and not terms.staff:
             return Exclusion.STAFF
-        bad = {name for name, reason in found if REASONS[reason].severity == "row"} if found else frozenset()
-        if terms.schools is not None and school not in terms.schools and not draft.dangling and "school_id" not in bad:
+        bad = {name for name, reason in found if REASONS[reason].severity == "row"} if found else ()
+        if terms.schools is not None and raw.get("school_id") not in terms.schools and not draft.dangling and "school_id" not in bad:
             return Exclusion.OTHER_SCHOOL
-        if terms.grades is not None and draft.role is Role.STUDENT and grade not in terms.grades and "grade" not in bad:
+        if terms.grades is not None and draft.role is Role.STUDENT and raw.get("grade") not in terms.grades and "grade" not in bad:
             return Exclusion.OTHER_GRADE
         if status := raw.get("enrollment_status"):
             there, reasons = values.enrolled(status)
@@ -235,89 +225,84 @@ class Validator:
                 return Exclusion.NOT_ENROLLED
         return None
 
-    def _code(self, name: str, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> str:
-        cell = raw.get(name, "")
-        if name == "school_id":
-            known = self._codes.get(cell)
-            if known is None:
-                known = self._codes[cell] = values.code(cell)
-        else:
-            known = values.code(cell)
-        value, reasons = known
+    def _code(self, name: str, raw: dict[str, str], found: list[tuple[str, Reason]]) -> None:
+        raw[name], reasons = values.code(raw.get(name, ""))
         for reason in reasons:
             found.append((name, reason))
-        return value
-
-    def _grade(self, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> str:
-        return self._remembered("grade", raw, found, self._grades, values.grade)
-
-    def _language(self, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> str:
-        return self._remembered("home_language", raw, found, self._languages, values.language)
 
     def _remembered(
         self,
         name: str,
-        raw: Mapping[str, str],
+        raw: dict[str, str],
         found: list[tuple[str, Reason]],
         seen: dict[str, values.Checked],
         check: Callable[[str], values.Checked],
-    ) -> str:
-        cell = raw.get(name, "")
+    ) -> None:
+        """Bring a value that repeats from row to row into its normal form, in place."""
+        cell = raw.get(name)
         if not cell:
-            return ""
+            return
         known = seen.get(cell)
         if known is None:
+            if len(seen) > _REMEMBERED:
+                seen.clear()
             known = seen[cell] = check(cell)
-        value, reasons = known
+        raw[name], reasons = known
         for reason in reasons:
             found.append((name, reason))
-        return value
 
-    def _born(self, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> tuple[date | None, int | None]:
-        cell = raw.get("birth_date", "")
+    def _born(self, raw: dict[str, str], found: list[tuple[str, Reason]]) -> tuple[date | None, int | None]:
+        cell = raw.get("birth_date")
         if not cell:
             return None, None
         known = self._births.get(cell)
         if known is None:
+            if len(self._births) > _REMEMBERED:
+                self._births.clear()
             known = self._births[cell] = values.birth_date(cell, self._today)
         born, age, reasons = known
+        if born is None:
+            raw["birth_date"] = ""
         for reason in reasons:
             found.append(("birth_date", reason))
         return born, age
 
     def _flag(self, name: str, raw: Mapping[str, str], found: list[tuple[str, Reason]]) -> bool:
-        cell = raw.get(name, "")
-        if not cell:
-            return False
-        value, reasons = values.flag(cell)
+        value, reasons = values.flag(raw[name])
         for reason in reasons:
             found.append((name, reason))
         return value
 
     def _texts(self, raw: dict[str, str], found: list[tuple[str, Reason]]) -> None:
-        """Bring names, addresses and e-mails into their normal form, in place."""
-        plain = [name for name in raw if name in _PLAIN_FIELDS]
-        row = _BETWEEN + _BETWEEN.join([raw[name] for name in plain]) + _BETWEEN
-        ordinary = len(row) <= values.MAX_TEXT and row.count(_BETWEEN) == len(plain) + 1 and not _ODD.search(row)
-        if ordinary and not (" \x1f" in row or "\x1f " in row or "  " in row or "\x1f-" in row or "\x1f@" in row):
-            for name in plain:
-                if name in _EMAIL_FIELDS and (cell := raw[name]):
-                    raw[name], reasons = values.email(cell)
-                    for reason in reasons:
-                        found.append((name, reason))
-            return
-        for name in plain:
-            cell = raw[name]
-            if cell:
-                raw[name], reasons = values.email(cell) if name in _EMAIL_FIELDS else values.text(cell)
-                for reason in reasons:
-                    found.append((name, reason))
+        """Bring names, addresses and e-mails into their normal form, in place. Names repeat, so what a text came to is remembered."""
+        seen = self._seen
+        for name, cell in raw.items():
+            if not cell:
+                continue
+            if name in _TEXT_FIELDS:
+                known = seen.get(cell)
+                if known is None:
+                    if len(seen) > _REMEMBERED:
+                        seen.clear()
+                    known = seen[cell] = values.text(cell)
+            elif name in _EMAIL_FIELDS:
+                known = values.email(cell)
+            else:
+                continue
+            raw[name] = known[0]
+            for reason in known[1]:
+                found.append((name, reason))
 
     def _not_agreed(self, role: Role, age: int | None, grade: str) -> frozenset[str]:
         """The fields whose condition in the agreement does not hold for this person; they are not read."""
-        return frozenset(
-            name for name, condition in self.terms.conditions.items() if not condition.holds(role=str(role), age=age, grade=grade)
-        )
+        key = (role, age, grade)
+        off = self._off.get(key)
+        if off is None:
+            conditions = self.terms.conditions.items()
+            off = self._off[key] = frozenset(
+                name for name, condition in conditions if not condition.holds(role=str(role), age=age, grade=grade)
+            )
+        return off
 
     def _missing(self, name: str, found: list[tuple[str, Reason]]) -> None:
         """Note a required value that is empty, unless it is empty because it was bad and has its reason already."""

@@ -16,9 +16,10 @@ from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest,
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
 from firstcard.roster import Problem, Reading, Reason, Refusal, read_roster
+from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
 from firstcard.sender import open_delivery
-from firstcard.vault.seal import Wrap
+from firstcard.vault import Wrap
 
 MEGABYTE = 1_000_000
 
@@ -189,18 +190,6 @@ def load_manifest(objects: Objects, sharing: str, version: int) -> Manifest:
     return Manifest.from_bytes(data) if data else Manifest()
 
 
-def facts(agreement: Agreement, run_id: str, now: datetime) -> dict[str, str]:
-    """What every event of a run says."""
-    return {
-        "at": now.isoformat(),
-        "sharing": agreement.sharing,
-        "agreement": agreement.id,
-        "library": agreement.library,
-        "district": agreement.district,
-        "run_id": run_id,
-    }
-
-
 def _without(reading: Reading, people: frozenset[object]) -> Reading:
     left = tuple(p for p in reading.people if p not in people)
     gone = [p for p in reading.people if p in people]
@@ -228,6 +217,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "rejected": {str(r): n for r, n in sorted(reading.rejected.items())},
         "excluded": dict(sorted(reading.excluded.items())),
         "guardians": reading.guardians,
+        "of_age": reading.of_age,
         "dropped": [[d.file, d.column, d.forbidden] for d in reading.dropped],
         "decisions": dict(sorted(decisions.counts.items())),
         "by_school": decisions.by_school,

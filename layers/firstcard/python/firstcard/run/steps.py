@@ -6,8 +6,8 @@ from datetime import datetime
 
 from firstcard.agreement import Site
 from firstcard.event import Event, new_event
+from firstcard.run.facts import facts
 from firstcard.run.ledger import Ledger, Run, Status
-from firstcard.run.planning import facts
 
 
 @dataclass(frozen=True, slots=True)

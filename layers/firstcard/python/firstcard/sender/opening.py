@@ -1,5 +1,6 @@
 """Opening a delivery: what the agreement demands of its protection and sender is checked before a byte of it is used."""
 
+import fcntl
 import json
 import os
 import signal
@@ -84,7 +85,7 @@ def _largest_upload(limit: int) -> int:
 
 def _memory(limit: int, size: int) -> int:
     """Address space for the other process, in bytes: Python and the library, and the copies of message and plaintext that the library makes."""
-    return 192 * _MIB + 4 * size + 5 * limit
+    return 64 * _MIB + 4 * size + 5 * limit
 
 
 def _unsealed(
@@ -97,6 +98,7 @@ def _unsealed(
             "secret_keys": list(secret_keys),
             "signers": list(signers),
             "must_be_signed": must_be_signed,
+            "size": len(message),
             "limit": limit,
             "memory": _memory(limit, len(message)),
             "seconds": 20 + limit // (4 * _MIB),
@@ -113,6 +115,9 @@ def _unsealed(
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _MIB)
         with suppress(BrokenPipeError):
             process.stdin.write(len(order).to_bytes(4) + order)
             process.stdin.write(message)

@@ -35,7 +35,6 @@ _FIRST_BYTES: dict[int, frozenset[int]] = {
     _SKESK: frozenset((4, 5, 6)),
     _ONE_PASS: frozenset((3, 6)),
     _COMPRESSED: frozenset((0, 1, 2, 3)),
-    _MARKER: frozenset(b"P"),
     _SEIPD: frozenset((1, 2)),
 }
 """The packets a message begins with, and the values of the first byte of their body: text in an old code page can look like a packet's tag."""

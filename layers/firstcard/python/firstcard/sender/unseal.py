@@ -8,7 +8,6 @@ JSON and the plaintext back. Neither the order nor the plaintext is ever in an a
 import json
 import resource
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -110,14 +109,17 @@ def _bound(memory: int, seconds: int) -> None:
     """Let this process take ``memory`` bytes beyond what Python and the library have, ``seconds`` of processor time, and no place on a disk."""
     import openpgp.composed  # noqa: F401  so that it is counted below
 
-    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123  pathlib would cost more than the reading
+        has = int(pages.read().split()[0]) * resource.getpagesize()
     for kind, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_AS, has + memory),
     ):
-        resource.setrlimit(kind, (most, most))
+        allowed = resource.getrlimit(kind)[1]
+        bound = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(kind, (bound, bound))
 
 
 def main() -> None:
@@ -128,7 +130,7 @@ def main() -> None:
     _bound(order["memory"], order["seconds"])
     try:
         plaintext, signer = unseal(
-            source.read(),
+            source.read(order["size"]),
             secret_keys=order["secret_keys"],
             signers=order["signers"],
             must_be_signed=order["must_be_signed"],

@@ -1,5 +1,8 @@
-"""Sealed field groups: a purpose opens what its agreement gives it, and KMS refuses the rest."""
+"""Sealed field groups: a purpose opens what its agreement gives it, and KMS refuses the rest.
 
-from firstcard.vault.seal import Envelope, Intent, Opener, Sealer, VaultClosedError
+``firstcard.vault.seal`` seals and opens; it is imported by the functions that do, and by no other, for it loads a cryptographic library.
+"""
 
-__all__ = ["Envelope", "Intent", "Opener", "Sealer", "VaultClosedError"]
+from firstcard.vault.model import Envelope, Intent, VaultClosedError, Wrap
+
+__all__ = ["Envelope", "Intent", "VaultClosedError", "Wrap"]

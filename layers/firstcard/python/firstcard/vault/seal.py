@@ -6,42 +6,17 @@ group. The encryption context {agreement, object, group, purpose} is what the ke
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from firstcard.agreement.vocabulary import Group, Purpose
+from firstcard.vault.model import Envelope, Intent, VaultClosedError, Wrap
 
 NONCE_BYTES = 12
 DATA_KEY_SECONDS = 50.0
 """How long an opened data key may be kept: under 60 s, so that a disabled key stops a warm worker within a minute (design: stopping)."""
-
-Wrap = Callable[[bytes, Mapping[str, str]], bytes]
-
-
-class VaultClosedError(Exception):
-    """KMS or the envelope refuses: wrong purpose, other agreement, key disabled, term over, or tampered data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The wrapped data keys of one object: ``keys[group][purpose]`` is a KMS ciphertext."""
-
-    object: str
-    sharing: str
-    keys: Mapping[str, Mapping[str, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What is about to be opened and why; written down before the opening (counter-check of compliance reviews)."""
-
-    sharing: str
-    object: str
-    group: str
-    purpose: str
 
 
 def _context(sharing: str, object_id: str, group: str, purpose: str) -> dict[str, str]:

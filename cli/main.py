@@ -1,0 +1,24 @@
+"""The ``firstcard`` command."""
+
+import typer
+
+from cli import agreement, cost, drop, run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Every student a library card: check agreements, drop rosters, look at and decide runs, and see what it costs.",
+)
+app.add_typer(agreement.app, name="agreement")
+app.add_typer(run.app, name="run")
+app.command(name="drop", epilog="Example: firstcard drop roster.zip --district duval")(drop.drop_file)
+app.command(name="cost", epilog="Example: firstcard cost calls.json --cards 2000")(cost.cost)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""``firstcard run``: what became of a file, and the library's decision on a plan that waits."""
+
+import getpass
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from firstcard.adapters.aws import DropAndVault, account_and_region, wake
+from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.roster import REASONS, Reason
+from firstcard.run.ledger import Run
+from firstcard.run.steps import decide_held
+
+NOT_WAITING = 1
+"""Exit code when the run does not wait, or waits with another plan; a command used wrongly exits with 2."""
+
+app = typer.Typer(no_args_is_help=True, help="Runs: what a file did or would do, and the decision on a held plan.")
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `firstcard run list` shows it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def _ledger() -> LedgerTable:
+    return LedgerTable("firstcard-ledger")
+
+
+def _plan(run: Run) -> Mapping[str, Any]:
+    account, region = account_and_region()
+    body = DropAndVault(f"firstcard-vault-{account}-{region}").get(f"runs/{run.arrival.run_id}/{run.plan_hash[:16]}/plan.json")
+    return json.loads(body) if body else {}
+
+
+def _as_json(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.arrival.run_id,
+        "district": run.arrival.district,
+        "status": str(run.status),
+        "received_at": run.arrival.received_at,
+        "attempt": run.arrival.attempt,
+        "reason": run.reason,
+        "holds": list(run.holds),
+        "decisions": dict(run.counts),
+        "plan_hash": run.plan_hash,
+    }
+
+
+@app.command(name="list", epilog="Example: firstcard run list --district duval")
+def list_runs(
+    district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=500)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The district's latest files and what became of them."""
+    runs = _ledger().runs(district, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_as_json(r) for r in runs], indent=2))
+        return
+    table = Table("run", "received", "status", "why", "decisions")
+    for r in runs:
+        table.add_row(r.arrival.run_id, r.arrival.received_at, str(r.status), ", ".join(r.holds) or r.reason, _said(r.counts))
+    Console().print(table)
+
+
+@app.command(epilog="Example: firstcard run show 0123456789abcdef01234567")
+def show(run: RunId, as_json: AsJson = False) -> None:
+    """What the run did, or what its plan would do: counts by decision and school, why it waits, and the plan's hash."""
+    found = _found(run)
+    plan = _plan(found) if found.plan_hash else {}
+    if as_json:
+        typer.echo(json.dumps({**_as_json(found), "plan": plan}, indent=2))
+        return
+    Console().print(*plan_tables(found, plan), sep="\n")
+
+
+def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
+    """A plan as a library would want to see it."""
+    head = Table(title=f"Run {run.arrival.run_id}: {run.status}", show_header=False)
+    head.add_row("received", run.arrival.received_at)
+    for reason in run.holds:
+        head.add_row("waits because", f"{reason}: {REASONS[Reason(reason)].sentence}")
+    if run.reason:
+        head.add_row("reason", run.reason)
+    if not plan:
+        return [head]
+    head.add_row("rows", f"{plan['rows']:,} ({plan['accepted']:,} accepted)")
+    head.add_row("rejected", _said(plan["rejected"]) or "none")
+    head.add_row("plan", run.plan_hash)
+    decisions = sorted(plan["decisions"])
+    schools = Table("school", *decisions, title="What it would do, by school")
+    for school, counts in plan["by_school"].items():
+        schools.add_row(school or "(none)", *(f"{counts.get(d, 0):,}" for d in decisions))
+    schools.add_section()
+    schools.add_row("all", *(f"{plan['decisions'][d]:,}" for d in decisions))
+    return [head, schools]
+
+
+@app.command(epilog="Example: firstcard run approve 0123456789abcdef01234567 --plan 9f2c…")
+def approve(run: RunId, plan: Annotated[str, typer.Option(help="The hash of the plan that you looked at (`run show`).")], as_json: AsJson = False) -> None:
+    """Let a held run go on, exactly as its plan was shown."""
+    _decide(run, plan, approve=True, as_json=as_json)
+
+
+@app.command(epilog="Example: firstcard run reject 0123456789abcdef01234567 --plan 9f2c…")
+def reject(run: RunId, plan: Annotated[str, typer.Option(help="The hash of the plan that you looked at (`run show`).")], as_json: AsJson = False) -> None:
+    """End a held run; nothing of it is applied."""
+    _decide(run, plan, approve=False, as_json=as_json)
+
+
+def _decide(run_id: str, plan: str, *, approve: bool, as_json: bool) -> None:
+    decided = decide_held(_ledger(), run_id, approve=approve, plan_hash=plan, by=getpass.getuser())
+    if decided is None:
+        found = _found(run_id)
+        typer.echo(f"The run {run_id} is {found.status}; it does not wait with the plan {plan[:16]}…. Look at it again: firstcard run show {run_id}", err=True)
+        raise typer.Exit(NOT_WAITING)
+    wake(decided, "approved" if approve else "rejected")
+    typer.echo(json.dumps(_as_json(decided), indent=2) if as_json else f"The run {run_id} is {decided.status}.")
+
+
+def _found(run_id: str) -> Run:
+    found = _ledger().run(run_id)
+    if found is None:
+        raise typer.BadParameter(f"there is no run {run_id}")
+    return found
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))

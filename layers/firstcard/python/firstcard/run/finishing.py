@@ -1,0 +1,132 @@
+"""The end of a run, whichever way it ended: manifest, lock, receipt, event. Safe to repeat at every point."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from firstcard.agreement import Agreement, Site
+from firstcard.event import Event, new_event
+from firstcard.receipt import Receipt, to_csv, to_html, to_json
+from firstcard.roster import Reason
+from firstcard.run.facts import facts
+from firstcard.run.ledger import DistrictState, Ledger, Run, Status, receipt_key
+from firstcard.run.writing import write_receipt
+
+
+class Places(Protocol):
+    """The vault, and the districts' outboxes."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object of the vault."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """Read an object of the vault; None if there is none."""
+        ...
+
+    def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
+        """Write into a district's outbox."""
+        ...
+
+
+ENDED = {
+    Status.APPLIED: "applied",
+    Status.REJECTED: "rejected",
+    Status.SUPERSEDED: "superseded",
+    Status.STOPPED: "stopped",
+    Status.FAILED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finisher:
+    """Ends runs."""
+
+    site: Site
+    ledger: Ledger
+    places: Places
+    emit: Callable[[Sequence[Event]], None]
+
+    def finish(self, state: Mapping[str, Any], *, at: datetime) -> str:
+        """End the run that the state machine's ``state`` tells of; gives the status it ended with."""
+        run = self.ledger.run(state["run_id"])
+        if run is None:
+            raise LookupError("the run is not in the ledger")
+        agreement = self.site.of_sharing(run.sharing)
+        if agreement is None:
+            return str(run.status)
+        run = self._settle(run, state, agreement, at)
+        if run.status is not Status.APPLIED and run.content:
+            self.ledger.release_content(run.sharing, run.content, run.arrival.run_id)
+        receipt = write_receipt(run, agreement, self.site.library(agreement.library), self._summary(run), self._problems(run), at=at)
+        self._deliver(run, receipt)
+        self._tell(run, agreement, at)
+        return str(run.status)
+
+    def _settle(self, run: Run, state: Mapping[str, Any], agreement: Agreement, at: datetime) -> Run:
+        run_id = run.arrival.run_id
+        if "error" in state:
+            stopped = not agreement.in_force(at.date()) or self.ledger.suspended(run.sharing)
+            to, reason = (Status.STOPPED, Reason.AGREEMENT_SUSPENDED) if stopped else (Status.FAILED, Reason.RUN_FAILED)
+            self.ledger.move(run_id, to, when=(Status.ADMITTED, Status.READY, Status.APPROVED, Status.ISSUING), reason=str(reason))
+            self.ledger.release_lock(run.sharing, run_id)
+        elif run.status is Status.ISSUING:
+            self._apply(run)
+        elif run.status is Status.HELD:
+            self.ledger.move(run_id, Status.REJECTED, when=(Status.HELD,), reason=str(Reason.HELD_TOO_LONG))
+        after = self.ledger.run(run_id)
+        assert after is not None, "runs are never removed"
+        return after
+
+    def _apply(self, run: Run) -> None:
+        """Advance the manifest and give the lock back in one write; a repeat finds the lock gone and only moves the run's status."""
+        body = self.places.get(f"{_folder(run)}/manifest.json.gz")
+        if body is None:
+            raise LookupError("the run's manifest is not in the vault")
+        self.places.put(f"manifests/{run.sharing}/{run.base_version + 1:08d}.json.gz", body)
+        applied = DistrictState(manifest_version=run.base_version + 1, content=run.content, applied_received_at=run.arrival.received_at)
+        self.ledger.release_lock(run.sharing, run.arrival.run_id, applied=applied)
+        self.ledger.move(run.arrival.run_id, Status.APPLIED, when=(Status.ISSUING,))
+
+    def _summary(self, run: Run) -> Mapping[str, Any]:
+        body = self.places.get(f"{_folder(run)}/plan.json") if run.plan_hash else None
+        return json.loads(body) if body else {}
+
+    def _problems(self, run: Run) -> Sequence[Sequence[Any]]:
+        folder = _folder(run) if run.plan_hash else f"runs/{run.arrival.run_id}/rejected"
+        body = self.places.get(f"{folder}/problems.json")
+        return json.loads(body) if body else []
+
+    def _deliver(self, run: Run, receipt: Receipt) -> None:
+        name = f"outbox/{run.arrival.received_at[:10]}-{run.arrival.run_id}"
+        self.places.put(receipt_key(run.arrival.run_id), receipt.model_dump_json().encode())
+        for suffix, written, kind in (
+            ("json", to_json(receipt).encode(), "application/json"),
+            ("csv", to_csv(receipt).encode(), "text/csv; charset=utf-8"),
+            ("html", to_html(receipt).encode(), "text/html; charset=utf-8"),
+        ):
+            self.places.put_outbox(run.arrival.bucket, f"{name}.{suffix}", written, kind)
+
+    def _tell(self, run: Run, agreement: Agreement, at: datetime) -> None:
+        outcome = ENDED.get(run.status)
+        if outcome is None:
+            return
+        common = facts(agreement, run.arrival.run_id, at)
+        key = f"{run.arrival.run_id}\0{run.arrival.attempt}\0{outcome}"
+        if run.status is Status.REJECTED and not run.plan_hash:
+            self.emit([new_event("RosterRejected", key=key, **common, reason=run.reason)])
+            return
+        said = self._summary(run)
+        counts = {
+            "rows": said.get("rows", 0),
+            "accepted": said.get("accepted", 0),
+            "rejected": sum(said.get("rejected", {}).values()),
+            "decisions": said.get("decisions", {}),
+        }
+        self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])
+
+
+def _folder(run: Run) -> str:
+    return f"runs/{run.arrival.run_id}/{run.plan_hash[:16]}"

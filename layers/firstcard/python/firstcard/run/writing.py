@@ -1,0 +1,60 @@
+"""From a run's stored facts to its receipt, and from the receipt to the e-mail about it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from firstcard.agreement import Agreement, Library
+from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
+from firstcard.roster import Reason
+from firstcard.run.ledger import Run, Status
+
+OUTCOMES = {
+    Status.APPLIED: Outcome.APPLIED,
+    Status.UNCHANGED: Outcome.UNCHANGED,
+    Status.HELD: Outcome.HELD,
+    Status.SUPERSEDED: Outcome.SUPERSEDED,
+    Status.STOPPED: Outcome.STOPPED,
+}
+
+
+def write_receipt(
+    run: Run, agreement: Agreement, library: Library, summary: Mapping[str, Any], problems: Sequence[Sequence[Any]], *, at: datetime
+) -> Receipt:
+    """The receipt of an ended run. ``summary`` is its plan.json (empty if there was no plan), ``problems`` are (file, line, column, code)."""
+    contact = agreement.notices.contact
+    places = tuple(Place(file=f, line=line, column=column, reason=Reason(code)) for f, line, column, code in problems)
+    whole = tuple(p for p in places if p.reason == run.reason) or ((Place(file="", line=0, column="", reason=Reason(run.reason)),) if run.reason else ())
+    decisions = summary.get("decisions", {})
+    waiting = {
+        "window": decisions.get("wait", 0) - summary.get("waiting_without_address", 0),
+        "no_address": summary.get("waiting_without_address", 0),
+    }
+    return Receipt(
+        run_id=run.arrival.run_id,
+        district=agreement.parties.lea.name,
+        library=library.name,
+        file_name=run.arrival.key.rsplit("/", 1)[-1],
+        file_bytes=run.arrival.size,
+        received_at=datetime.fromisoformat(run.arrival.received_at),
+        finished_at=at,
+        outcome=_outcome(run),
+        reasons=() if run.status is Status.APPLIED else whole,
+        format=summary.get("format", ""),
+        rows=summary.get("rows", 0),
+        accepted=summary.get("accepted", 0),
+        rejected={Reason(code): count for code, count in summary.get("rejected", {}).items()},
+        excluded=summary.get("excluded", {}),
+        of_age=summary.get("of_age", 0),
+        decisions=decisions,
+        waiting={cause: count for cause, count in waiting.items() if count},
+        dropped=tuple(Dropped(file=f, column=c, forbidden=forbidden) for f, c, forbidden in summary.get("dropped", [])),
+        problems=() if run.status is Status.REJECTED and not summary else places,
+        contact=Ring(name=contact.name, email=contact.email, phone=contact.phone, deputy=contact.deputy.name if contact.deputy else ""),
+    )
+
+
+def _outcome(run: Run) -> Outcome:
+    if run.status is Status.REJECTED:
+        return Outcome.NOT_APPROVED if run.reason in (Reason.REJECTED_BY_LIBRARY, Reason.HELD_TOO_LONG) else Outcome.REJECTED
+    return OUTCOMES.get(run.status, Outcome.FAILED)

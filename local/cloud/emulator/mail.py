@@ -1,0 +1,70 @@
+"""SES."""
+
+# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+
+from __future__ import annotations
+
+import contextvars
+import json
+from email.utils import parseaddr
+from typing import Any
+
+import ministack.app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import ses, ses_v2
+
+
+def sending_identity(sender: str) -> str:
+    """The verified identity by which a sender's address may send: the address itself, else its domain."""
+    address = parseaddr(sender)[1]
+    if address in ses_v2._identities or address in ses._identities:
+        return address
+    domain = address.rpartition("@")[2]
+    return domain if domain in ses_v2._identities or domain in ses._identities else address
+
+
+_addresses: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("firstcard_mail_addresses", default=None)
+
+
+def sending_is_decided_on_the_identity() -> None:
+    """SendEmail is authorised on the sender's identity; the emulator asks for permission on `*`, which no narrow policy gives."""
+    resource_arn = iam_actions.extract_resource_arn
+
+    def of_the_identity(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str) -> Any:
+        if service == "ses" and path.rstrip("/").endswith("/outbound-emails"):
+            sender = json.loads(body or b"{}").get("FromEmailAddress", "")
+            if sender:
+                return f"arn:aws:ses:{region}:{account}:identity/{sending_identity(sender)}"
+        return resource_arn(service, method, path, headers, body, query, region, account)
+
+    iam_actions.extract_resource_arn = of_the_identity
+
+
+def policies_can_name_addresses() -> None:
+    """Policies can test `ses:FromAddress` and `ses:Recipients`; the emulator offers neither."""
+    ask, enforce = ministack.app._enforce_ses_v2, iam_evaluator.enforce
+
+    def ask_with_addresses(method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        offered: dict[str, Any] = {}
+        if path.rstrip("/").endswith("/outbound-emails") and body[:1] == b"{":
+            request = json.loads(body)
+            lists = (request.get("Destination") or {}).values()
+            offered["ses:FromAddress"] = parseaddr(request.get("FromEmailAddress", ""))[1]
+            offered["ses:Recipients"] = [parseaddr(address)[1] for addresses in lists for address in addresses or ()]
+        token = _addresses.set(offered)
+        try:
+            return ask(method, path, headers, body, *rest)
+        finally:
+            _addresses.reset(token)
+
+    def enforce_with_addresses(*args: Any, service_context: dict[str, Any] | None = None, **options: Any) -> Any:
+        return enforce(*args, service_context={**(_addresses.get() or {}), **(service_context or {})}, **options)
+
+    ministack.app._enforce_ses_v2 = ask_with_addresses
+    iam_evaluator.enforce = enforce_with_addresses
+
+
+def install() -> None:
+    """Put this file's patches in place."""
+    sending_is_decided_on_the_identity()
+    policies_can_name_addresses()

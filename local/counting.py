@@ -1,0 +1,183 @@
+"""Counting from outside: the roster, the table, the library's database, its queue and the outbox, each read on its own."""
+
+import csv
+import hashlib
+import io
+import json
+import sqlite3
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from local.machine import DESK, Machine
+from local.outbox import kind_of
+from local.programme import Programme
+
+PEOPLE = {"student", "teacher", "administrator", "aide", "proctor"}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was found where it lies."""
+
+    rows: int
+    accepted: int
+    rejected: Mapping[str, int]
+    cards: int
+    refused: int
+    waiting: int
+    ils_patrons: int
+    card_events: int
+    emails: Mapping[str, int]
+
+
+class Watch:
+    """Looks at one programme on one machine under the desk's role and the library's own."""
+
+    def __init__(self, machine: Machine, programme: Programme) -> None:
+        self.machine = machine
+        self.programme = programme
+        self._mails: Counter[str] = Counter()
+        self._issued: set[str] = set()
+
+    @cached_property
+    def _dynamodb(self) -> Any:  # noqa: ANN401  boto3's clients on the one machine are untyped
+        return self.machine.cloud.session(DESK).client("dynamodb")
+
+    @cached_property
+    def _sqs(self) -> Any:  # noqa: ANN401
+        return self.machine.cloud.session(DESK).client("sqs")
+
+    @cached_property
+    def _library_sqs(self) -> Any:  # noqa: ANN401
+        return self.machine.cloud.session(f"firstcard-library-{self.programme.library.id}").client("sqs")
+
+    # -- the ledger: for following a run, never for the final count -----------------------------------------------------------------------------
+
+    def runs(self) -> list[tuple[str, str]]:
+        """(run, status), newest first."""
+        return [(item["run_id"]["S"], item["status"]["S"]) for item in self._runs()]
+
+    def _runs(self) -> list[dict[str, Any]]:
+        answer = self._dynamodb.query(
+            TableName="firstcard-ledger",
+            IndexName="by_district",
+            KeyConditionExpression="district = :d",
+            ExpressionAttributeValues={":d": {"S": self.programme.agreement.district}},
+            ScanIndexForward=False,
+        )
+        return list(answer["Items"])
+
+    def status(self, run_id: str) -> str:
+        """A run's status."""
+        return dict(self.runs()).get(run_id, "")
+
+    def reason(self, run_id: str) -> str:
+        """Why a run ended as it did."""
+        return next((item.get("reason", {}).get("S", "") for item in self._runs() if item["run_id"]["S"] == run_id), "")
+
+    # -- what is under way ----------------------------------------------------------------------------------------------------------------------
+
+    def mails(self) -> Counter[str]:
+        """E-mails that SES accepted so far, by kind."""
+        return Counter(kind_of(message) for message in self.machine.cloud.outbox())
+
+    def mails_of(self, kind: str) -> int:
+        """E-mails of one kind."""
+        return self.mails()[kind]
+
+    def in_ils(self) -> int:
+        """Patrons in the library's database."""
+        database = self.machine.libraries[self.programme.library.id].database
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10) as patrons:
+            return int(patrons.execute("SELECT count(*) FROM patrons").fetchone()[0])
+
+    def cards(self) -> int:
+        """Active patrons in the cards table."""
+        return sum(item["state"]["S"] == "active" for item in self._scan("sk = :k", {":k": {"S": "patron"}}, "#s", ["state"]))
+
+    def windows_open(self) -> int:
+        """Announcements whose window runs."""
+        return sum(1 for _ in self._scan("attribute_exists(window_of)", None, "pk", []))
+
+    def _scan(self, condition: str, values: Mapping[str, Any] | None, projection: str, names: list[str]) -> Iterator[dict[str, Any]]:
+        arguments: dict[str, Any] = {"TableName": "firstcard-cards", "FilterExpression": condition, "ProjectionExpression": projection, "ConsistentRead": True}
+        if values:
+            arguments["ExpressionAttributeValues"] = values
+        if names:
+            arguments["ExpressionAttributeNames"] = {"#s": names[0]}
+        for page in self._dynamodb.get_paginator("scan").paginate(**arguments):
+            yield from page["Items"]
+
+    def queues_are_empty(self) -> bool:
+        """Whether no message waits or is being worked on."""
+        for name in ("sync", "notify", "admit"):
+            url = self._sqs.get_queue_url(QueueName=f"firstcard-{name}")["QueueUrl"]
+            names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+            found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            if any(int(found[n]) for n in names):
+                return False
+        return True
+
+    def pulse(self) -> str:
+        """Something that changes while work goes on."""
+        counts = self.machine.cloud.calls()
+        return f"{self.runs()[:2]} functions {sum(f['count'] for f in counts['functions'].values())}"
+
+    # -- the library's own queue ----------------------------------------------------------------------------------------------------------------
+
+    def take_events(self) -> list[dict[str, Any]]:
+        """Take every event that waits in the library's queue, as the library would."""
+        sqs, taken = self._library_sqs, []
+        url = sqs.get_queue_url(QueueName=f"firstcard-library-{self.programme.library.id}")["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
+            sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)])
+            taken += [json.loads(m["Body"]) for m in messages]
+        self._issued |= {event["detail"]["token"] for event in taken if event["detail-type"] == "CardIssued"}
+        return taken
+
+    # -- the final count ------------------------------------------------------------------------------------------------------------------------
+
+    def table_digests(self) -> dict[tuple[str, str], str]:
+        """A digest of every item of the cards table."""
+        found = {}
+        for page in self._dynamodb.get_paginator("scan").paginate(TableName="firstcard-cards", ConsistentRead=True):
+            for item in page["Items"]:
+                body = json.dumps(item, sort_keys=True, default=lambda data: bytes(data).hex())
+                found[item["pk"]["S"], item["sk"]["S"]] = hashlib.sha256(body.encode()).hexdigest()
+        return found
+
+    def receipt(self) -> dict[str, Any]:
+        """The first receipt, as the district reads it from its outbox."""
+        s3 = self.machine.cloud.session(f"firstcard-upload-{self.programme.agreement.district}").client("s3")
+        bucket = self.machine.drop_bucket(self.programme.agreement.district)
+        keys = sorted(t["Key"] for t in s3.list_objects_v2(Bucket=bucket, Prefix="outbox/").get("Contents", []) if t["Key"].endswith(".json"))
+        body: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
+        return body
+
+    def count(self, export: bytes) -> Counted:
+        """Count everything where it lies."""
+        self.take_events()
+        states = Counter(item["state"]["S"] for item in self._scan("sk = :k", {":k": {"S": "patron"}}, "#s", ["state"]))
+        refused = sum(1 for _ in self._scan("sk = :k", {":k": {"S": "refusal"}}, "pk", []))
+        receipt = self.receipt()
+        return Counted(
+            rows=rows_in(export),
+            accepted=receipt["accepted"],
+            rejected=receipt["rejected"],
+            cards=states["active"],
+            refused=refused,
+            waiting=states["waiting"],
+            ils_patrons=self.in_ils(),
+            card_events=len(self._issued),
+            emails=self.mails(),
+        )
+
+
+def rows_in(export: bytes) -> int:
+    """Students' and staff's rows of a OneRoster zip, read plainly."""
+    with zipfile.ZipFile(io.BytesIO(export)) as archive, archive.open("users.csv") as users:
+        return sum(row["role"] in PEOPLE for row in csv.DictReader(io.TextIOWrapper(users, "utf-8", newline="")))

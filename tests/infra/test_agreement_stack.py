@@ -1,0 +1,141 @@
+"""What an agreement compiles to."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from firstcard.agreement import Agreement, Purpose, Status, load_site
+from infra import names
+from infra.key import ADMINISTRATION
+from infra.purpose_key import UnknownRole, purpose_statements
+from tests.infra.templates import PROJECT, listed
+
+CRYPTOGRAPHY = {"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey", "kms:CreateGrant"}
+
+
+@pytest.fixture(scope="module")
+def agreement() -> Agreement:
+    found = load_site(PROJECT).of_district("duval")
+    assert found is not None
+    return found
+
+
+def _allowed(agreement: Agreement) -> list[dict[str, Any]]:
+    return [s for s in purpose_statements(agreement) if s["Effect"] == "Allow"]
+
+
+def _keys(templates, stack: str) -> dict[str, list[dict[str, Any]]]:
+    aliases = {p["TargetKeyId"]: p["AliasName"] for s, _, p in templates.every("AWS::KMS::Alias") if s == stack}
+    return {aliases[f"<{i}.Arn>"]: p["KeyPolicy"]["Statement"] for s, i, p in templates.every("AWS::KMS::Key") if s == stack}
+
+
+def test_the_purpose_key_lets_each_role_open_what_the_agreement_says_and_plan_only_seal(agreement):
+    told = {
+        (s["Principal"]["AWS"].rpartition("/")[2], s["Action"], s["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"]): s[
+            "Condition"
+        ]["StringEquals"]["kms:EncryptionContext:group"]
+        for s in _allowed(agreement)
+    }
+    opened = {("firstcard-" + a.role, "kms:Decrypt", str(a.purpose)) for a in agreement.accesses()}
+    sealed = {("firstcard-plan", "kms:Encrypt", str(p)) for p in Purpose if agreement.matrix.get(p)}
+    assert set(told) == opened | sealed
+    for (_, _, purpose), groups in told.items():
+        assert groups == sorted(str(g) for g in agreement.matrix[Purpose(purpose)])
+
+
+def test_every_use_of_a_purpose_key_states_exactly_agreement_object_group_and_purpose(agreement):
+    for statement in _allowed(agreement):
+        condition = statement["Condition"]
+        assert condition["ForAllValues:StringEquals"] == {"kms:EncryptionContextKeys": ["agreement", "group", "object", "purpose"]}
+        assert condition["StringEquals"]["kms:EncryptionContext:agreement"] == "jaxpl.duval"
+        assert condition["StringLike"] == {"kms:EncryptionContext:object": "?*"}
+
+
+def test_access_ends_by_itself_after_the_last_day_of_the_term(agreement):
+    for statement in _allowed(agreement):
+        first, after = agreement.term.effective, agreement.term.expires + timedelta(days=1)
+        assert statement["Condition"]["DateGreaterThanEquals"] == {"aws:CurrentTime": f"{first}T00:00:00Z"}
+        assert statement["Condition"]["DateLessThan"] == {"aws:CurrentTime": f"{after}T00:00:00Z"}
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.SUSPENDED, Status.TERMINATED])
+def test_an_agreement_that_is_not_executed_allows_nothing(agreement, status):
+    assert _allowed(agreement.model_copy(update={"status": status})) == []
+
+
+def test_no_context_and_another_agreements_context_are_refused_whoever_asks(agreement):
+    denied = [s for s in purpose_statements(agreement) if s["Effect"] == "Deny"]
+    assert denied[0]["Principal"] == {"AWS": "*"}
+    assert denied[0]["Condition"] == {"StringNotEquals": {"kms:EncryptionContext:agreement": "jaxpl.duval"}}
+    assert denied[1]["Action"] == "kms:CreateGrant"
+
+
+def test_a_purpose_for_a_function_that_does_not_exist_is_refused(agreement):
+    roles = {**agreement.roles, "syncc": agreement.roles["sync"]}
+    with pytest.raises(UnknownRole, match="syncc"):
+        purpose_statements(agreement.model_copy(update={"roles": roles}))
+
+
+def test_a_person_opens_nothing_without_saying_who_they_are(agreement):
+    roles = {**agreement.roles, "evaluator": agreement.roles["sync"].model_copy(update={"human": True})}
+    (statement,) = [s for s in _allowed(agreement.model_copy(update={"roles": roles})) if s["Sid"].startswith("Evaluator")]
+    assert statement["Condition"]["Null"] == {"aws:SourceIdentity": "false"}
+    assert statement["Condition"]["ArnLike"]["aws:PrincipalArn"] == names.session_arns("evaluator")
+
+
+def test_the_template_carries_the_compiled_policy(templates, agreement):
+    statements = _keys(templates, "FirstCardAgreement-duval")["alias/firstcard-purpose-jaxpl-duval"]
+    compiled = purpose_statements(agreement)
+    assert [s["Sid"] for s in statements[1:]] == [s["Sid"] for s in compiled]
+    assert [s["Condition"].get("StringEquals") for s in statements[1:-1]] == [s["Condition"].get("StringEquals") for s in compiled[:-1]]
+    assert len(json.dumps(statements)) < 32_768
+
+
+def test_the_account_administers_every_key_and_decrypts_by_none(templates):
+    assert not set(ADMINISTRATION) & CRYPTOGRAPHY
+    for stack in templates.stacks:
+        for alias, statements in _keys(templates, stack).items():
+            roots = [s for s in statements if str(s["Principal"]).endswith(":root'}") and s["Effect"] == "Allow"]
+            assert [sorted(s["Action"]) for s in roots] == [sorted(ADMINISTRATION)], alias
+
+
+def test_only_dynamodb_may_be_granted_a_key(templates):
+    for stack in templates.stacks:
+        for alias, statements in _keys(templates, stack).items():
+            granting = [s for s in statements if s["Effect"] == "Allow" and "kms:CreateGrant" in listed(s["Action"])]
+            assert {s["Condition"]["StringEquals"]["kms:ViaService"] for s in granting} <= {"dynamodb.us-east-1.amazonaws.com"}, alias
+
+
+def test_raw_uploads_and_their_older_versions_are_gone_in_the_agreed_days(templates, agreement):
+    drop = templates.named("AWS::S3::Bucket", BucketName="firstcard-drop-duval-111122223333-us-east-1")
+    (rule,) = [r for r in drop["LifecycleConfiguration"]["Rules"] if r.get("Prefix") == "incoming/"]
+    hidden, older = rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert hidden + older == max(2, agreement.retention.raw_upload_days)
+
+
+def test_a_drop_bucket_tells_eventbridge_without_a_hidden_function(templates):
+    drop = templates.named("AWS::S3::Bucket", BucketName="firstcard-drop-duval-111122223333-us-east-1")
+    assert drop["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert not [i for s, i, _ in templates.every("AWS::Lambda::Function") if s.startswith("FirstCardAgreement")]
+
+
+def test_rosters_are_read_by_plan_and_unfinished_ones_by_the_sftp_account(templates):
+    (policy,) = [p for s, _, p in templates.every("AWS::S3::BucketPolicy") if s == "FirstCardAgreement-duval"]
+    (denied,) = [s for s in policy["PolicyDocument"]["Statement"] if s.get("Sid") == "RostersAreReadByPlanOnly"]
+    spared = {arn.rpartition("firstcard-")[2].removesuffix("/*") for arn in denied["Condition"]["ArnNotLike"]["aws:PrincipalArn"]}
+    assert spared == {"plan", "sftp-duval"}
+
+
+def test_an_sftp_account_sees_two_folders_and_no_other_path(templates):
+    accounts = {p["UserName"]: p for _, _, p in templates.every("AWS::Transfer::User")}
+    assert accounts["duval"]["HomeDirectoryType"] == "LOGICAL"
+    assert accounts["duval"]["HomeDirectoryMappings"] == [
+        {"Entry": f"/{folder}", "Target": f"/firstcard-drop-duval-111122223333-us-east-1/{folder}"} for folder in ("incoming", "outbox")
+    ]
+
+
+def test_a_district_with_a_name_too_long_for_its_bucket_is_refused():
+    with pytest.raises(ValueError, match="at most 20 characters"):
+        names.drop_bucket("a-district-with-a-long-name")

@@ -1,0 +1,52 @@
+"""Rules of the card bus against the events that are put on it."""
+
+import json
+
+import pytest
+
+from firstcard.event import model
+from infra.pipeline import NOTIFY_EVENTS, SYNC_EVENTS
+from tests.infra.templates import PROJECT, matches
+
+SAMPLES = sorted((PROJECT / "events").glob("*.v1.sample.json"))
+
+
+def _rules(templates) -> dict[str, dict[str, object]]:
+    return {p["Name"]: p["EventPattern"] for _, _, p in templates.every("AWS::Events::Rule") if "EventPattern" in p}
+
+
+def _event(name: str, detail: dict[str, object]) -> dict[str, object]:
+    return {"source": "firstcard", "detail-type": name, "detail": detail}
+
+
+@pytest.mark.parametrize("name", [*SYNC_EVENTS, *NOTIFY_EVENTS])
+def test_every_event_that_a_rule_waits_for_exists(name):
+    assert issubclass(getattr(model, name), model.Event)
+
+
+def test_a_card_event_goes_to_its_own_library_and_no_other(templates):
+    rules = _rules(templates)
+    event = _event("CardIssued", {"library": "jaxpl"})
+    assert matches(rules["firstcard-library-jaxpl"], event)
+    assert not matches(rules["firstcard-library-cmlibrary"], event)
+
+
+def test_a_roster_event_goes_to_no_library(templates):
+    assert not matches(_rules(templates)["firstcard-library-jaxpl"], _event("RosterProcessed", {"library": "jaxpl"}))
+
+
+def test_an_event_of_somebody_else_goes_nowhere(templates):
+    stranger = {**_event("CardIssued", {"library": "jaxpl"}), "source": "elsewhere"}
+    assert [name for name, pattern in _rules(templates).items() if matches(pattern, stranger)] == []
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_event_reaches_exactly_its_consumers(templates, sample):
+    name = sample.name.partition(".")[0]
+    written = json.loads(sample.read_text())
+    event = written if "detail-type" in written else _event(name, written)
+    expected = {f"firstcard-library-{event['detail']['library']}"} if name.startswith("Card") else set()
+    expected |= {"firstcard-sync"} if name in SYNC_EVENTS else set()
+    expected |= {"firstcard-notify"} if name in NOTIFY_EVENTS else set()
+    reached = {rule for rule, pattern in _rules(templates).items() if matches(pattern, event)}
+    assert reached == expected & set(_rules(templates))

@@ -1,0 +1,108 @@
+"""Claims about the memorandum."""
+
+import re
+
+import pytest
+
+from firstcard.agreement import FORBIDDEN_FIELDS, Agreement
+from firstcard.agreement.explain import to_markdown
+
+from .builders import a_directory_agreement, an_agreement
+
+FIELD = {"required": False, "exhibit_b": "x", "fideslang": "user"}
+
+
+def section(agreement: Agreement, title: str) -> str:
+    parts = re.split(r"^## ", to_markdown(agreement), flags=re.MULTILINE)
+    return next(part for part in parts if part.startswith(title))
+
+
+def test_it_names_both_parties_the_term_and_the_sharing() -> None:
+    head = to_markdown(an_agreement()).split("## ")[0]
+    for word in ("Pine Public Schools", "Oak Public Library", "1 August 2026 to 31 July 2027", "`oak.pine`", "in force inside its term"):
+        assert word in head
+
+
+def test_every_agreed_field_has_a_row_with_why_and_who() -> None:
+    agreement = an_agreement()
+    rows = [line for line in section(agreement, "What the district sends").splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == list(agreement.fields)
+    email = next(row for row in rows if "guardian_email" in row)
+    assert "write to families and staff | `notify` |" in email
+
+
+def test_every_forbidden_field_is_named() -> None:
+    said = section(an_agreement(), "What the district sends")
+    assert all(name in said for name in FORBIDDEN_FIELDS)
+
+
+def test_a_rejecting_clause_says_that_the_file_is_refused() -> None:
+    assert "the whole file is refused" in section(an_agreement(forbidden_columns="reject"), "What the district sends")
+
+
+def test_the_access_table_says_that_plan_opens_nothing() -> None:
+    said = section(an_agreement(), "Who opens what")
+    assert "| `plan` | a function | `issue_card` | nothing that is sealed;" in said
+    assert "| `notify` | a function | `send_notice` | e-mail and language and the card" in said
+
+
+def test_further_parties_are_listed_or_denied() -> None:
+    vendor = {"name": "Host", "service": "Hosting", "groups": ["identity"], "location": "US", "agreement": "on_file", "since": "2024-01-01"}
+    assert "| Host | Hosting | names and ids | US | on file |" in section(an_agreement(subprocessors=[vendor]), "Who opens what")
+    assert "No further party receives anything." in section(an_agreement(), "Who opens what")
+
+
+def test_each_route_is_told_in_plain_words() -> None:
+    assert "has 14 days to refuse" in section(an_agreement(), "How a family decides")
+    assert "they could refuse until 15 July 2026" in section(a_directory_agreement(), "How a family decides")
+    opt_in = an_agreement(without=("basis.choice.window_days",), basis={"choice": {"mode": "opt_in"}})
+    assert "No card is made for a child before the family has said yes." in section(opt_in, "How a family decides")
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "said"),
+    [
+        ({"retention": {"legal_hold": True}}, "How long", "legal hold is in place"),
+        ({"retention": {"raw_upload_days": 1}}, "How long", "| the file as it came | 1 day |"),
+        ({"safety": {"max_missing_percent": 2.5}}, "What is held", "more than 2.5 % of the known students are missing"),
+        ({"rollout": {"schools": ["0012"], "grades": ["KG"], "staff": False}}, "The card", "the schools 0012, the grades KG; no staff"),
+        ({"status": "suspended"}, "", "nothing is accepted or opened until"),
+        ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
+        ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),
+        ({"document": {"sha256": "0" * 64}}, "", f"SHA-256 `{'0' * 64}`"),
+        ({"state_terms": ["FL-1002.22"]}, "Promises", "State terms: FL-1002.22."),
+        ({"approvals": [{"by": "B", "role": "Board", "at": "2026-07-01", "signature": "s"}]}, "Signatures", "- B, Board, 1 July 2026"),
+    ],
+)
+def test_it_says_what_the_clause_says(changes: dict[str, object], title: str, said: str) -> None:
+    agreement = an_agreement(**changes)
+    assert said in (section(agreement, title) if title else to_markdown(agreement))
+
+
+def test_it_ends_with_counsel_and_links_to_the_sections() -> None:
+    end = to_markdown(an_agreement()).split("---")[-1]
+    assert "confirm with counsel" in end
+    assert "(https://www.ecfr.gov/current/title-34/part-99/section-99.37)" in end
+
+
+def test_somebodys_words_cannot_change_the_page() -> None:
+    page = to_markdown(an_agreement(title="A | <b>bold</b> [link](x) # `code`"))
+    assert page.splitlines()[0] == r"# A \| \<b\>bold\</b\> \[link\](x) \# \`code\`"
+
+
+def test_every_table_row_has_as_many_cells_as_its_head() -> None:
+    page = to_markdown(
+        an_agreement(
+            subprocessors=[
+                {"name": "a|b", "service": "s", "groups": ["card"], "location": "x|y", "agreement": "on_file", "since": "2024-01-01"}
+            ]
+        )
+    )
+    width = 0
+    for line in page.splitlines():
+        if not line.startswith("|"):
+            width = 0
+            continue
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        assert width in (0, cells)
+        width = cells
