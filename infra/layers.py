@@ -62,7 +62,9 @@ class Layers(Construct):
             )
         locked = hashlib.sha256((PROJECT / "layers" / name / "requirements.txt").read_bytes()).hexdigest()
         self._forget_staged(locked)
-        return lambda_.Code.from_asset(str(folder), asset_hash=locked, asset_hash_type=AssetHashType.CUSTOM)
+        return lambda_.Code.from_asset(
+            str(folder), exclude=BYTE_CODE, ignore_mode=IgnoreMode.GIT, asset_hash=locked, asset_hash_type=AssetHashType.CUSTOM
+        )
 
     def _forget_staged(self, custom_hash: str) -> None:
         """Remove the copy that an earlier synthesis left: the hash names the lock file, and the copy may have been built for another machine."""

@@ -19,7 +19,7 @@ from infra.library_desk import LibraryDesk
 VAULT_READERS = ("plan", "issue", "finish", "notify", "operator", "officer")
 VAULT_WRITERS = ("plan", "finish")
 SECRET_READERS = ("plan", "sync", "notify", "refuse")
-LEAST_LOG_DAYS = 365
+LOG_DAYS_WITHOUT_AGREEMENTS = 365
 
 
 class State(Stack):
@@ -27,13 +27,13 @@ class State(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, site: Site) -> None:
         super().__init__(scope, construct_id, description="FirstCard: keys, vault, logs, cards, ledger and card bus")
-        log_days = max([LEAST_LOG_DAYS, *(agreement.retention.access_log_days for agreement in site.agreements)])
+        log_days = max((agreement.retention.access_log_days for agreement in site.agreements), default=LOG_DAYS_WITHOUT_AGREEMENTS)
         vault_key = Key(
             self, "VaultKey", alias=names.VAULT_KEY, description="Vault, tables and secrets at rest", statements=_vault_key_use()
         )
         logs_key = Key(self, "LogsKey", alias=names.LOGS_KEY, description="The trail at rest", statements=_logs_key_use())
         AccessLogBucket(self, "AccessLogs", kept_days=log_days)
-        Bucket(self, "Vault", name=names.vault_bucket(), key=vault_key.key, lifecycle=[_plans_go_with_the_rosters(site)])
+        Bucket(self, "Vault", name=names.vault_bucket(), key=vault_key.key, lifecycle=[_older_versions_go_with_the_rosters(site)])
         trail = Bucket(self, "Logs", name=names.log_bucket(), key=logs_key.key, locked_days=log_days)
         _let_the_trail_write(trail)
         cards = Cards(self, "Cards", key=vault_key.key)
@@ -103,8 +103,8 @@ def _let_the_trail_write(logs: Bucket) -> None:
         )
 
 
-def _plans_go_with_the_rosters(site: Site) -> s3.LifecycleRule:
-    """Chunks hold sealed people: they go when the last roster may; receipts and manifests stay (no names in them)."""
+def _older_versions_go_with_the_rosters(site: Site) -> s3.LifecycleRule:
+    """An overwritten plan or manifest goes when the last roster may."""
     days = max([1, *(agreement.retention.roster_days for agreement in site.agreements)])
     return s3.LifecycleRule(noncurrent_version_expiration=Duration.days(days))
 

@@ -7,6 +7,7 @@ of events and the outbox, each on its own.
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -87,9 +88,8 @@ class Demo:
         run_id = self._await_plan(watch)
         wanted = Wanted.of(district, programme)
         run_id = self._decide(machine, watch, run_id)
-        self._follow(machine, programme, watch, wanted, start)
+        self._follow(machine, programme, watch, wanted, start, run_id)
         self._until(lambda: watch.status(run_id) == "applied", "the run to end", watch)
-        self._until(lambda: watch.mails_of("receipt") >= 1, "the receipt's e-mail", watch)
         self._pause_for_quiet(watch)
         counted = watch.count(export)
         calls = machine.cloud.calls()
@@ -136,38 +136,33 @@ class Demo:
             raise DemoError(f"firstcard {' '.join(words[:2])} ended with {done.returncode}: {done.stderr[-1500:]}")
         return done
 
-    def _follow(self, machine: Machine, programme: Programme, watch: "Watch", wanted: "Wanted", start: float) -> None:
+    def _follow(self, machine: Machine, programme: Programme, watch: "Watch", wanted: "Wanted", start: float, run_id: str) -> None:
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as bars:
-            announced = bars.add_task("families told", total=wanted.announcements or None)
+            told = bars.add_task("e-mails", total=wanted.announcements + wanted.card_mails + wanted.staff_mails + 1)
             ils = bars.add_task("cards in the library system", total=wanted.cards)
-            mailed = bars.add_task("card numbers sent", total=wanted.card_mails + wanted.staff_mails)
-
-            def look() -> None:
-                sent = watch.mails()
-                bars.update(announced, completed=sent["announcement"])
-                bars.update(ils, completed=watch.in_ils())
-                bars.update(mailed, completed=sent["card"] + sent["staff"])
 
             def settled(goal: Callable[[], bool]) -> Callable[[], bool]:
                 def check() -> bool:
-                    look()
+                    bars.update(told, completed=watch.sent())
+                    bars.update(ils, completed=watch.in_ils())
                     return goal()
 
                 return check
 
             days = programme.agreement.basis.choice.window_days
-            self._until(settled(lambda: watch.mails_of("announcement") >= wanted.announcements), "every family to be told", watch)
             if programme.agreement.route == "window" and days:
-                self._until(settled(lambda: watch.windows_open() >= wanted.windows), "every window to start", watch)
+                self._until(settled(lambda: watch.windows_open() >= wanted.windows), "every family to be told", watch)
                 later = datetime.now(UTC) + timedelta(days=days, minutes=1)
                 bars.console.print(f"The {days} days in which families may say no pass by a later schedule event ({later:%Y-%m-%d}); nothing is skipped or written.")
                 machine.invoke_window(later)
-            self._until(settled(lambda: watch.cards() >= wanted.cards), "every card", watch)
+            else:
+                self._until(settled(lambda: watch.status(run_id) == "applied"), "the run to end", watch)
             self.seconds["drop_to_last_card"] = time.monotonic() - start
             self._until(settled(lambda: watch.in_ils() >= wanted.cards), "every card in the library system", watch)
             self.seconds["drop_to_last_ils"] = time.monotonic() - start
-            self._until(settled(lambda: watch.mails_of("card") + watch.mails_of("staff") >= wanted.card_mails + wanted.staff_mails), "every e-mail", watch)
+            everything = wanted.announcements + wanted.card_mails + wanted.staff_mails + 1
+            self._until(settled(lambda: watch.sent() >= everything), "every e-mail", watch)
             self.seconds["drop_to_last_email"] = time.monotonic() - start
 
     def _until(self, done: Callable[[], bool], what: str, watch: "Watch") -> None:
@@ -219,7 +214,7 @@ class Demo:
             "ils_patrons": counted.ils_patrons,
             "card_events": counted.card_events,
             "emails": {kind: counted.emails[kind] for kind in ("announcement", "card", "staff", "receipt")},
-            "households": wanted.announcements,
+            "households": wanted.card_mails,
             "second_drop": dict(second),
             "seconds": {name: round(value, 1) for name, value in {"setup": self.setup, **self.seconds}.items()},
             "cost_usd": round(usd, 4),
@@ -317,6 +312,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     parser.add_argument("--setup-seconds", type=float, default=0.0, help="what installing took; `make demo` fills it in")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console(width=None if sys.stdout.isatty() else 150)
     demo = Demo(chosen.programme, chosen.students, chosen.staff, chosen.seed, ROOT / ".local" / "demo", chosen.setup_seconds, console)
     try:

@@ -60,7 +60,9 @@ def test_a_function_imports_with_its_own_layers_alone(verb, built, lambdas_own, 
     folders = [str(layer / "python") for layer in layers] + [str(lambdas_own)]
     code = ALONE.format(folders=folders, handler=str(PROJECT / "functions" / verb / "handler.py"))
     settings = {"POWERTOOLS_METRICS_NAMESPACE": "FirstCard", "POWERTOOLS_SERVICE_NAME": verb, "AWS_DEFAULT_REGION": "us-east-1"}
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], env=settings, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", code], env=settings, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -14,9 +14,9 @@ ALLOWED = {
     "plan": [
         *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
         *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "secretsmanager:GetSecretValue"),
-        *("states:SendTaskFailure", "states:SendTaskSuccess", *LOGS),
+        *("states:SendTaskSuccess", *LOGS),
     ],
-    "hold": ["dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents", "states:SendTaskFailure", "states:SendTaskSuccess", *LOGS],
+    "hold": ["dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents", "states:SendTaskSuccess", *LOGS],
     "begin": ["dynamodb:GetItem", "dynamodb:UpdateItem", *LOGS],
     "issue": ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", *LOGS],
     "finish": [
@@ -72,7 +72,7 @@ ALLOWED = {
             "s3:GetObject",
             "s3:ListBucket",
         ),
-        *("states:SendTaskFailure", "states:SendTaskSuccess"),
+        "states:SendTaskSuccess",
     ],
     "officer": ["s3:GetObject", "s3:ListBucket"],
     "upload-duval": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],

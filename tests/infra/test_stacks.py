@@ -1,12 +1,15 @@
 """What every template of the product keeps to."""
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.infra.templates import PROJECT, matches, synthesise
+import pytest
+
+from tests.infra.templates import PROJECT, Templates, matches, synthesise
 
 MOST_RESOURCES = 200
 
@@ -53,9 +56,24 @@ def test_templates_name_no_account_and_no_region(templates):
     assert not re.search(r"\b\d{12}\b|\b(us|eu|ap)-[a-z]+-\d\b", json.dumps(templates.stacks))
 
 
-def test_the_same_site_gives_the_same_templates(templates, tmp_path):
-    again = synthesise(tmp_path / "cdk.out", tmp_path / "bundles", {}, validated=False)
-    assert again.stacks == templates.stacks
+@pytest.fixture(scope="module")
+def again(tmp_path_factory) -> tuple[Templates, Path]:
+    """A second synthesis, into a folder where an earlier one left a bundle that was built for another machine."""
+    folder = tmp_path_factory.mktemp("again")
+    locked = hashlib.sha256((PROJECT / "layers" / "base" / "requirements.txt").read_bytes()).hexdigest()
+    stale = folder / "cdk.out" / f"asset.{hashlib.sha256(locked.encode()).hexdigest()}" / "python" / "other_machine.so"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    return synthesise(folder / "cdk.out", folder / "bundles", {}, validated=False), stale
+
+
+def test_the_same_site_gives_the_same_templates(templates, again):
+    assert again[0].stacks == templates.stacks
+
+
+def test_a_bundle_staged_for_another_machine_is_not_used_again(again):
+    assert again[1].parent.is_dir()
+    assert not again[1].exists()
 
 
 def test_every_bucket_refuses_plain_http(templates):

@@ -11,10 +11,24 @@ def mend(*, all_of_it: bool = True) -> None:
 
     The tests compare the two: a patch whose difference is gone has to go as well.
     """
-    from local.cloud.emulator import calls, front, identity, keys, mail, network, objects, resources, sftp, sign_in, state_machine, workers
+    from local.cloud.emulator import (
+        batches,
+        calls,
+        front,
+        identity,
+        keys,
+        mail,
+        network,
+        objects,
+        resources,
+        sftp,
+        sign_in,
+        state_machine,
+        workers,
+    )
 
     network.install()
     if not all_of_it:
         return
-    for concern in (identity, calls, keys, objects, mail, workers, state_machine, sign_in, resources, sftp, front):
+    for concern in (identity, calls, keys, objects, batches, mail, workers, state_machine, sign_in, resources, sftp, front):
         concern.install()

@@ -17,7 +17,7 @@ from typing import Any
 import botocore.serialize
 import botocore.session
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import apigateway, cloudtrail, dynamodb, eventbridge, s3, transfer
+from ministack.services import apigateway, cloudtrail, dynamodb, eventbridge, s3, secretsmanager, transfer
 from ministack.services.cloudformation import provisioners
 
 from local.cloud.emulator import trail as trail_records
@@ -454,6 +454,59 @@ def tables_keep_every_property() -> None:
     handlers.update(create=create_whole, update=update_whole)
 
 
+# ---- AWS::SecretsManager::Secret ------------------------------------------------
+
+
+def _drawn(wanted: Properties) -> str:
+    flags = {name: str(wanted[name]).lower() == "true" for name in _PASSWORD_FLAGS if name in wanted}
+    request = {"PasswordLength": int(wanted.get("PasswordLength", 32)), "ExcludeCharacters": wanted.get("ExcludeCharacters", ""), **flags}
+    drawn = str(answer_of(secretsmanager._get_random_password(request))["RandomPassword"])
+    template = wanted.get("SecretStringTemplate")
+    return json.dumps({**json.loads(template), wanted["GenerateStringKey"]: drawn}) if template else drawn
+
+
+_PASSWORD_FLAGS = (
+    "ExcludeLowercase",
+    "ExcludeNumbers",
+    "ExcludePunctuation",
+    "ExcludeUppercase",
+    "IncludeSpace",
+    "RequireEachIncludedType",
+)
+
+
+def secrets_are_drawn_as_asked() -> None:
+    """A secret is drawn as the template says, one without a value has none, and `Ref` is its ARN.
+
+    The emulator ignores all but length and excluded characters, stores an empty string, and refers to a secret by its name.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def value_of(properties: Properties) -> str:
+        wanted = properties.get("GenerateSecretString")
+        return str(properties.get("SecretString") or "") or (_drawn(wanted) if wanted is not None else "")
+
+    def name_of(arn: str) -> str:
+        return str(secretsmanager._resolve(arn)[0] or arn)
+
+    def create_whole(logical_id: str, properties: Properties, stack: str) -> Made:
+        name, attributes = create(logical_id, properties, stack)
+        if not properties.get("SecretString") and properties.get("GenerateSecretString") is None:
+            secretsmanager._secrets[name]["Versions"] = {}
+        return attributes["Arn"], attributes
+
+    def update_whole(physical_id: str, *rest: Any) -> Made:
+        attributes = update(name_of(physical_id), *rest)[1]
+        return attributes["Arn"], attributes
+
+    def delete_whole(physical_id: str, properties: Properties) -> None:
+        delete(name_of(physical_id), properties)
+
+    provisioners._sm_secret_string = value_of
+    handlers.update(create=create_whole, update=update_whole, delete=delete_whole)
+
+
 # ---- AWS::ApiGatewayV2::Api -----------------------------------------------------
 
 
@@ -484,4 +537,5 @@ def install() -> None:
     register("AWS::Events::Archive", create_archive, update_archive, delete_archive)
     buckets_keep_every_property()
     tables_keep_every_property()
+    secrets_are_drawn_as_asked()
     api_addresses_can_be_opened()

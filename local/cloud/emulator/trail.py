@@ -230,8 +230,9 @@ def shown_parameters(service: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def resources(service: str, operation: str, call: Call) -> list[dict[str, str]]:
-    """The resources element: every resource a decision was taken on."""
-    listed, seen = [], set()
+    """The resources element: every resource a decision was taken on; of a listing also the prefix of what it lists, as CloudTrail has it."""
+    listed: list[dict[str, str]] = []
+    seen: set[str] = set()
     for check in call.checks:
         if check.resource in seen or check.resource == "*":
             continue
@@ -239,6 +240,8 @@ def resources(service: str, operation: str, call: Call) -> list[dict[str, str]]:
         entry = {"ARN": check.resource, "accountId": get_account_id()}
         if check.resource.startswith("arn:aws:s3:::"):
             entry["type"] = "AWS::S3::Object" if "/" in check.resource else "AWS::S3::Bucket"
+            if entry["type"] == "AWS::S3::Bucket" and operation.startswith("List"):
+                listed.append({"ARNPrefix": f"{check.resource}/", "type": "AWS::S3::Object"})
         elif ":kms:" in check.resource:
             entry["type"] = "AWS::KMS::Key"
         elif service in DATA_TYPES:
@@ -263,7 +266,10 @@ def note(
         return
     data = is_data_event(service, operation)
     reading = operation.startswith(READING)
-    wanting = wanted_by(service, operation, call.checks[0].resource, getattr(call.principal, "arn", ""), reading)
+    arn = call.checks[0].resource
+    if data and service == "s3" and "/" not in arn:
+        arn += "/"
+    wanting = wanted_by(service, operation, arn, getattr(call.principal, "arn", ""), reading)
     if data and not wanting:
         return
     now = datetime.now(UTC)

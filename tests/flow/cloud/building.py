@@ -206,9 +206,9 @@ class Stack:
         """Create the stack, or update it; the status it ends in."""
         template = json.dumps({"Resources": resources})
         if self.status().startswith("DOES_NOT"):
-            self._formation.create_stack(StackName=self.name, TemplateBody=template)
+            self._formation.create_stack(StackName=self.name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
         else:
-            self._formation.update_stack(StackName=self.name, TemplateBody=template)
+            self._formation.update_stack(StackName=self.name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
         return self._ended()
 
     def delete(self) -> str:

@@ -98,9 +98,7 @@ def test_any_text_after_a_good_header_is_read_or_refused(text: str, encoding: st
 
 
 @often
-@given(
-    st.lists(st.fixed_dictionaries(dict.fromkeys(a_student_row(), cells)), min_size=1, max_size=6), st.sampled_from([CSV, DIRECTORY])
-)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(a_student_row(), cells)), min_size=1, max_size=6), st.sampled_from([CSV, DIRECTORY]))
 def test_any_cells_are_counted_once(given_rows: list[dict[str, str]], agreement: object) -> None:
     check(read(a_csv(given_rows).encode(errors="replace"), agreement))  # type: ignore[arg-type]
 

@@ -32,6 +32,7 @@ _WAITING = {
     "in_doubt": "A person looks whether the child has a card already",
     "opt_in": "The family has not said yes yet",
 }
+_FORMATS = {"oneroster_1_1": "OneRoster 1.1 CSV", "firstcard_csv": "FirstCard CSV"}
 _SEVERITIES = {"fatal": "whole file", "hold": "waits", "row": "row left out", "warning": "used, please look"}
 
 
@@ -81,7 +82,7 @@ def to_html(receipt: Receipt) -> str:
         _reasons(receipt),
         _list("What to do now", receipt.next_steps()),
         _figures(receipt),
-        _counts("What is done for people", "For", [(_DECISIONS.get(word, word), n) for word, n in receipt.decisions.items()], "People"),
+        _counts(_done(receipt), "For", [(_DECISIONS.get(word, word), n) for word, n in receipt.decisions.items()], "People"),
         _counts("Cards that wait", "Why", [(_WAITING.get(word, word), n) for word, n in receipt.waiting.items()], "Cards"),
         _counts("Good rows that get no card now", "Rows that are", [(words_of(word), n) for word, n in receipt.excluded.items()], "Rows"),
         _summary(receipt),
@@ -100,6 +101,10 @@ def to_html(receipt: Receipt) -> str:
         + "\n".join(part for part in body if part)
         + "\n</body>\n</html>\n"
     )
+
+
+def _done(receipt: Receipt) -> str:
+    return "What is done for people" if receipt.outcome in (Outcome.APPLIED, Outcome.UNCHANGED) else "What the file would do for people"
 
 
 def _text(value: object) -> str:
@@ -167,7 +172,7 @@ def _figures(receipt: Receipt) -> str:
     if receipt.outcome is not Outcome.REJECTED and receipt.format:
         rejected = sum(receipt.rejected.values())
         facts += [
-            ("Form", receipt.format),
+            ("Form", _FORMATS.get(receipt.format, receipt.format)),
             ("Rows (students and staff)", f"{receipt.rows:,}"),
             ("Rows accepted", f"{receipt.accepted:,}"),
             ("Rows rejected", f"{rejected:,}"),

@@ -69,6 +69,9 @@ def open_archive(data: bytes, *, limit: int) -> Archive:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise RefusedError(Reason.ZIP_LIMITS)
+    if any(info.filename == "[Content_Types].xml" for info in entries):
+        # A workbook or document of an office program, which is a zip too.
+        raise RefusedError(Reason.UNKNOWN_FORMAT)
     named, folders = _names([info for info in entries if not _not_ours(info)])
     files = {name: info for name, info in named.items() if not info.is_dir()}
     _check_sizes(data, [info for info in entries if not info.is_dir()], limit)

@@ -111,6 +111,7 @@ class _Bundle:
 def read(archive: Archive, terms: Terms, today: date) -> Reading:
     """Read the archive; raises RefusedError where nothing of it can be used."""
     bundle = _Bundle(archive, terms)
+    _check_form(bundle)
     _check_manifest(bundle)
     for needed in ("users.csv", "orgs.csv"):
         if needed not in archive:
@@ -136,7 +137,15 @@ def read(archive: Archive, terms: Terms, today: date) -> Reading:
     )
 
 
-# The manifest
+# The form and the manifest
+
+
+def _check_form(bundle: _Bundle) -> None:
+    """Refuse OneRoster 1.2 and Microsoft SDS 2.1, which keep the roles in a file of their own."""
+    if "roles.csv" in bundle.archive and "users.csv" in bundle.archive:
+        table = open_table(bundle.archive.read("users.csv"), "users.csv", known=frozenset(USERS), encoding=bundle.terms.encoding)
+        if "role" not in table.header:
+            raise RefusedError(Reason.UNKNOWN_FORMAT, "users.csv", 1)
 
 
 def _check_manifest(bundle: _Bundle) -> None:
@@ -295,9 +304,6 @@ def _read_users(bundle: _Bundle, sources: _Sources, demographics: tuple[str, ...
     """The agreed cells of users.csv, row by row."""
     terms = bundle.terms
     table = bundle.table("users.csv", USERS)
-    if "roles.csv" in bundle.archive and "role" not in table.header:
-        # OneRoster 1.2 and Microsoft SDS 2.1 keep roles in a file of their own.
-        raise RefusedError(Reason.UNKNOWN_FORMAT, "users.csv", 1)
     agreed = {name: header for role in Role for name, header in sources.users[role].items()}
     wanted = ["sourcedId", "status", "enabledUser", "role", *agreed.values()]
     required = {

@@ -17,7 +17,9 @@ class Person:
     """A student or a member of staff, normalised: NFC, trimmed, ISO dates, lower-cased e-mails, CEDS grades.
 
     ``local_id`` is the district's student or employee id. ``birth_date`` is None when absent. ``grade`` is a CEDS code (``PK``, ``KG``, ``01`` … ``12``).
-    ``language`` is a BCP 47 primary subtag (``en``, ``es``) or empty. ``email`` is the household's address: for students the guardian's, for staff their own; empty if none.
+    ``language`` is a BCP 47 primary subtag (``en``, ``es``) or empty. ``email`` is the household's address: for students the guardian's (from 18 on
+    the student's own, 34 CFR 99.5), for staff their own; empty if none. Where families refuse before the upload, a row with ``opt_out`` is an id and nothing else:
+    its names are empty.
     Fields that the agreement does not list are empty.
     """
 
