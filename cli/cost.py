@@ -89,7 +89,12 @@ def estimate(calls: Mapping[str, Any]) -> Estimate:
 
 
 def cost(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Counted calls, as `make demo` leaves them in .local/demo/calls.json.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="Counted calls, as `make demo` leaves them in .local/demo/calls.json."
+        ),
+    ],
     cards: Annotated[int, typer.Option(help="How many cards that was, for the price of a thousand.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -98,7 +103,11 @@ def cost(
     per_thousand = found.total / cards * 1000 if cards else None
     if as_json:
         lines = {unit: {"amount": round(amount, 3), "usd": round(usd, 6)} for unit, (amount, usd) in found.lines.items()}
-        typer.echo(json.dumps({"lines": lines, "usd": round(found.total, 4), "usd_per_thousand_cards": per_thousand and round(per_thousand, 4)}, indent=2))
+        typer.echo(
+            json.dumps(
+                {"lines": lines, "usd": round(found.total, 4), "usd_per_thousand_cards": per_thousand and round(per_thousand, 4)}, indent=2
+            )
+        )
         return
     table = Table("used", "amount", "US dollars")
     for unit, (amount, usd) in found.lines.items():

@@ -13,7 +13,9 @@ FAILED = 1
 
 
 def drop_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="The export, as the SIS wrote it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="The export, as the SIS wrote it.")
+    ],
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
     settings: Annotated[Path | None, typer.Option(help="JSON with address, account and keys; `make up` writes one per district.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Upload as it is; only for agreements that allow it.")] = False,

@@ -99,13 +99,17 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
 
 
 @app.command(epilog="Example: firstcard run approve 0123456789abcdef01234567 --plan 9f2c…")
-def approve(run: RunId, plan: Annotated[str, typer.Option(help="The hash of the plan that you looked at (`run show`).")], as_json: AsJson = False) -> None:
+def approve(
+    run: RunId, plan: Annotated[str, typer.Option(help="The hash of the plan that you looked at (`run show`).")], as_json: AsJson = False
+) -> None:
     """Let a held run go on, exactly as its plan was shown."""
     _decide(run, plan, approve=True, as_json=as_json)
 
 
 @app.command(epilog="Example: firstcard run reject 0123456789abcdef01234567 --plan 9f2c…")
-def reject(run: RunId, plan: Annotated[str, typer.Option(help="The hash of the plan that you looked at (`run show`).")], as_json: AsJson = False) -> None:
+def reject(
+    run: RunId, plan: Annotated[str, typer.Option(help="The hash of the plan that you looked at (`run show`).")], as_json: AsJson = False
+) -> None:
     """End a held run; nothing of it is applied."""
     _decide(run, plan, approve=False, as_json=as_json)
 
@@ -114,7 +118,10 @@ def _decide(run_id: str, plan: str, *, approve: bool, as_json: bool) -> None:
     decided = decide_held(_ledger(), run_id, approve=approve, plan_hash=plan, by=getpass.getuser())
     if decided is None:
         found = _found(run_id)
-        typer.echo(f"The run {run_id} is {found.status}; it does not wait with the plan {plan[:16]}…. Look at it again: firstcard run show {run_id}", err=True)
+        typer.echo(
+            f"The run {run_id} is {found.status}; it does not wait with the plan {plan[:16]}…. Look at it again: firstcard run show {run_id}",
+            err=True,
+        )
         raise typer.Exit(NOT_WAITING)
     wake(decided, "approved" if approve else "rejected")
     typer.echo(json.dumps(_as_json(decided), indent=2) if as_json else f"The run {run_id} is {decided.status}.")

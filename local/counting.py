@@ -108,7 +108,12 @@ class Watch:
         return int(answer["Count"])
 
     def _scan(self, condition: str, values: Mapping[str, Any] | None, projection: str, names: list[str]) -> Iterator[dict[str, Any]]:
-        arguments: dict[str, Any] = {"TableName": "firstcard-cards", "FilterExpression": condition, "ProjectionExpression": projection, "ConsistentRead": True}
+        arguments: dict[str, Any] = {
+            "TableName": "firstcard-cards",
+            "FilterExpression": condition,
+            "ProjectionExpression": projection,
+            "ConsistentRead": True,
+        }
         if values:
             arguments["ExpressionAttributeValues"] = values
         if names:
@@ -138,7 +143,9 @@ class Watch:
         sqs, taken = self._library_sqs, []
         url = sqs.get_queue_url(QueueName=f"firstcard-library-{self.programme.library.id}")["QueueUrl"]
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
-            sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)])
+            sqs.delete_message_batch(
+                QueueUrl=url, Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
+            )
             taken += [json.loads(m["Body"]) for m in messages]
         self._issued |= {event["detail"]["token"] for event in taken if event["detail-type"] == "CardIssued"}
         return taken
@@ -158,7 +165,9 @@ class Watch:
         """The first receipt, as the district reads it from its outbox."""
         s3 = self.machine.cloud.session(f"firstcard-upload-{self.programme.agreement.district}").client("s3")
         bucket = self.machine.drop_bucket(self.programme.agreement.district)
-        keys = sorted(t["Key"] for t in s3.list_objects_v2(Bucket=bucket, Prefix="outbox/").get("Contents", []) if t["Key"].endswith(".json"))
+        keys = sorted(
+            t["Key"] for t in s3.list_objects_v2(Bucket=bucket, Prefix="outbox/").get("Contents", []) if t["Key"].endswith(".json")
+        )
         body: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
         return body
 

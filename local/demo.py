@@ -66,7 +66,9 @@ class Demo:
             machine.start()
         try:
             self.seconds["deploy"] = time.monotonic() - begun
-            say(f"[bold]The templates of {self.programme} are deployed[/], unchanged, with IAM enforcement on ({self.seconds['deploy']:.0f} s).")
+            say(
+                f"[bold]The templates of {self.programme} are deployed[/], unchanged, with IAM enforcement on ({self.seconds['deploy']:.0f} s)."
+            )
             return self._go(machine, today)
         finally:
             machine.cloud.flush_trail()
@@ -75,11 +77,15 @@ class Demo:
     def _go(self, machine: Machine, today: date) -> dict[str, Any]:
         say = self.console.print
         programme = machine.deployed[0]
-        district = make_district(district=programme.agreement.district, students=self.students, staff=self.staff, seed=self.seed, today=today)
+        district = make_district(
+            district=programme.agreement.district, students=self.students, staff=self.staff, seed=self.seed, today=today
+        )
         refused: Literal["marked", "bare"] = "bare" if programme.agreement.route == "before_upload" else "marked"
         export = oneroster_zip(district, refused=refused)
         protected = protect(export, recipients=[programme.keys.ours.public], signer=programme.keys.sender)
-        say(f"A synthetic district: {self.students:,} students in {len(district.schools)} schools, {self.staff:,} staff. Export: OneRoster 1.1, {len(export):,} bytes, signed and encrypted by {protected.tool}.")
+        say(
+            f"A synthetic district: {self.students:,} students in {len(district.schools)} schools, {self.staff:,} staff. Export: OneRoster 1.1, {len(export):,} bytes, signed and encrypted by {protected.tool}."
+        )
         machine.cloud.reset_calls()
         watch = Watch(machine, programme)
         start = time.monotonic()
@@ -99,7 +105,9 @@ class Demo:
         usd = estimate(calls).total
         told = self._told(counted, wanted, second, usd)
         self._show(told, counted, wanted, usd)
-        say(f"Receipts: {self._fetch_receipts(machine, programme)}\nOutbox: {outbox.index}\nLibrary system: {machine.libraries[programme.library.id].database}\nCloudTrail-form records and logs: {machine.cloud.state}")
+        say(
+            f"Receipts: {self._fetch_receipts(machine, programme)}\nOutbox: {outbox.index}\nLibrary system: {machine.libraries[programme.library.id].database}\nCloudTrail-form records and logs: {machine.cloud.state}"
+        )
         return told
 
     def _await_plan(self, watch: "Watch") -> str:
@@ -131,7 +139,9 @@ class Demo:
 
     def _firstcard(self, machine: Machine, *words: str) -> "subprocess.CompletedProcess[str]":
         environment = machine.as_role("firstcard-operator") | {"COLUMNS": "150"}
-        done = subprocess.run([sys.executable, "-m", "cli.main", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
         if done.returncode:
             raise DemoError(f"firstcard {' '.join(words[:2])} ended with {done.returncode}: {done.stderr[-1500:]}")
         return done
@@ -154,7 +164,9 @@ class Demo:
             if programme.agreement.route == "window" and days:
                 self._until(settled(lambda: watch.windows_open() >= wanted.windows), "every family to be told", watch)
                 later = datetime.now(UTC) + timedelta(days=days, minutes=1)
-                bars.console.print(f"The {days} days in which families may say no pass by a later schedule event ({later:%Y-%m-%d}); nothing is skipped or written.")
+                bars.console.print(
+                    f"The {days} days in which families may say no pass by a later schedule event ({later:%Y-%m-%d}); nothing is skipped or written."
+                )
                 machine.invoke_window(later)
             else:
                 self._until(settled(lambda: watch.status(run_id) == "applied"), "the run to end", watch)
@@ -310,11 +322,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--staff", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
-    parser.add_argument("--setup-seconds", type=float, default=0.0, help="what installing took; `make demo` fills it in")
     chosen = parser.parse_args(arguments)
+    took = ROOT / ".build" / "setup.json"
+    setup = float(json.loads(took.read_text())["seconds"]) if took.exists() else 0.0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console(width=None if sys.stdout.isatty() else 150)
-    demo = Demo(chosen.programme, chosen.students, chosen.staff, chosen.seed, ROOT / ".local" / "demo", chosen.setup_seconds, console)
+    demo = Demo(chosen.programme, chosen.students, chosen.staff, chosen.seed, ROOT / ".local" / "demo", setup, console)
     try:
         told = demo.run()
     except DemoError as error:

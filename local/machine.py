@@ -210,7 +210,10 @@ class Machine:
 
     def _make_desk(self) -> None:
         iam = self.cloud.session().client("iam")
-        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}]}
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}],
+        }
         actions = [
             "dynamodb:Scan", "dynamodb:GetItem", "dynamodb:Query", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion",
             "secretsmanager:PutSecretValue", "lambda:InvokeFunction", "logs:*", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:PurgeQueue",
@@ -233,8 +236,7 @@ class Machine:
 
     def invoke_window(self, at: datetime) -> None:
         """Send ``window`` its schedule event of a later time, as the scheduler would on that day."""
-        event = {"source": "aws.events", "detail-type": "Scheduled Event", "account": ACCOUNT, "region": REGION, "detail": {}}
-        event["time"] = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = later_event(at)
         functions = self.cloud.session(DESK).client("lambda", config=Config(read_timeout=900))
         answer = functions.invoke(FunctionName="firstcard-window", Payload=json.dumps(event).encode())
         if "FunctionError" in answer:
@@ -248,6 +250,12 @@ class Machine:
     def vault_bucket(self) -> str:
         """The vault bucket."""
         return f"firstcard-vault-{ACCOUNT}-{REGION}"
+
+
+def later_event(at: datetime) -> dict[str, Any]:
+    """The schedule event as the scheduler would send it at ``at``."""
+    time = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"source": "aws.events", "detail-type": "Scheduled Event", "account": ACCOUNT, "region": REGION, "time": time, "detail": {}}
 
 
 def _paths() -> dict[str, str]:

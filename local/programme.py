@@ -39,7 +39,9 @@ def make_keys(folder: Path, district: str, *, now: datetime) -> Keys:
     """The district's keys, made once and kept in ``folder`` for this machine only."""
     path = folder / f"{district}.json"
     if not path.exists():
-        sender, ours = (new_openpgp_key(label, created=now) for label in (f"{district} sender (synthetic)", f"firstcard {district} (synthetic)"))
+        sender, ours = (
+            new_openpgp_key(label, created=now) for label in (f"{district} sender (synthetic)", f"firstcard {district} (synthetic)")
+        )
         sftp = new_ssh_key("synthetic")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = {"sender": vars_of(sender), "ours": vars_of(ours), "sftp": vars_of(sftp)}
@@ -55,7 +57,15 @@ def vars_of(key: OpenPgpKey | SshKey) -> dict[str, str]:
     return {name: getattr(key, name) for name in names}
 
 
-def lay_out(name: str, *, folder: Path, endpoints: Mapping[str, str], today: date, only: tuple[str, ...] = (), change: Mapping[str, Any] | None = None) -> list[Programme]:
+def lay_out(
+    name: str,
+    *,
+    folder: Path,
+    endpoints: Mapping[str, str],
+    today: date,
+    only: tuple[str, ...] = (),
+    change: Mapping[str, Any] | None = None,
+) -> list[Programme]:
     """Write ``folder``/site for the example agreements ``name`` (and ``only``) and give them as programmes.
 
     ``endpoints`` maps a library to its ILS's address here; ``change`` overrides top-level clauses, for tests. The rest of an example is left as it is.
@@ -64,7 +74,9 @@ def lay_out(name: str, *, folder: Path, endpoints: Mapping[str, str], today: dat
     made: list[tuple[str, str, Keys]] = []
     for example in (name, *only):
         clauses = yaml.safe_load((ROOT / "agreements" / f"{example}.yaml").read_text("utf-8"))
-        clauses["disposition"] = {"on" if key is True else key: value for key, value in clauses["disposition"].items()}  # YAML 1.1 reads on as true
+        clauses["disposition"] = {
+            "on" if key is True else key: value for key, value in clauses["disposition"].items()
+        }  # YAML 1.1 reads on as true
         keys = make_keys(folder / "keys", clauses["district"], now=datetime.now(UTC))
         _write(site / "agreements" / f"{example}.yaml", _here(clauses, keys, today) | dict(change or {}))
         library = clauses["library"]

@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from firstcard.adapters.aws import DropAndVault
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
@@ -50,5 +51,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     counts = issue_chunk(chunk, cards())
     for name, count in counts.items():
         metrics.add_metric(name=f"Patrons{name.capitalize()}", unit=MetricUnit.Count, value=count)
-    logger.info("issued", chunk=chunk.object, **counts)
+    logger.info("issued", chunk=chunk.object, counts=dict(counts))
     return {"outcome": "issued"}

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from firstcard.adapters.aws import SecretsStore
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting

@@ -1,6 +1,6 @@
 """Batches of queue messages: as large as the mapping says, and allowed as AWS allows them; and no recipient's address in the emulator's own log."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

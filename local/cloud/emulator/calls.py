@@ -1,6 +1,6 @@
 """Who called what, and what was decided: the one place that watches the emulator's policy evaluator."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The front door: watches each request on its way in, answers `/_firstcard/…`, and delivers the trail in time."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Who the caller is, in the words of AWS's policies."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """KMS as AWS has it: encryption contexts and aliases in policies, and keys that other services use for their caller."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

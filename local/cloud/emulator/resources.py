@@ -3,7 +3,7 @@
 A provisioner runs on the server's own event loop and may not wait there.
 """
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Acting under a role on behalf of an AWS service, decided by the emulator's own policy evaluator."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The emulator's own file system writes bare entries into the bucket, asks no policy and lets a broken upload through.
 """
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ cover them, as AWS bills and writes them. Not recorded: calls that AWS services 
 queue), and the KMS calls that S3, SQS or DynamoDB make for their caller.
 """
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

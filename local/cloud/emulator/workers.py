@@ -1,6 +1,6 @@
 """Lambda workers: what they may import, what they are told, and how their errors are named."""
 
-# ruff: noqa: ANN401  # the emulator comes without types, and patches pass its values on
+# the emulator comes without types, and patches pass its values on
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def client(service: Literal["sesv2"]) -> "SESV2Client": ...
 @overload
 def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
-def client(service: Any) -> Any:  # type: ignore[misc]  # one cached factory behind typed overloads
+def client(service: Any) -> Any:  # one cached factory behind typed overloads
     """The service's client, made once a process."""
     return boto3.client(service, config=CONFIG)
 
@@ -133,7 +133,9 @@ def wrapper(sharing: str) -> Wrap:
 def unwrap(wrapped: bytes, context: Mapping[str, str]) -> bytes:
     """Unwraps a data key, or raises VaultClosedError if KMS refuses."""
     try:
-        return client("kms").decrypt(CiphertextBlob=wrapped, EncryptionContext=dict(context), KeyId=purpose_key(context["agreement"]))["Plaintext"]
+        return client("kms").decrypt(CiphertextBlob=wrapped, EncryptionContext=dict(context), KeyId=purpose_key(context["agreement"]))[
+            "Plaintext"
+        ]
     except ClientError as error:
         raise VaultClosedError(error.response["Error"]["Code"]) from None
 

@@ -153,7 +153,7 @@ class EnvelopeItem(CardItem, discriminator="envelope"):
     wrapped = WrappedKeysAttribute()
 
 
-class WindowIndex(GlobalSecondaryIndex["WindowEntry"]):
+class WindowIndex(GlobalSecondaryIndex["WindowEntry"]):  # type: ignore[no-untyped-call]  # pynamodb's metaclass is untyped
     """Announcements whose window runs, by data-sharing id and the time the family was told."""
 
     class Meta:
@@ -370,7 +370,7 @@ def _saved(item: CardItem, condition: Any) -> bool:  # noqa: ANN401  pynamodb's 
     return True
 
 
-def _stamp(stamp: Stamp) -> dict[str, str]:
+def _stamp(stamp: Stamp) -> dict[str, Any]:
     return {
         "sharing": stamp.sharing,
         "agreement": stamp.agreement,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
@@ -30,7 +31,7 @@ class JsonAttribute(Attribute[Any]):
         return json.loads(value)
 
 
-class RunsByDistrict(GlobalSecondaryIndex["RunItem"]):
+class RunsByDistrict(GlobalSecondaryIndex["RunItem"]):  # type: ignore[no-untyped-call]  # pynamodb's metaclass is untyped
     """A district's runs by time."""
 
     class Meta:
@@ -184,7 +185,11 @@ class LedgerTable:
         except DistrictItem.DoesNotExist:
             return DistrictState()
         return DistrictState(
-            int(item.manifest_version or 0), item.content or "", item.applied_received_at or "", item.lock_holder or "", int(item.fence or 0)
+            int(item.manifest_version or 0),
+            item.content or "",
+            item.applied_received_at or "",
+            item.lock_holder or "",
+            int(item.fence or 0),
         )
 
     def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
@@ -209,7 +214,7 @@ class LedgerTable:
     def move(self, run_id: str, to: Status, *, when: Sequence[Status], **fields: object) -> bool:
         """Change a run's status and fields if its status is one of ``when``."""
         item = RunItem(f"run#{run_id}", "run")
-        actions = [RunItem.status.set(str(to))]
+        actions: list[Action] = [RunItem.status.set(str(to))]
         for name, value in fields.items():
             attribute = getattr(RunItem, name)
             actions.append(attribute.remove() if value is None else attribute.set(value))
@@ -258,7 +263,7 @@ class LedgerTable:
 
     def release_lock(self, sharing: str, run_id: str, *, applied: DistrictState | None = None) -> None:
         """Give the lock back, and with ``applied`` advance the manifest in the same write."""
-        actions = [DistrictItem.lock_holder.remove()]
+        actions: list[Action] = [DistrictItem.lock_holder.remove()]
         if applied:
             actions += [
                 DistrictItem.manifest_version.set(applied.manifest_version),

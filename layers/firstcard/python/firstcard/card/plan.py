@@ -236,7 +236,9 @@ class Builder:
             return PatronLine(step.decision, step.token, "", step.household)
         if step.decision is Decision.REFUSE:
             return PatronLine(step.decision, step.token, person.role, fingerprint=step.fingerprint)
-        sealed = {group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields}
+        sealed: dict[str, bytes] = {
+            group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields
+        }
         card_token = ""
         if step.decision in (Decision.ISSUE, Decision.WAIT):
             number = self._number(step, serials)

@@ -1,6 +1,6 @@
 """From a change of the cards table to the event that tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from firstcard.event.model import Event, new_event
@@ -12,10 +12,8 @@ def event_of(old: Image | None, new: Image | None) -> Event | None:
     """The event that a stream record means, or None. ``old`` and ``new`` are an item before and after; a deletion tells nothing here."""
     if new is None:
         return None
-    kind = new["sk"].split("#", 1)[0]
-    return {"patron": _patron, "ils": _ils, "refusal": _refusal, "profile": _household, "notice": _notice}.get(kind, lambda *_: None)(
-        old or {}, new
-    )
+    tell = TOLD.get(new["sk"].split("#", 1)[0])
+    return tell(old or {}, new) if tell else None
 
 
 def _common(new: Image) -> dict[str, Any]:
@@ -94,3 +92,13 @@ def _notice(old: Image, new: Image) -> Event | None:
         kind=new["kind"],
         token=new["token"],
     )
+
+
+TOLD: Mapping[str, Callable[[Image, Image], Event | None]] = {
+    "patron": _patron,
+    "ils": _ils,
+    "refusal": _refusal,
+    "profile": _household,
+    "notice": _notice,
+}
+"""Which items of the table tell something, by the first word of their sort key."""

@@ -124,7 +124,11 @@ class Planner:
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=(Status.ADMITTED, Status.FAILED), reason=str(Reason.DUPLICATE_FILE))
             return Planned("unchanged")
         received = new_event(
-            "RosterReceived", key=arrival.run_id, **facts(agreement, arrival.run_id, now), size=arrival.size, protection=delivered.protection
+            "RosterReceived",
+            key=arrival.run_id,
+            **facts(agreement, arrival.run_id, now),
+            size=arrival.size,
+            protection=delivered.protection,
         )
         self.emit([received])
         reading = read_roster(delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date())
@@ -143,8 +147,12 @@ class Planner:
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
         decisions = decide(reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept)
-        serials = SerialBlock(lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0))
-        builder = Builder(agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now)
+        serials = SerialBlock(
+            lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
+        )
+        builder = Builder(
+            agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now
+        )
         chunks = list(builder.chunks(decisions))
         summary = _summary(arrival, agreement, reading, decisions)
         digest = plan_hash(chunks, summary)
@@ -155,10 +163,7 @@ class Planner:
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
         held = bool(decisions.holds)
-        for older in self.ledger.waiting_runs(arrival.district):
-            if older.arrival.run_id != arrival.run_id and older.arrival.received_at <= arrival.received_at:
-                if self.ledger.move(older.arrival.run_id, Status.SUPERSEDED, when=(Status.HELD, Status.APPROVED), reason=str(Reason.SUPERSEDED)):
-                    self.wake(older, "superseded")
+        self._supersede_older(arrival)
         self.ledger.move(
             arrival.run_id,
             Status.HELD if held else Status.READY,
@@ -171,6 +176,13 @@ class Planner:
             holds=[str(r) for r in decisions.holds],
         )
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
+
+    def _supersede_older(self, arrival: Arrival) -> None:
+        over = (Status.HELD, Status.APPROVED)
+        for older in self.ledger.waiting_runs(arrival.district):
+            is_older = older.arrival.run_id != arrival.run_id and older.arrival.received_at <= arrival.received_at
+            if is_older and self.ledger.move(older.arrival.run_id, Status.SUPERSEDED, when=over, reason=str(Reason.SUPERSEDED)):
+                self.wake(older, "superseded")
 
     def _refuse(self, arrival: Arrival, refusal: Refusal) -> Planned:
         problem = [[refusal.file, refusal.line or 0, refusal.column, refusal.reason]]

@@ -40,8 +40,6 @@ class Holder:
         self.wake(replace(run, task_token=token), decision)
 
 
-
-
 def decide_held(ledger: Ledger, run_id: str, *, approve: bool, plan_hash: str, by: str) -> Run | None:
     """Record a person's decision on the plan that the person saw; None if the plan is no longer that one or no longer waits."""
     run = ledger.run(run_id)
@@ -92,7 +90,12 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
 def may_issue(run_id: str, *, sharing: str, fence: int, site: Site, ledger: Ledger, at: datetime) -> bool:
     """Whether a chunk may be issued now: agreement in force, not suspended, and the lock still ours."""
     agreement = site.of_sharing(sharing)
-    return agreement is not None and agreement.in_force(at.date()) and not ledger.suspended(sharing) and ledger.holds_lock(sharing, run_id, fence)
+    return (
+        agreement is not None
+        and agreement.in_force(at.date())
+        and not ledger.suspended(sharing)
+        and ledger.holds_lock(sharing, run_id, fence)
+    )
 
 
 def _known(ledger: Ledger, run_id: str) -> Run:

@@ -24,7 +24,9 @@ def write_receipt(
     """The receipt of an ended run. ``summary`` is its plan.json (empty if there was no plan), ``problems`` are (file, line, column, code)."""
     contact = agreement.notices.contact
     places = tuple(Place(file=f, line=line, column=column, reason=Reason(code)) for f, line, column, code in problems)
-    whole = tuple(p for p in places if p.reason == run.reason) or ((Place(file="", line=0, column="", reason=Reason(run.reason)),) if run.reason else ())
+    whole = tuple(p for p in places if p.reason == run.reason) or (
+        (Place(file="", line=0, column="", reason=Reason(run.reason)),) if run.reason else ()
+    )
     decisions = summary.get("decisions", {})
     waiting = {
         "window": decisions.get("wait", 0) - summary.get("waiting_without_address", 0),
