@@ -12,8 +12,11 @@ from rich.table import Table
 from firstcard.adapters.aws import DropAndVault, account_and_region, wake
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.roster import REASONS, Reason
-from firstcard.run.ledger import Run
+from firstcard.run.ledger import Run, Status
 from firstcard.run.steps import decide_held
+
+RUN_ID_WIDTH = 24
+"""A run's id is there to be copied, however narrow the terminal is."""
 
 NOT_WAITING = 1
 """Exit code when the run does not wait, or waits with another plan; a command used wrongly exits with 2."""
@@ -59,7 +62,10 @@ def list_runs(
     if as_json:
         typer.echo(json.dumps([_as_json(r) for r in runs], indent=2))
         return
-    table = Table("run", "received", "status", "why", "decisions")
+    table = Table()
+    table.add_column("run", no_wrap=True, min_width=RUN_ID_WIDTH)
+    for column in ("received", "status", "why", "decisions"):
+        table.add_column(column)
     for r in runs:
         table.add_row(r.arrival.run_id, r.arrival.received_at, str(r.status), ", ".join(r.holds) or r.reason, _said(r.counts))
     Console().print(table)
@@ -74,6 +80,8 @@ def show(run: RunId, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({**_as_json(found), "plan": plan}, indent=2))
         return
     Console().print(*plan_tables(found, plan), sep="\n")
+    if found.status is Status.HELD:
+        typer.echo(f"To let it go on as shown:\nfirstcard run approve {run} --plan {found.plan_hash}")
 
 
 def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:

@@ -16,7 +16,7 @@ from infra.permission import call_functions, in_vault, on_bucket
 STEPS = ("plan", "hold", "begin", "issue", "finish")
 APPROVAL_DAYS = 14
 WAIT_SECONDS = 15
-CHUNKS_AT_ONCE = 8
+CHUNKS_AT_ONCE = 2
 
 
 class RosterRun(Construct):

@@ -75,6 +75,10 @@ class Watch:
         """A run's status."""
         return dict(self.runs()).get(run_id, "")
 
+    def plan_hash(self, run_id: str) -> str:
+        """The hash of a run's plan."""
+        return next((item["plan_hash"]["S"] for item in self._runs() if item["run_id"]["S"] == run_id), "")
+
     def reason(self, run_id: str) -> str:
         """Why a run ended as it did."""
         return next((item.get("reason", {}).get("S", "") for item in self._runs() if item["run_id"]["S"] == run_id), "")

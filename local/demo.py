@@ -132,7 +132,7 @@ class Demo:
         self.console.print("[bold]The first load is held.[/] This is what the library sees (`firstcard run show`):")
         show = self._firstcard(machine, "run", "show", run_id)
         self.console.print(show.stdout, markup=False, highlight=False)
-        plan = json.loads(self._firstcard(machine, "run", "show", run_id, "--json").stdout)["plan_hash"]
+        plan = watch.plan_hash(run_id)
         self.console.print(f"The library approves it: firstcard run approve {run_id} --plan {plan[:16]}…")
         self._firstcard(machine, "run", "approve", run_id, "--plan", plan)
         return run_id
@@ -194,7 +194,7 @@ class Demo:
             time.sleep(0.3)
 
     def _drop_again(self, machine: Machine, programme: Programme, watch: "Watch", data: bytes) -> dict[str, int]:
-        before, mails = watch.table_digests(), sum(watch.mails().values())
+        before, mails = watch.table_digests(), watch.sent()
         watch.take_events()
         drop(data, name="roster.zip.gpg", server=machine.sftp(programme.agreement.district), key=programme.keys.sftp)
         with self.console.status("the very same file once more"):
@@ -202,7 +202,7 @@ class Demo:
             self._pause_for_quiet(watch)
         after = watch.table_digests()
         changed = sum(before.get(key) != digest for key, digest in after.items()) + len(before.keys() - after.keys())
-        return {"writes": changed, "events": len(watch.take_events()), "emails": sum(watch.mails().values()) - mails}
+        return {"writes": changed, "events": len(watch.take_events()), "emails": watch.sent() - mails}
 
     def _told(self, counted: Counted, wanted: "Wanted", second: Mapping[str, int], usd: float) -> dict[str, Any]:
         agree = (

@@ -39,7 +39,7 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     **dict.fromkeys(("CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked"), _CARD),
     "CardSynced": {**_CARD, "state": "in_ils"},
-    "CardSyncFailed": {**_CARD, "reason": "CARD_NUMBER_TAKEN"},
+    "CardSyncFailed": {**_CARD, "reason": "card_number_taken"},
     "RefusalRecorded": {"token": _PATRON, "by": "family"},
     "HouseholdRecorded": {"household": _FAMILY, "kind": "family", "announce": (_PATRON,)},
     "NoticeSent": {"household": _FAMILY, "kind": "card", "token": _PATRON},

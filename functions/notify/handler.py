@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import DropAndVault, SecretsStore, send_mail, unwrap
+from firstcard.adapters.aws import DropAndVault, SecretsStore, put_off, send_mail, unwrap
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
@@ -26,6 +26,8 @@ from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
 
 logger = Logger()
+ENDS_OF_RUNS = ("RosterProcessed", "RosterRejected")
+"""Events that a receipt goes with; it names nobody, so a suspended agreement does not stop it."""
 
 
 @cache
@@ -100,19 +102,22 @@ def on_receipt(message: Inbound) -> bool:
 def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
     """Tell everybody whom these events concern; gives the ids of messages to deliver again."""
     agreement = site().of_sharing(sharing)
-    today = datetime.fromisoformat(max(m.time for m in messages)).date()
-    if agreement is None or not agreement.in_force(today) or ledger().suspended(sharing):
+    if agreement is None:
         return [m.message for m in messages]
-    again: list[str] = []
+    again = [m.message for m in messages if m.event.name in ENDS_OF_RUNS and not on_receipt(m)]
+    people = [m for m in messages if not m.event.name.startswith("Roster")]
+    today = datetime.fromisoformat(max(m.time for m in messages)).date()
+    if people and (not agreement.in_force(today) or ledger().suspended(sharing)):
+        return again + [m.message for m in people]
     announce, told = [], []
-    for m in messages:
+    for m in people:
         match m.event.model_dump():
             case {"announce": tokens, "household": household}:
-                announce.append(Wake(m.message, household, tuple(tokens), m.time))
+                # Its cards may have been in the ILS before the household was recorded: whichever comes last finds the other.
+                announce += [Wake(m.message, household, tuple(tokens), m.time)] if tokens else ()
+                told.append(Wake(m.message, household, tuple(tokens), m.time))
             case {"household": household, "token": token} if household:
                 told.append(Wake(m.message, household, (token,), m.time))
-            case {"outcome": _} | {"reason": _} if m.event.name.startswith("Roster"):
-                again += [] if on_receipt(m) else [m.message]
     again += notices(sharing).announce(announce) if announce else ()
     again += notices(sharing).cards(told) if told else ()
     logger.info("notified", sharing=sharing, messages=len(messages), again=len(again))
@@ -126,4 +131,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     groups: dict[str, list[Inbound]] = defaultdict(list)
     for message in inbox.messages:
         groups[message.event.sharing].append(message)
-    return failures([*inbox.unreadable, *(i for sharing, messages in groups.items() for i in on_events(sharing, messages))])
+    again = {i for sharing, messages in groups.items() for i in on_events(sharing, messages)}
+    for message in inbox.messages:
+        if message.message in again:
+            put_off(message)
+    return failures([*inbox.unreadable, *again])

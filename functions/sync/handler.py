@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import SecretsStore, unwrap
+from firstcard.adapters.aws import SecretsStore, put_off, unwrap
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ils import open_ils
@@ -86,4 +86,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     groups: dict[str, list[Inbound]] = defaultdict(list)
     for message in inbox.messages:
         groups[message.event.sharing].append(message)
-    return failures([*inbox.unreadable, *(i for sharing, messages in groups.items() for i in on_events(sharing, messages))])
+    again = {i for sharing, messages in groups.items() for i in on_events(sharing, messages)}
+    for message in inbox.messages:
+        if message.message in again:
+            put_off(message)
+    return failures([*inbox.unreadable, *again])

@@ -13,6 +13,7 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement import Agreement
+from firstcard.card.issue import Standing
 
 logger = Logger()
 PAGE = 1000
@@ -31,6 +32,12 @@ def ledger() -> LedgerTable:
     return LedgerTable(setting(Setting.LEDGER_TABLE))
 
 
+def is_over(standing: Standing, token: str) -> bool:
+    """Whether a window has done its work: the card is issued, or a no stands. Who left meanwhile, or was changed at this moment, is looked at again."""
+    patron = standing.patrons.get(token)
+    return patron is None or bool(patron.issued_at) or token in standing.refused
+
+
 def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> int:
     """Issue what is due under one agreement, page by page while there is time; the next schedule goes on where this stopped."""
     days = agreement.basis.choice.window_days
@@ -39,8 +46,10 @@ def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> 
     released = 0
     due = cards().windows_over(agreement.sharing, told_before=(now - timedelta(days=days)).isoformat())
     while (page := list(islice(due, PAGE))) and context.get_remaining_time_in_millis() > SPARE_MILLISECONDS:
-        released += len(cards().release([token for _, _, token in page], at=now.isoformat()))
-        cards().close_windows([(pk, sk) for pk, sk, _ in page])
+        tokens = [token for _, _, token in page]
+        released += len(cards().release(tokens, at=now.isoformat()))
+        standing = cards().standing(tokens)
+        cards().close_windows([(pk, sk) for pk, sk, token in page if is_over(standing, token)])
     return released
 
 

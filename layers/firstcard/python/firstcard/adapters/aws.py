@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from firstcard.event import Event
+from firstcard.event.inbox import Inbound
 from firstcard.run.ledger import Arrival, Run
 from firstcard.vault import VaultClosedError, Wrap
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 EVENTS_PER_CALL = 10
@@ -40,6 +42,8 @@ def client(service: Literal["s3"]) -> "S3Client": ...
 def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
 @overload
 def client(service: Literal["sesv2"]) -> "SESV2Client": ...
+@overload
+def client(service: Literal["sqs"]) -> "SQSClient": ...
 @overload
 def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
@@ -203,6 +207,17 @@ def wake(run: Run, decision: str) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken"):
             raise
+
+
+def put_off(message: Inbound) -> None:
+    """Let a message that must be tried again rest, longer each time: half a minute, two, eight, and then a quarter of an hour."""
+    seconds = min(900, 30 * 4 ** (message.receives - 1))
+    client("sqs").change_message_visibility(QueueUrl=_queue_url(message.queue), ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
+
+
+@cache
+def _queue_url(arn: str) -> str:
+    return client("sqs").get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
 
 
 def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, html: str, text: str, kind: str) -> bool:

@@ -242,11 +242,14 @@ class CardsTable:
     # -- issue ------------------------------------------------------------------------------------------------------------------------------
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
-        """Write a chunk's envelope, new patrons and households in bulk, in this order."""
+        """Write a chunk's envelope, then new patrons in bulk."""
+        _envelope_item(chunk).save()
         with CardItem.batch_write() as batch:
-            batch.save(_envelope_item(chunk))
             for patron in patrons:
                 batch.save(_patron_item(patron))
+
+    def tell(self, chunk: Chunk) -> None:
+        """Write a chunk's households in bulk."""
         with CardItem.batch_write() as batch:
             for line in chunk.households:
                 batch.save(_household_item(line, chunk))

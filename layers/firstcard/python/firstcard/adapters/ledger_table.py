@@ -211,15 +211,18 @@ class LedgerTable:
             if not _refused(error):
                 raise
 
-    def move(self, run_id: str, to: Status, *, when: Sequence[Status], **fields: object) -> bool:
-        """Change a run's status and fields if its status is one of ``when``."""
+    def move(self, run_id: str, to: Status, *, when: Sequence[Status], of_plan: str = "", **fields: object) -> bool:
+        """Change a run's status and fields if its status is one of ``when``, and its plan's hash ``of_plan`` if given."""
         item = RunItem(f"run#{run_id}", "run")
         actions: list[Action] = [RunItem.status.set(str(to))]
         for name, value in fields.items():
             attribute = getattr(RunItem, name)
             actions.append(attribute.remove() if value is None else attribute.set(value))
+        condition = RunItem.status.is_in(*[str(s) for s in when])
+        if of_plan:
+            condition &= RunItem.plan_hash == of_plan
         try:
-            item.update(actions=actions, condition=RunItem.status.is_in(*[str(s) for s in when]))
+            item.update(actions=actions, condition=condition)
         except UpdateError as error:
             if _refused(error):
                 return False

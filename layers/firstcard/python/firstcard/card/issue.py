@@ -28,7 +28,10 @@ class Cards(Protocol):
         """Write suppressions; one that is there already stays as it is."""
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
-        """Write in bulk what has no earlier version: envelope, new patrons, then the chunk's households."""
+        """Write the chunk's envelope, then new patrons in bulk: they have no earlier version."""
+
+    def tell(self, chunk: Chunk) -> None:
+        """Write the chunk's households in bulk; that makes them heard of."""
 
     def change(self, patron: Patron) -> bool:
         """Write ``patron`` if its earlier version is still ``patron.version - 1``; whether it was."""
@@ -42,7 +45,8 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
     """Replay one chunk and count what was written.
 
     A bulk write has no conditions, so it is used for tokens without an item only. A family's no writes its suppression first and then looks for the
-    patron; this writes the patron first and then looks for suppressions: whichever comes second sees the other.
+    patron; this writes the patron first and then looks for suppressions: whichever comes second sees the other. Data keys are there before what they
+    open, and households come last: whoever hears of one finds its members as they are to be.
     """
     counts: Counter[str] = Counter()
     refusals = [p.token for p in chunk.patrons if p.decision is Decision.REFUSE]
@@ -52,6 +56,7 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
     tokens = [p.token for p in chunk.patrons]
     standing = cards.standing(tokens)
     new: list[Patron] = []
+    changed: list[tuple[Patron, Rule]] = []
     for line in chunk.patrons:
         rule = partial(_by_line, line=line, chunk=chunk)
         before = standing.patrons.get(line.token)
@@ -62,9 +67,11 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
             new.append(after)
             counts["new"] += 1
         else:
-            _change(after, cards, rule)
+            changed.append((after, rule))
             counts["changed"] += 1
     cards.add(chunk, new)
+    for wanted, its_rule in changed:
+        _change(wanted, cards, its_rule)
     late = cards.standing([p.token for p in new])
     for token in late.refused:
         rule = partial(_by_refusal, chunk=chunk)
@@ -72,6 +79,7 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
         if after:
             _change(after, cards, rule)
             counts["refused"] += 1
+    cards.tell(chunk)
     return counts
 
 

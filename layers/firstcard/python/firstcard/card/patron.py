@@ -71,12 +71,15 @@ class Patron:
 def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool) -> Patron | None:
     """The patron after a plan's line, or None if nothing changes.
 
-    A line replayed for the same run changes nothing. A refusal on record beats every line. Whoever returns gets the same number and PIN back.
+    A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed for the same
+    run changes nothing. Whoever returns gets the same number and PIN back.
     """
-    if before and (before.run_id == chunk.run_id or before.state is State.REFUSED):
+    if before and before.state is State.REFUSED:
         return None
     if refused or line.decision is Decision.REFUSE:
         return refuse(before, run_id=chunk.run_id, at=chunk.at) if before else None
+    if before and before.run_id == chunk.run_id:
+        return None
     if line.decision is Decision.EXPIRE:
         if before is None or before.state is State.EXPIRED:
             return None

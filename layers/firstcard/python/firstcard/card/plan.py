@@ -66,7 +66,8 @@ def decide(
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
-    Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry.
+    Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry, and they stay members
+    of their household, so that its no still reaches them.
     """
     steps: list[Step] = []
     for person in people:
@@ -81,6 +82,9 @@ def decide(
     for step in steps:
         if step.household and step.person and not step.person.opt_out:
             members[step.household].append(step)
+    for token in sorted(rejected_tokens - {s.token for s in steps}):
+        if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
+            members[kept.household].append(Step(Decision.NOTHING, token, kept.household, kept.fingerprint, None))
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)

@@ -12,12 +12,17 @@ from firstcard.event.model import EVENTS, Event
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One message: its id, how often it was received (1 the first time), the event's time on the bus (ISO 8601, UTC), and the event."""
+    """One message: its id, how often it was received (1 the first time), the event's time on the bus (ISO 8601, UTC), and the event.
+
+    ``queue`` (an ARN) and ``receipt`` are what it takes to put the message off.
+    """
 
     message: str
     receives: int
     time: str
     event: Event
+    queue: str = ""
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,10 @@ def read_inbox(records: Iterable[Mapping[str, Any]]) -> Inbox:
             body = json.loads(record["body"])
             event = EVENTS[body["detail-type"]].model_validate(body["detail"])
             time = str(body["time"]).replace("Z", "+00:00")
-            messages.append(Inbound(record["messageId"], int(record["attributes"]["ApproximateReceiveCount"]), time, event))
+            receives = int(record["attributes"]["ApproximateReceiveCount"])
+            messages.append(
+                Inbound(record["messageId"], receives, time, event, record.get("eventSourceARN", ""), record.get("receiptHandle", ""))
+            )
         except (KeyError, ValueError, TypeError, ValidationError):
             unreadable.append(record["messageId"])
     return Inbox(tuple(messages), tuple(unreadable))

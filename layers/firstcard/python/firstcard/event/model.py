@@ -107,7 +107,7 @@ class CardSynced(_CardEvent):
 class CardSyncFailed(_CardEvent):
     """The ILS refused this version of the patron for good."""
 
-    reason: Code
+    reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,60}$", description="a code of docs/ils-koha.md")]
 
 
 class RefusalRecorded(Event):
@@ -118,7 +118,7 @@ class RefusalRecorded(Event):
 
 
 class HouseholdRecorded(Event):
-    """A household is new or changed; ``announce`` are those of its members that it has not heard about yet."""
+    """A household is new or changed; ``announce`` are those of its members that it has not heard about yet, often none."""
 
     household: Token
     kind: Literal["family", "staff"]

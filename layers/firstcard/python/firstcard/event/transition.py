@@ -69,7 +69,7 @@ def _refusal(old: Image, new: Image) -> Event | None:
 
 
 def _household(old: Image, new: Image) -> Event | None:
-    if old.get("run_id") == new["run_id"] or not new.get("announce"):
+    if old.get("run_id") == new["run_id"]:
         return None
     return new_event(
         "HouseholdRecorded",

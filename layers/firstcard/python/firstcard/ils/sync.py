@@ -49,7 +49,7 @@ def sync_patrons(
 ) -> frozenset[str]:
     """Bring the patrons of one agreement in step and give the tokens that must be tried again.
 
-    ``allowed`` says whether the agreement still lets data out; ending a card needs no data and is always allowed. ``given_up`` are tokens on their last
+    ``allowed`` says whether the agreement still lets data out, asked once a round; ending a card needs no data and is always allowed. ``given_up`` are tokens on their last
     try: an ILS that still cannot be reached is then a failure with a reason. After writing, the patrons are read again: what changed meanwhile is
     written again, so that the last state wins whatever the order of events.
     """
@@ -60,12 +60,13 @@ def sync_patrons(
         due = [p for t, p in view.patrons.items() if _is_due(p, view.ils.get(t), refused=t in view.refused)]
         if not due:
             return frozenset(again)
+        open_ = allowed()
         envelopes = store.envelopes(sorted({o for p in due for o in p.envelopes.values()}))
         states = []
         for patron in due:
             before = view.ils.get(patron.token)
             ending = patron.state is not State.ACTIVE or patron.token in view.refused
-            if not ending and not allowed():
+            if not ending and not open_:
                 again.add(patron.token)
                 continue
             try:
@@ -100,7 +101,10 @@ def _put(
     def opened(group: Group) -> dict[str, str]:
         if group not in patron.sealed:
             return {}
-        return opener.open(envelopes[patron.envelopes[group]], patron.token, group, patron.sealed[group])
+        envelope = envelopes.get(patron.envelopes[group])
+        if envelope is None:
+            raise VaultClosedError(f"the data keys of object {patron.envelopes[group]} are missing")
+        return opener.open(envelope, patron.token, group, patron.sealed[group])
 
     identity, enrolment = opened(Group.IDENTITY), opened(Group.ENROLMENT)
     age, address = opened(Group.AGE), opened(Group.ADDRESS)

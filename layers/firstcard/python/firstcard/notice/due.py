@@ -4,9 +4,9 @@ A notice is claimed before and marked after the mail service accepted it. A call
 own claim again; nobody else may. So a household hears everything once, and in the worst case (a crash between acceptance and mark) once more.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group
@@ -100,10 +100,10 @@ class Notices:
 
     def cards(self, wakes: Sequence[Wake]) -> frozenset[str]:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there."""
-        first: dict[str, Wake] = {}
+        woken: dict[str, list[Wake]] = {}
         for wake in wakes:
-            first.setdefault(wake.household, wake)
-        families = self.store.households(list(first))
+            woken.setdefault(wake.household, []).append(wake)
+        families = self.store.households(list(woken))
         members = {h: family.children for h, family in families.items()}
         kinds = {h: "staff" if family.kind == "staff" else "card" for h, family in families.items()}
         keys = [(h, kinds[h], t) for h, tokens in members.items() for t in tokens]
@@ -113,25 +113,25 @@ class Notices:
             tokens = [
                 t
                 for t in family.children
-                if self._unheard(view, kinds[household], t, first[household]) and view.patrons[t].state is State.ACTIVE
+                if self._unheard(view, kinds[household], t, *woken[household]) and view.patrons[t].state is State.ACTIVE
             ]
             settled = [t for t in tokens if (s := view.ils.get(t)) and s.version == view.patrons[t].version]
             if len(settled) < len(tokens):
                 continue
             ready = [t for t in tokens if view.ils[t].state == "in_ils"]
-            if ready:
-                due[kinds[household]].append((first[household], family, ready))
+            for wake, claimed in _by_claim(view, kinds[household], ready, woken[household]):
+                due[kinds[household]].append((wake, family, claimed))
         objects = {view.patrons[t].envelopes[Group.CARD] for group in due.values() for _, _, tokens in group for t in tokens}
         envelopes = dict(self.store.envelopes(sorted(objects)))
         failed: frozenset[str] = frozenset()
         for kind, group in due.items():
             failed |= self._deliver(kind, group, view, envelopes)
-        lost = {wake.household for wake in first.values() if wake.message in failed}
+        lost = {wake.household for wake in wakes if wake.message in failed}
         return frozenset(w.message for w in wakes if w.household in lost)
 
-    def _unheard(self, view: View, kind: str, token: str, wake: Wake) -> bool:
+    def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:
         mark = view.notices.get((kind, token))
-        mine = mark is not None and mark.state == "claimed" and mark.claimed_by == wake.message
+        mine = mark is not None and mark.state == "claimed" and mark.claimed_by in {wake.message for wake in wakes}
         return token in view.patrons and token not in view.refused and (mark is None or mine)
 
     def _deliver(
@@ -164,7 +164,7 @@ class Notices:
         return frozenset(failed)
 
     def _compose(self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]) -> Outgoing:
-        contact = self.opener.open(envelopes[family.envelope], family.token, Group.CONTACT, family.sealed)
+        contact = self._opened(envelopes, family.envelope, family.token, Group.CONTACT, family.sealed)
         names: Mapping[str, str] = contact["names"]
         language = contact["language"]
         url = self.link(family.token, language)
@@ -182,10 +182,25 @@ class Notices:
         cards = []
         for token in tokens:
             patron = view.patrons[token]
-            number = self.opener.open(envelopes[patron.envelopes[Group.CARD]], token, Group.CARD, patron.sealed[Group.CARD])["number"]
+            number = self._opened(envelopes, patron.envelopes[Group.CARD], token, Group.CARD, patron.sealed[Group.CARD])["number"]
             cards.append(ChildCard(names.get(token, ""), number))
         if kind == "staff":
             message = staff_notice(language, agreement=self.agreement, library=self.library, number=cards[0].number)
         else:
             message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url)
         return Outgoing((contact["email"],), kind, message)
+
+    def _opened(self, envelopes: Mapping[str, Envelope], name: str, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
+        if name not in envelopes:
+            raise VaultClosedError(f"the data keys of object {name} are missing")
+        return self.opener.open(envelopes[name], owner, group, sealed)
+
+
+def _by_claim(view: View, kind: str, tokens: Sequence[str], wakes: Sequence[Wake]) -> Iterable[tuple[Wake, list[str]]]:
+    """Tokens by the wake that sends them: whose message claimed one before must claim it again, in whatever order the queue delivers."""
+    groups: dict[Wake, list[str]] = {}
+    for token in tokens:
+        mark = view.notices.get((kind, token))
+        claimant = next((w for w in wakes if mark and w.message == mark.claimed_by), wakes[0])
+        groups.setdefault(claimant, []).append(token)
+    return groups.items()

@@ -58,7 +58,7 @@ class Finisher:
         if agreement is None:
             return str(run.status)
         run = self._settle(run, state, agreement, at)
-        if run.status is not Status.APPLIED and run.content:
+        if run.content:
             self.ledger.release_content(run.sharing, run.content, run.arrival.run_id)
         receipt = write_receipt(run, agreement, self.site.library(agreement.library), self._summary(run), self._problems(run), at=at)
         self._deliver(run, receipt)

@@ -96,8 +96,8 @@ class Ledger(Protocol):
         """Give the content back."""
         ...
 
-    def move(self, run_id: str, to: Status, *, when: Sequence[Status], **fields: object) -> bool:
-        """Change a run's status and fields if its status is one of ``when``; whether it was."""
+    def move(self, run_id: str, to: Status, *, when: Sequence[Status], of_plan: str = "", **fields: object) -> bool:
+        """Change a run's status and fields if its status is one of ``when``, and its plan's hash ``of_plan`` if given; whether it was."""
         ...
 
     def waiting_runs(self, district: str) -> Sequence[Run]:

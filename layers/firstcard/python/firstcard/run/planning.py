@@ -22,6 +22,8 @@ from firstcard.sender import open_delivery
 from firstcard.vault import Wrap
 
 MEGABYTE = 1_000_000
+NOT_ISSUING = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.FAILED)
+"""A run that issues is ended by finish alone."""
 
 
 class Objects(Protocol):
@@ -121,8 +123,11 @@ class Planner:
         content = hashlib.sha256(delivered.plaintext).hexdigest()
         known = load_manifest(self.objects, agreement.sharing, base_version)
         if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
-            self.ledger.move(arrival.run_id, Status.UNCHANGED, when=(Status.ADMITTED, Status.FAILED), reason=str(Reason.DUPLICATE_FILE))
+            self.ledger.release_content(agreement.sharing, content, arrival.run_id)
+            self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
             return Planned("unchanged")
+        if self.ledger.district(agreement.sharing).manifest_version != base_version:
+            return Planned("busy")  # applied meanwhile, perhaps this very content: compare again
         received = new_event(
             "RosterReceived",
             key=arrival.run_id,

@@ -43,10 +43,11 @@ class Holder:
 def decide_held(ledger: Ledger, run_id: str, *, approve: bool, plan_hash: str, by: str) -> Run | None:
     """Record a person's decision on the plan that the person saw; None if the plan is no longer that one or no longer waits."""
     run = ledger.run(run_id)
-    if run is None or run.plan_hash != plan_hash:
+    if run is None or not plan_hash or run.plan_hash != plan_hash:
         return None
     to = Status.APPROVED if approve else Status.REJECTED
-    if not ledger.move(run_id, to, when=(Status.HELD,), decided_by=by, **({} if approve else {"reason": "REJECTED_BY_LIBRARY"})):
+    reason = {} if approve else {"reason": "REJECTED_BY_LIBRARY"}
+    if not ledger.move(run_id, to, when=(Status.HELD,), of_plan=plan_hash, decided_by=by, **reason):
         return None
     return ledger.run(run_id)
 

@@ -93,7 +93,7 @@ class Opener:
         cipher = self._cipher(envelope, group)
         try:
             plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(envelope.sharing, envelope.object, group, owner))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise VaultClosedError(
                 f"field group {group} of object {envelope.object} does not belong to this owner, or was altered"
             ) from None

@@ -1,0 +1,184 @@
+"""One machine with two programmes for all product tests of a session, and the story of its first night, told once.
+
+``first_night`` is where the story stands when both districts' first loads are through. Tests that go on from there leave the machine usable for others:
+no held run, no suspension.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from local.demo import Wanted
+from local.district.people import Change, District, Student, make_district
+from local.machine import Machine
+from tests.flow.product.hearing import Hearing
+from tests.flow.product.killing import Killer
+from tests.flow.product.sharing import Left, Sharing, link_in
+from tests.flow.product.waiting import until, until_quiet
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    made = Machine(tmp_path_factory.mktemp("machine"), ["jacksonville", "one-access"], datetime.now(UTC).date(), report=lambda line: None)
+    with made as running:
+        running.cloud.reset_calls()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def hearing(machine: Machine) -> Hearing:
+    return Hearing(machine).begin()
+
+
+def _sharing(machine: Machine, hearing: Hearing, programme: str, **size: Any) -> Sharing:
+    made = next(p for p in machine.deployed if p.name == programme)
+    district = make_district(district=made.agreement.district, seed=7, today=machine.today, **size)
+    return Sharing(machine, made, district, hearing)
+
+
+@pytest.fixture(scope="session")
+def duval(machine: Machine, hearing: Hearing) -> Sharing:
+    """A small district whose families have days to say no before a card is issued."""
+    shares = {"damaged_share": 0.05, "opted_out_share": 0.03, "no_address_share": 0.06}
+    return _sharing(machine, hearing, "jacksonville", students=60, staff=6, schools=4, **shares)
+
+
+@pytest.fixture(scope="session")
+def cms(machine: Machine, hearing: Hearing) -> Sharing:
+    """A district of more than one chunk, whose families refuse before anything is sent."""
+    return _sharing(machine, hearing, "one-access", students=420, staff=6, schools=5, damaged_share=0.012)
+
+
+@dataclass(frozen=True)
+class Tomorrow:
+    """Duval's next day: ten children changed, and the family that will say no today, whose child changes too."""
+
+    district: District
+    changes: tuple[Change, ...]
+    refusing: tuple[Student, ...]
+
+
+@pytest.fixture(scope="session")
+def tomorrow(duval: Sharing) -> Tomorrow:
+    day, changes = duval.district.next_day(10)
+    touched = {change.sourced_id for change in changes}
+    families: dict[str, list[Student]] = {}
+    for student in duval.district.students:
+        if student.damage is None and not student.opt_out and _age(student, duval.district) < 18:
+            families.setdefault(student.email, []).append(student)
+    whole = [kids for email, kids in families.items() if email and len(kids) > 1 and touched.isdisjoint(kid.sourced_id for kid in kids)]
+    refusing = tuple(whole[0])
+    moved = tuple(_renamed(student) if student.sourced_id == refusing[0].sourced_id else student for student in day.students)
+    return Tomorrow(_with(day, moved), changes, refusing)
+
+
+def _age(student: Student, district: District) -> int:
+    born, on = student.birth_date, district.today
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _renamed(student: Student) -> Student:
+    from dataclasses import replace
+
+    return replace(student, middle_name="Marigold")
+
+
+def _with(day: District, students: tuple[Student, ...]) -> District:
+    from dataclasses import replace
+
+    return replace(day, students=students)
+
+
+@dataclass(frozen=True)
+class AnswerSeen:
+    """What an HTTP request was answered, and what it left behind."""
+
+    status: int
+    page: str
+    left: Left
+
+
+@dataclass(frozen=True)
+class FirstNight:
+    """The story up to here. ``calls`` are those of the whole way, ``killed`` the workers of issue that were killed on it."""
+
+    duval: Left
+    cms: Left
+    duval_wanted: Wanted
+    cms_wanted: Wanted
+    duval_told: Left
+    opened: AnswerSeen
+    one_click: AnswerSeen
+    refused: AnswerSeen
+    killed: tuple[int, ...]
+    duval_run: str
+    cms_run: str
+    calls: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def first_night(machine: Machine, duval: Sharing, cms: Sharing, tomorrow: Tomorrow) -> FirstNight:
+    for side in (duval, cms):
+        side.drop(side.protected(side.export), "first.zip.gpg")
+    duval_run, cms_run = (str(side.until_run("first.zip.gpg", "held")["run_id"]) for side in (duval, cms))
+
+    duval_wanted, cms_wanted = Wanted.of(duval.district, duval.programme), Wanted.of(cms.district, cms.programme)
+    duval.decide(duval_run, "approve")
+    duval.until_run("first.zip.gpg", "applied")
+    until(lambda: duval.watch.windows_open() >= duval_wanted.windows, "every family of duval to be told")
+    until_quiet(machine)
+    told = duval.state()
+    opened, one_click, refused = _a_family_says_no(machine, duval, told, tomorrow.refusing[0].email)
+    days = duval.programme.agreement.basis.choice.window_days
+    assert days
+    machine.invoke_window(datetime.now(UTC) + timedelta(days=days, minutes=1))
+
+    killer = Killer(machine, function="firstcard-issue", operation="BatchWriteItem")
+    killer.start()
+    try:
+        cms.decide(cms_run, "approve")
+        cms.until_run("first.zip.gpg", "applied")
+    finally:
+        killer.give_up()
+    until(lambda: cms.watch.in_ils() >= cms_wanted.cards, "every card of cms in its library's system")
+    until_quiet(machine)
+    calls = machine.cloud.calls()
+    return FirstNight(
+        duval.state(),
+        cms.state(),
+        duval_wanted,
+        cms_wanted,
+        told,
+        opened,
+        one_click,
+        refused,
+        tuple(killer.killed),
+        duval_run,
+        cms_run,
+        calls,
+    )
+
+
+def _a_family_says_no(machine: Machine, side: Sharing, told: Left, email: str) -> tuple[AnswerSeen, AnswerSeen, AnswerSeen]:
+    letter = next(mail for mail in told.mails_of("announcement") if mail["To"] == [email])
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with httpx.Client(verify=_context(machine), timeout=60, trust_env=False) as web:
+
+        def seen(answer: httpx.Response) -> AnswerSeen:
+            until_quiet(machine)
+            return AnswerSeen(answer.status_code, answer.text, side.state())
+
+        opened = seen(web.get(link_in(letter)))
+        one_click = seen(web.post(link_in(letter), content="List-Unsubscribe=One-Click", headers=form))
+        refused = seen(web.post(link_in(letter), content="answer=no", headers=form))
+    return opened, one_click, refused
+
+
+def _context(machine: Machine) -> Any:
+    import ssl
+
+    return ssl.create_default_context(cafile=str(machine.cloud.certificate.authority))

@@ -1,0 +1,201 @@
+"""Rosters, plans and a cards table in memory, to be changed by the one thing that a test is about."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from random import Random
+
+from hypothesis import strategies as st
+
+from firstcard.agreement import Agreement
+from firstcard.agreement.vocabulary import Group, Purpose
+from firstcard.card.chunk import Chunk, HouseholdLine
+from firstcard.card.issue import CrowdedError, Standing
+from firstcard.card.manifest import Manifest
+from firstcard.card.number import SerialBlock
+from firstcard.card.patron import Patron, Stamp, State, refuse, release
+from firstcard.card.plan import Builder, Decisions, Draw, PlannedChunk, decide, next_manifest
+from firstcard.identity import Tokens
+from firstcard.roster import Person, Role
+from firstcard.vault import Envelope
+from firstcard.vault.seal import Opener
+from tests.unit.agreement.builders import a_library, an_agreement
+from tests.unit.vault.builders import KeyService
+
+TOKENS = Tokens(bytes(range(32)), library="oak", district="pine")
+AGREEMENT = an_agreement()
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def a_person(number: int = 1, **changes: object) -> Person:
+    """A student, or with ``role=Role.STAFF`` a member of staff; ``number`` tells people apart."""
+    person = Person(
+        file="roster.csv",
+        line=number + 1,
+        role=Role.STUDENT,
+        local_id=f"{100000 + number}",
+        last_name="Pine",
+        first_name="Ada",
+        birth_date=date(2016, 5, 4),
+        grade="04",
+        school_id="school-1",
+        email=f"family{number}@example.org",
+        language="en",
+    )
+    return replace(person, **changes)  # type: ignore[arg-type]
+
+
+def token_of(person: Person) -> str:
+    return TOKENS.patron(person.role, person.local_id)
+
+
+@st.composite
+def rosters(draw: st.DrawFn, *, most: int = 12, numbers: Iterable[int] = range(1, 30)) -> tuple[Person, ...]:
+    """People with different ids, some of one household, some staff, some without an address, some refused."""
+    chosen = draw(st.lists(st.sampled_from(sorted(numbers)), unique=True, max_size=most))
+    people = []
+    for number in chosen:
+        staff = draw(st.integers(0, 5)) == 0
+        email = draw(st.sampled_from(["", "a@example.org", "b@example.org", f"family{number}@example.org"]))
+        people.append(
+            a_person(
+                number,
+                role=Role.STAFF if staff else Role.STUDENT,
+                email=f"staff{number}@example.org" if staff else email,
+                grade=draw(st.sampled_from(["03", "04", "05"])),
+                opt_out=not staff and draw(st.integers(0, 7)) == 0,
+            )
+        )
+    return tuple(people)
+
+
+@dataclass
+class Plans:
+    """Plans rosters one after the other, as a district's runs do; ``keys`` wraps, ``serials`` counts the library's block."""
+
+    agreement: Agreement = AGREEMENT
+    keys: KeyService = field(default_factory=KeyService)
+    manifest: Manifest = field(default_factory=Manifest)
+    runs: int = 0
+    serials: int = 0
+
+    def decide(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> Decisions:
+        gone = tuple(rejected)
+        return decide(
+            people,
+            self.manifest,
+            agreement=self.agreement,
+            tokens=TOKENS,
+            rejected=len(gone),
+            rejected_tokens=frozenset(map(token_of, gone)),
+        )
+
+    def chunks(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> list[PlannedChunk]:
+        """The planned chunks of the next run; nothing is applied."""
+        self.runs += 1
+        random = Random(self.runs)
+        draw = Draw(random.randbytes, random.randrange, SerialBlock(self._reserve))
+        builder = Builder(self.agreement, a_library(), TOKENS, self.keys.wrap, draw, f"{self.runs:024x}", NOW)
+        return list(builder.chunks(self.decide(people, rejected=rejected)))
+
+    def applied(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> None:
+        """The district's manifest after this roster."""
+        gone = tuple(rejected)
+        decisions = self.decide(people, rejected=gone)
+        self.manifest = next_manifest(self.manifest, decisions, content=f"{self.runs}", kept=frozenset(map(token_of, gone)))
+
+    def run(self, people: Sequence[Person]) -> list[Chunk]:
+        """The chunks of a run that is applied."""
+        made = [Chunk.from_bytes(chunk.body) for chunk in self.chunks(people)]
+        self.applied(people)
+        return made
+
+    def opener(self, purpose: Purpose = Purpose.SYNC_ILS) -> Opener:
+        return Opener(purpose=purpose, unwrap=self.keys.unwrap, declare=self.keys.declare, clock=lambda: 0.0)
+
+    def _reserve(self, count: int) -> int:
+        first, self.serials = self.serials, self.serials + count
+        return first
+
+
+class CrashError(Exception):
+    """The function died here."""
+
+
+class MemoryCards:
+    """The cards table as far as issue, refuse and window need it, one write at a time, with a place to break in before each.
+
+    ``before_write(n)`` is called before the n-th write (from 1) and may raise CrashError, or say no for somebody.
+    """
+
+    def __init__(self) -> None:
+        self.patrons: dict[str, Patron] = {}
+        self.refused: dict[str, str] = {}
+        self.envelopes: dict[str, Envelope] = {}
+        self.households: dict[str, tuple[HouseholdLine, str]] = {}
+        self.writes = 0
+        self.before_write: Callable[[int], None] = lambda n: None
+
+    def _write(self) -> None:
+        self.writes += 1
+        now, self.before_write = self.before_write, lambda n: None  # what breaks in is not broken into
+        try:
+            now(self.writes)
+        finally:
+            self.before_write = now
+
+    def standing(self, tokens: Sequence[str]) -> Standing:
+        return Standing({t: self.patrons[t] for t in tokens if t in self.patrons}, {t for t in tokens if t in self.refused})
+
+    def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
+        for token in tokens:
+            if token not in self.refused:
+                self._write()
+                self.refused.setdefault(token, by)
+
+    def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
+        self._write()
+        self.envelopes[chunk.object] = chunk.envelope
+        for patron in patrons:
+            self._write()
+            self.patrons[patron.token] = patron
+
+    def tell(self, chunk: Chunk) -> None:
+        for line in chunk.households:
+            self._write()
+            self.households[line.household] = (line, chunk.object)
+
+    def change(self, patron: Patron) -> bool:
+        self._write()
+        before = self.patrons.get(patron.token)
+        if before is None or before.version != patron.version - 1:
+            return False
+        self.patrons[patron.token] = patron
+        return True
+
+    def refuse(self, tokens: Sequence[str]) -> None:
+        """A family's no: the suppression first, then the patrons that are there."""
+        stamp = Stamp("oak.pine", AGREEMENT.id, "oak", "pine", "f" * 24, NOW.isoformat())
+        self.record_refusals(tokens, by="family", stamp=stamp)
+        for patron in self.standing(tokens).patrons.values():
+            if patron.state is not State.REFUSED and not self.change(refuse(patron, run_id=patron.run_id, at=stamp.at)):
+                raise CrowdedError
+
+    def release(self) -> None:
+        """All windows are over."""
+        for token, patron in list(self.patrons.items()):
+            if patron.state is State.WAITING and token not in self.refused:
+                self.change(release(patron, at=NOW.isoformat()))
+
+    def everything(self) -> object:
+        """All that the table holds, to be compared."""
+        return (
+            dict(self.patrons),
+            dict(self.refused),
+            {name: (e.sharing, {g: dict(p) for g, p in e.keys.items()}) for name, e in self.envelopes.items()},
+            dict(self.households),
+        )
+
+    def opened(self, opener: Opener, token: str, group: Group) -> dict[str, str]:
+        patron = self.patrons[token]
+        return opener.open(self.envelopes[patron.envelopes[group]], token, group, patron.sealed[group])
