@@ -89,12 +89,17 @@ class LibrarySystem:
     def stop(self) -> None:
         """End it."""
         process, self._process = self._process, None
-        if process and process.poll() is None:
+        if process is None:
+            return
+        if process.poll() is None:
             process.terminate()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait(5)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @dataclass

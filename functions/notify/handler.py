@@ -79,7 +79,13 @@ def send(agreement: Agreement, mail: Outgoing) -> bool:
     said = mail.message
     clause = agreement.notices
     return send_mail(
-        sender=clause.sender, reply_to=clause.reply_to, to=mail.to, subject=said.subject, html=said.html, text=said.text, kind=mail.kind
+        sender=clause.sender,
+        reply_to=clause.reply_to,
+        to=mail.to,
+        subject=said.subject,
+        html=said.html,
+        text=said.text,
+        tags={"kind": mail.kind, "run": mail.run_id},
     )
 
 
@@ -93,7 +99,7 @@ def on_receipt(message: Inbound) -> bool:
     if not ledger().claim_receipt(event.run_id, message.message):
         return True
     mail = mail_receipt(body, agreement=agreement, library=site().library(agreement.library))
-    done = send(agreement, Outgoing(agreement.notices.receipt_to, "receipt", mail))
+    done = send(agreement, Outgoing(agreement.notices.receipt_to, "receipt", mail, event.run_id))
     if done:
         ledger().receipt_sent(event.run_id, message.message)
     return done
@@ -109,7 +115,8 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
     today = datetime.fromisoformat(max(m.time for m in messages)).date()
     if people and (not agreement.in_force(today) or ledger().suspended(sharing)):
         return again + [m.message for m in people]
-    announce, told = [], []
+    announce: list[Wake] = []
+    told: list[Wake] = []
     for m in people:
         match m.event.model_dump():
             case {"announce": tokens, "household": household}:
@@ -120,7 +127,7 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
                 told.append(Wake(m.message, household, (token,), m.time))
     again += notices(sharing).announce(announce) if announce else ()
     again += notices(sharing).cards(told) if told else ()
-    logger.info("notified", sharing=sharing, messages=len(messages), again=len(again))
+    logger.info("notified", sharing=sharing, messages=len(messages), again=len(again), runs=sorted({m.event.run_id for m in messages}))
     return again
 
 

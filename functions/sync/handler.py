@@ -75,7 +75,7 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
         at=at,
         given_up=frozenset(tokens[m.message] for m in messages if m.receives >= LAST_TRY),
     )
-    logger.info("synced", sharing=sharing, patrons=len(tokens), again=len(again))
+    logger.info("synced", sharing=sharing, patrons=len(tokens), again=len(again), runs=sorted({m.event.run_id for m in messages}))
     return [message for message, token in tokens.items() if token in again]
 
 

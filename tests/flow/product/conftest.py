@@ -4,8 +4,9 @@
 no held run, no suspension.
 """
 
+import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,25 +73,13 @@ def tomorrow(duval: Sharing) -> Tomorrow:
             families.setdefault(student.email, []).append(student)
     whole = [kids for email, kids in families.items() if email and len(kids) > 1 and touched.isdisjoint(kid.sourced_id for kid in kids)]
     refusing = tuple(whole[0])
-    moved = tuple(_renamed(student) if student.sourced_id == refusing[0].sourced_id else student for student in day.students)
-    return Tomorrow(_with(day, moved), changes, refusing)
+    moved = (replace(s, last_name=f"{s.last_name}-Marigold") if s.sourced_id == refusing[0].sourced_id else s for s in day.students)
+    return Tomorrow(replace(day, students=tuple(moved)), changes, refusing)
 
 
 def _age(student: Student, district: District) -> int:
     born, on = student.birth_date, district.today
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-
-
-def _renamed(student: Student) -> Student:
-    from dataclasses import replace
-
-    return replace(student, middle_name="Marigold")
-
-
-def _with(day: District, students: tuple[Student, ...]) -> District:
-    from dataclasses import replace
-
-    return replace(day, students=students)
 
 
 @dataclass(frozen=True)
@@ -166,7 +155,9 @@ def first_night(machine: Machine, duval: Sharing, cms: Sharing, tomorrow: Tomorr
 def _a_family_says_no(machine: Machine, side: Sharing, told: Left, email: str) -> tuple[AnswerSeen, AnswerSeen, AnswerSeen]:
     letter = next(mail for mail in told.mails_of("announcement") if mail["To"] == [email])
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    with httpx.Client(verify=_context(machine), timeout=60, trust_env=False) as web:
+    with httpx.Client(
+        verify=ssl.create_default_context(cafile=str(machine.cloud.certificate.authority)), timeout=60, trust_env=False
+    ) as web:
 
         def seen(answer: httpx.Response) -> AnswerSeen:
             until_quiet(machine)
@@ -176,9 +167,3 @@ def _a_family_says_no(machine: Machine, side: Sharing, told: Left, email: str) -
         one_click = seen(web.post(link_in(letter), content="List-Unsubscribe=One-Click", headers=form))
         refused = seen(web.post(link_in(letter), content="answer=no", headers=form))
     return opened, one_click, refused
-
-
-def _context(machine: Machine) -> Any:
-    import ssl
-
-    return ssl.create_default_context(cafile=str(machine.cloud.certificate.authority))

@@ -39,6 +39,12 @@ def _age(student: Student, side: Sharing) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def _number(side: Sharing, student: Student) -> str:
+    """A child's card number by the agreement's scheme."""
+    clause = side.programme.agreement.card.number
+    return clause.prefix + student.local_id.rjust(clause.length - len(clause.prefix), "0")
+
+
 def _reached(students: list[Student], side: Sharing) -> set[str]:
     return {s.email for s in students if s.email and _age(s, side) < 18}
 
@@ -92,16 +98,10 @@ def test_every_household_with_an_issued_child_is_sent_its_numbers_once(side: Sha
 
 
 def test_an_e_mail_holds_the_numbers_of_its_own_children_and_of_nobody_else(side: Sharing, left: Left, carded: list[Student]) -> None:
-    numbers = {side_number(side, s): s.email for s in carded}
+    numbers = {_number(side, s): s.email if _age(s, side) < 18 else "" for s in carded}
     for mail in left.mails_of("card"):
         shown = {number for number in numbers if number in mail["BodyText"]}
         assert shown == {number for number, email in numbers.items() if [email] == mail["To"]}
-
-
-def side_number(side: Sharing, student: Student) -> str:
-    """A child's card number by the agreement's scheme."""
-    clause = side.programme.agreement.card.number
-    return clause.prefix + student.local_id.rjust(clause.length - len(clause.prefix), "0")
 
 
 def test_staff_with_a_card_are_told_once(side: Sharing, left: Left) -> None:

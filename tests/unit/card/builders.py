@@ -135,14 +135,17 @@ class MemoryCards:
         self.households: dict[str, tuple[HouseholdLine, str]] = {}
         self.writes = 0
         self.before_write: Callable[[int], None] = lambda n: None
+        self._broken_into = False
 
     def _write(self) -> None:
+        if self._broken_into:
+            return
         self.writes += 1
-        now, self.before_write = self.before_write, lambda n: None  # what breaks in is not broken into
+        self._broken_into = True
         try:
-            now(self.writes)
+            self.before_write(self.writes)
         finally:
-            self.before_write = now
+            self._broken_into = False
 
     def standing(self, tokens: Sequence[str]) -> Standing:
         return Standing({t: self.patrons[t] for t in tokens if t in self.patrons}, {t for t in tokens if t in self.refused})

@@ -148,7 +148,7 @@ class District(RuleBasedStateMachine):
 
 
 TestDistrict = District.TestCase
-TestDistrict.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
+TestDistrict.settings = settings(max_examples=150, stateful_step_count=15, deadline=None)
 
 
 def chunk_of(people: list[Person], plans: Plans | None = None) -> Chunk:

@@ -220,7 +220,7 @@ def _queue_url(arn: str) -> str:
     return client("sqs").get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
 
 
-def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, html: str, text: str, kind: str) -> bool:
+def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, html: str, text: str, tags: Mapping[str, str]) -> bool:
     """Hand one e-mail to SES; False if SES asks to try again later."""
     try:
         client("sesv2").send_email(
@@ -233,7 +233,7 @@ def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, ht
                     "Body": {"Html": {"Data": html, "Charset": "UTF-8"}, "Text": {"Data": text, "Charset": "UTF-8"}},
                 }
             },
-            EmailTags=[{"Name": "kind", "Value": kind}],
+            EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
         )
     except ClientError as error:
         if error.response["Error"]["Code"] in ("TooManyRequestsException", "LimitExceededException", "InternalServiceErrorException"):

@@ -23,7 +23,7 @@ def _common(new: Image) -> dict[str, Any]:
 def _card(name: str, new: Image, *, version: int, **more: Any) -> Event:  # noqa: ANN401  passed on to the model
     return new_event(
         name,
-        key=f"{new['token']}\0{version}",
+        key=f"{new['token']}\0{version}" + (f"\0{more['state']}" if "state" in more else ""),
         **_common(new),
         token=new["token"],
         role=new["role"],

@@ -45,11 +45,12 @@ class NoticeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One e-mail ready to be sent. ``kind`` is announcement, card, staff or receipt."""
+    """One e-mail ready to be sent. ``kind`` is announcement, card, staff or receipt; ``run_id`` is the run that caused it."""
 
     to: Sequence[str]
     kind: str
     message: Message
+    run_id: str
 
     def __repr__(self) -> str:
         """The kind alone."""
@@ -178,7 +179,7 @@ class Notices:
                 window_days=self.agreement.basis.choice.window_days or 0,
                 refuse_url=url,
             )
-            return Outgoing((contact["email"],), kind, message)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
         cards = []
         for token in tokens:
             patron = view.patrons[token]
@@ -188,7 +189,7 @@ class Notices:
             message = staff_notice(language, agreement=self.agreement, library=self.library, number=cards[0].number)
         else:
             message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url)
-        return Outgoing((contact["email"],), kind, message)
+        return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
 
     def _opened(self, envelopes: Mapping[str, Envelope], name: str, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
         if name not in envelopes:
