@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers/firstcard/python")]
 
-from firstcard.agreement import Agreement, load_agreement  # noqa: E402 - the path above comes first
-from firstcard.roster import Reading, fingerprint, read_roster  # noqa: E402
-from firstcard.roster.oneroster import USERS  # noqa: E402
+from firstcard.agreement import Agreement, load_agreement
+from firstcard.roster import Reading, fingerprint, read_roster
+from firstcard.roster.oneroster import USERS
 
 TODAY = date(2026, 11, 22)
 KEY = b"bench-key-of-32-bytes-length----"
