@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group, Purpose
-from firstcard.card.chunk import Chunk, HouseholdLine
+from firstcard.card.chunk import Chunk
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.patron import Patron, Stamp, State, refuse, release
 from firstcard.card.plan import Builder, Decisions, Draw, PlannedChunk, decide, next_manifest
+from firstcard.card.view import Household, IlsState, NoticeMark, View
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Role
 from firstcard.vault import Envelope
@@ -131,8 +132,8 @@ class MemoryCards:
     def __init__(self) -> None:
         self.patrons: dict[str, Patron] = {}
         self.refused: dict[str, str] = {}
-        self.envelopes: dict[str, Envelope] = {}
-        self.households: dict[str, tuple[HouseholdLine, str]] = {}
+        self.wrapped: dict[str, Envelope] = {}
+        self.families: dict[str, Household] = {}
         self.writes = 0
         self.before_write: Callable[[int], None] = lambda n: None
         self._broken_into = False
@@ -158,7 +159,7 @@ class MemoryCards:
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         self._write()
-        self.envelopes[chunk.object] = chunk.envelope
+        self.wrapped[chunk.object] = chunk.envelope
         for patron in patrons:
             self._write()
             self.patrons[patron.token] = patron
@@ -166,7 +167,10 @@ class MemoryCards:
     def tell(self, chunk: Chunk) -> None:
         for line in chunk.households:
             self._write()
-            self.households[line.household] = (line, chunk.object)
+            stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+            self.families[line.household] = Household(
+                line.household, line.kind, line.children, line.announce, line.sealed, chunk.object, stamp
+            )
 
     def change(self, patron: Patron) -> bool:
         self._write()
@@ -195,10 +199,66 @@ class MemoryCards:
         return (
             dict(self.patrons),
             dict(self.refused),
-            {name: (e.sharing, {g: dict(p) for g, p in e.keys.items()}) for name, e in self.envelopes.items()},
-            dict(self.households),
+            {name: (e.sharing, {g: dict(p) for g, p in e.keys.items()}) for name, e in self.wrapped.items()},
+            dict(self.families),
         )
 
     def opened(self, opener: Opener, token: str, group: Group) -> dict[str, str]:
         patron = self.patrons[token]
-        return opener.open(self.envelopes[patron.envelopes[group]], token, group, patron.sealed[group])
+        return opener.open(self.wrapped[patron.envelopes[group]], token, group, patron.sealed[group])
+
+
+class MemoryStore(MemoryCards):
+    """The cards table as sync and notify need it, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ils: dict[str, IlsState] = {}
+        self.notices: dict[tuple[str, str, str], NoticeMark] = {}
+
+    def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = ()) -> View:
+        standing = self.standing(tokens)
+        states = {t: self.ils[t] for t in tokens if t in self.ils}
+        return View(
+            standing.patrons, standing.refused, states, {(k, t): self.notices[h, k, t] for h, k, t in notices if (h, k, t) in self.notices}
+        )
+
+    def record_ils(self, states: Sequence[IlsState]) -> None:
+        for state in states:
+            self._write()
+            self.ils[state.token] = state
+
+    def households(self, households: Sequence[str]) -> dict[str, Household]:
+        return {h: self.families[h] for h in households if h in self.families}
+
+    def envelopes(self, objects: Sequence[str]) -> dict[str, Envelope]:
+        return {o: self.wrapped[o] for o in objects if o in self.wrapped}
+
+    def claim(self, groups: Sequence[Sequence[NoticeMark]]) -> list[bool]:
+        won = []
+        for group in groups:
+            known = [self.notices.get((m.household, m.kind, m.token)) for m in group]
+            mine = [k is None or (k.state == "claimed" and k.claimed_by == m.claimed_by) for k, m in zip(known, group, strict=True)]
+            won.append(all(mine))
+            if won[-1]:
+                self.mark(group)
+        return won
+
+    def mark(self, marks: Sequence[NoticeMark]) -> None:
+        for m in marks:
+            self._write()
+            self.notices[m.household, m.kind, m.token] = m
+
+    def settle(self, token: str, state: str = "in_ils", *, version: int | None = None) -> None:
+        """The ILS accepted, or failed, the patron as it stands or at another ``version``."""
+        patron = self.patrons[token]
+        self.ils[token] = IlsState(
+            token,
+            patron.role,
+            patron.household,
+            state,
+            version or patron.version,
+            "17",
+            "" if state != "failed" else "no_answer",
+            patron.stamp,
+        )

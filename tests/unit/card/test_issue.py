@@ -143,7 +143,7 @@ class District(RuleBasedStateMachine):
 
     @invariant()
     def no_refused_child_is_announced(self) -> None:
-        for line, _ in self.cards.households.values():
+        for line in self.cards.families.values():
             assert all(t in self.cards.patrons or t in self.noes for t in line.announce)
 
 
@@ -211,7 +211,7 @@ def test_the_data_keys_are_there_before_anything_that_they_open() -> None:
     again = chunk_of([replace(p, grade="05") for p in people], plans)
 
     def all_open(_: int) -> None:
-        assert all(name in cards.envelopes for p in cards.patrons.values() for name in p.envelopes.values())
+        assert all(name in cards.wrapped for p in cards.patrons.values() for name in p.envelopes.values())
 
     cards.before_write = all_open
     issue_chunk(again, cards)

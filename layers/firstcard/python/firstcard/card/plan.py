@@ -30,13 +30,17 @@ CHUNK_PATRONS = 400
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One person's decision, before anything is drawn or sealed. ``person`` is None for somebody who is no longer in the roster."""
+    """One person's decision, before anything is drawn or sealed. ``person`` is None for somebody who is no longer in the roster.
+
+    ``first_address`` says that a household came to somebody who was known without one: nobody has been told of this card yet.
+    """
 
     decision: Decision
     token: str
     household: str
     fingerprint: str
     person: Person | None
+    first_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,9 @@ def decide(
         token = tokens.patron(person.role, person.local_id)
         print_ = fingerprint(person, tokens.fingerprint_key)
         household = tokens.household(person.email) if person.email else ""
-        steps.append(Step(_decision(person, print_, known.patrons.get(token), agreement), token, household, print_, person))
+        before = known.patrons.get(token)
+        first_address = bool(household and before and not before.household)
+        steps.append(Step(_decision(person, print_, before, agreement), token, household, print_, person, first_address))
     seen = {s.token for s in steps} | rejected_tokens
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if t not in seen]
 
@@ -307,13 +313,18 @@ class Builder:
         shown = {s.token: self._shown_name(s.person) for s in members if s.person}
         contact = {"email": people[0].email, "language": languages.most_common(1)[0][0] if languages else "en", "names": shown}
         announced = (Decision.WAIT, Decision.ISSUE) if self.agreement.notices.announce else (Decision.WAIT,)
+        reached = self.agreement.notices.announce or self.agreement.route != "before_upload"
         return HouseholdLine(
             household=household,
             kind="staff" if staff else "family",
             children=tuple(s.token for s in members),
             announce=()
             if staff
-            else tuple(s.token for s in members if s.decision in announced and s.person and s.person.role is Role.STUDENT),
+            else tuple(
+                s.token
+                for s in members
+                if (s.decision in announced or (reached and s.first_address)) and s.person and s.person.role is Role.STUDENT
+            ),
             sealed=sealer.seal(household, Group.CONTACT, contact),
         )
 

@@ -1,0 +1,238 @@
+"""The ILS ends as the cards table says: the last version wins, a no wins over everything, and nothing is marked done before it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import pytest
+
+from firstcard.card.issue import issue_chunk
+from firstcard.card.patron import Ownership
+from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
+from firstcard.ils.sync import sync_patrons
+from firstcard.roster import Person
+from tests.unit.card.builders import MemoryStore, Plans, a_person, token_of
+
+TODAY = date(2026, 11, 22)
+AT = "2026-11-22T06:00:05+00:00"
+
+
+@dataclass
+class Shelf:
+    """An ILS that keeps what it is given; ``answers`` are given before it does as it is told, ``before_put`` breaks in."""
+
+    patrons: dict[str, IlsPatron] = field(default_factory=dict)
+    ends: dict[str, date] = field(default_factory=dict)
+    answers: list[Refused | Unreachable] = field(default_factory=list)
+    before_put: Callable[[], None] = lambda: None
+    puts: int = 0
+    can_set_pin: bool = True
+
+    def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
+        self.puts += 1
+        self.before_put()
+        if self.answers:
+            return self.answers.pop(0)
+        self.patrons[patron.token] = patron
+        return Accepted(ils_id or "17")
+
+    def end(self, ils_id: str | None, *, token: str, on: date) -> Accepted | Refused | Unreachable:
+        if self.answers:
+            return self.answers.pop(0)
+        if token not in self.patrons:
+            return Accepted("")
+        self.ends[token] = on
+        return Accepted("17")
+
+    def check(self, pairs: object, *, token: str, pin: str, on: date) -> tuple[Verdict, ...]:
+        return ()
+
+
+@dataclass
+class Library:
+    """A district with its cards issued, and its library's ILS."""
+
+    plans: Plans = field(default_factory=Plans)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def issued(self, *people: Person) -> None:
+        for chunk in self.plans.run(people):
+            issue_chunk(chunk, self.store)
+        self.store.release()
+
+    def sync(self, *people: Person, allowed: bool = True, given_up: frozenset[str] = frozenset()) -> frozenset[str]:
+        return sync_patrons(
+            [token_of(p) for p in people],
+            store=self.store,
+            opener=self.plans.opener(),
+            ils=self.shelf,
+            agreement=self.plans.agreement,
+            allowed=lambda: allowed,
+            today=TODAY,
+            at=AT,
+            given_up=given_up,
+        )
+
+    def state(self, person: Person) -> tuple[str, int, str]:
+        state = self.store.ils[token_of(person)]
+        return state.state, state.version, state.reason
+
+
+CHILD = a_person(1)
+TOKEN = token_of(CHILD)
+
+
+def a_library_with(*people: Person) -> Library:
+    library = Library()
+    library.issued(*people)
+    return library
+
+
+def test_an_issued_patron_is_put_with_its_number_and_marked_after_the_ils_took_it() -> None:
+    library = a_library_with(CHILD)
+    assert library.sync(CHILD) == frozenset()
+    assert library.shelf.patrons[TOKEN].number == "904000100001"
+    assert library.state(CHILD) == ("in_ils", 2, "")
+    assert library.store.ils[TOKEN].ils_id == "17"
+
+
+def test_the_same_event_again_writes_nothing() -> None:
+    library = a_library_with(CHILD)
+    for _ in range(3):
+        library.sync(CHILD, CHILD)
+    assert library.shelf.puts == 1
+
+
+def test_a_waiting_child_is_not_in_the_ils() -> None:
+    library = Library()
+    for chunk in library.plans.run([CHILD]):
+        issue_chunk(chunk, library.store)
+    assert library.sync(CHILD) == frozenset()
+    assert library.shelf.puts == 0
+
+
+def test_a_patron_that_changes_while_it_is_written_is_written_again() -> None:
+    library = a_library_with(CHILD)
+    married = replace(CHILD, last_name="Oak")
+
+    def changes_once() -> None:
+        library.shelf.before_put = lambda: None
+        library.issued(married)
+
+    library.shelf.before_put = changes_once
+    library.sync(CHILD)
+    assert library.shelf.patrons[TOKEN].last_name == "Oak"
+    assert library.state(CHILD) == ("in_ils", 3, "")
+
+
+def test_a_no_while_the_patron_is_written_ends_it_in_the_same_call() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.before_put = lambda: library.store.refuse([TOKEN])
+    library.sync(CHILD)
+    assert library.shelf.ends == {TOKEN: TODAY}
+    assert library.state(CHILD) == ("ended", 3, "")
+
+
+def test_a_refusal_on_record_ends_a_patron_that_is_not_changed_yet() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+    library.store.refused[TOKEN] = "family"
+    library.sync(CHILD)
+    assert library.shelf.ends == {TOKEN: TODAY}
+    assert library.state(CHILD)[0] == "ended"
+
+
+def test_a_refusal_on_record_keeps_a_patron_out_of_the_ils() -> None:
+    library = a_library_with(CHILD)
+    library.store.refused[TOKEN] = "family"
+    library.sync(CHILD)
+    assert library.shelf.puts == 0
+
+
+def test_who_left_keeps_the_card_for_the_grace_days() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+    library.issued()
+    library.sync(CHILD)
+    assert library.shelf.ends == {TOKEN: date(2026, 12, 22)}
+
+
+def test_a_linked_card_is_never_touched() -> None:
+    library = a_library_with(CHILD)
+    library.store.patrons[TOKEN] = replace(library.store.patrons[TOKEN], ownership=Ownership.LINKED)
+    library.sync(CHILD)
+    library.store.refused[TOKEN] = "family"
+    library.sync(CHILD)
+    assert (library.shelf.puts, library.shelf.ends, library.store.ils) == (0, {}, {})
+
+
+def test_nothing_is_put_while_the_agreement_is_suspended_and_everything_after() -> None:
+    library = a_library_with(CHILD)
+    assert library.sync(CHILD, allowed=False) == {TOKEN}
+    assert library.shelf.puts == 0
+    assert library.sync(CHILD) == frozenset()
+    assert library.state(CHILD)[0] == "in_ils"
+
+
+def test_ending_a_card_needs_no_agreement_in_force() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+    library.store.refuse([TOKEN])
+    assert library.sync(CHILD, allowed=False) == frozenset()
+    assert library.shelf.ends == {TOKEN: TODAY}
+
+
+def test_an_ils_that_cannot_be_reached_is_tried_again_and_nothing_is_marked() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
+    assert library.sync(CHILD) == {TOKEN}
+    assert library.store.ils == {}
+    assert library.sync(CHILD) == frozenset()
+    assert library.state(CHILD)[0] == "in_ils"
+
+
+def test_on_the_last_try_it_is_a_failure_with_a_reason() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
+    assert library.sync(CHILD, given_up=frozenset({TOKEN})) == frozenset()
+    assert library.state(CHILD) == ("failed", 2, "no_answer")
+
+
+def test_what_the_ils_refuses_is_tried_again_when_the_patron_changes_and_not_before() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Refused(SyncReason.CARD_NUMBER_TAKEN)]
+    library.sync(CHILD)
+    library.sync(CHILD)
+    assert (library.shelf.puts, library.state(CHILD)) == (1, ("failed", 2, "card_number_taken"))
+    library.issued(replace(CHILD, grade="05"))
+    library.sync(CHILD)
+    assert library.state(CHILD) == ("in_ils", 3, "")
+
+
+def test_one_patron_that_cannot_be_opened_keeps_no_other_back() -> None:
+    other = a_person(2)
+    library = a_library_with(CHILD, other)
+    patron = library.store.patrons[TOKEN]
+    library.store.patrons[TOKEN] = replace(patron, envelopes=dict.fromkeys(patron.envelopes, "gone"))
+    assert library.sync(CHILD, other) == {TOKEN}
+    assert library.state(other)[0] == "in_ils"
+
+
+def test_a_closed_key_is_tried_again() -> None:
+    library = a_library_with(CHILD)
+    library.plans.keys.closed = True
+    assert library.sync(CHILD) == {TOKEN}
+    assert library.shelf.puts == 0
+
+
+@pytest.mark.parametrize(("on", "shown"), [("legal", "Adeline"), ("preferred", "Ada")])
+def test_the_name_in_the_ils_is_the_one_that_the_agreement_says(on: str, shown: str) -> None:
+    agreement = Plans().agreement
+    fields = dict(agreement.fields) | {"preferred_name": agreement.fields["first_name"]}
+    agreement = agreement.model_copy(update={"fields": fields, "name_on": agreement.name_on.model_copy(update={"ils": on})})
+    library = Library(Plans(agreement=agreement))
+    child = replace(CHILD, first_name="Adeline", preferred_name="Ada")
+    library.issued(child)
+    library.sync(child)
+    assert library.shelf.patrons[TOKEN].first_name == shown

@@ -1,0 +1,258 @@
+"""Every household hears everything once: not of a child that was refused, not before all cards of the family are settled, not twice."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from firstcard.agreement.vocabulary import Purpose
+from firstcard.card.issue import issue_chunk
+from firstcard.card.view import NoticeMark
+from firstcard.notice.due import Notices, Outgoing, Wake
+from firstcard.roster import Person, Role
+from tests.unit.agreement.builders import a_directory_agreement, a_library
+from tests.unit.card.builders import TOKENS, CrashError, MemoryStore, Plans, a_person, token_of
+
+AT = "2026-11-22T06:00:05+00:00"
+HOME = "family@example.org"
+HOUSEHOLD = TOKENS.household(HOME)
+
+
+@dataclass
+class Desk:
+    """A district with its cards issued, and a mail service that keeps what it accepted."""
+
+    plans: Plans = field(default_factory=Plans)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    sent: list[Outgoing] = field(default_factory=list)
+    accepts: bool = True
+
+    def run(self, *people: Person) -> None:
+        for chunk in self.plans.run(people):
+            issue_chunk(chunk, self.store)
+
+    def issued(self, *people: Person) -> None:
+        self.run(*people)
+        self.store.release()
+
+    def notices(self, store: MemoryStore | None = None) -> Notices:
+        def send(mail: Outgoing) -> bool:
+            if self.accepts:
+                self.sent.append(mail)
+            return self.accepts
+
+        opener = self.plans.opener(Purpose.SEND_NOTICE)
+        return Notices(store or self.store, opener, self.plans.agreement, a_library(), send, lambda h, lang: f"https://no.example.org/{h}")
+
+    @property
+    def told(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(mail.kind, tuple(mail.to)) for mail in self.sent]
+
+
+def wake(people: Iterable[Person], message: str = "m1", household: str = HOUSEHOLD) -> Wake:
+    return Wake(message, household, tuple(map(token_of, people)), AT)
+
+
+def siblings(count: int = 2) -> list[Person]:
+    return [a_person(n, email=HOME, first_name=name) for n, name in zip(range(count), ("Ada", "Ida", "Eda"), strict=False)]
+
+
+def number_of(person: Person) -> str:
+    return f"904{int(person.local_id):09d}"
+
+
+def shown(mail: Outgoing) -> str:
+    return "".join(mail.message.text.split())
+
+
+def test_one_announcement_for_all_children_of_a_household() -> None:
+    desk = Desk()
+    desk.run(*siblings())
+    assert desk.notices().announce([wake(siblings())]) == frozenset()
+    assert desk.told == [("announcement", (HOME,))]
+    assert {(m.state, m.told_at, m.window_of) for m in desk.store.notices.values()} == {("sent", AT, "oak.pine")}
+
+
+def test_where_families_refuse_before_the_upload_no_window_starts() -> None:
+    desk = Desk(Plans(agreement=a_directory_agreement(notices={"announce": True})))
+    desk.run(*siblings())
+    desk.notices().announce([wake(siblings())])
+    assert {m.window_of for m in desk.store.notices.values()} == {""}
+
+
+def test_a_refused_child_is_not_announced_and_its_sister_is() -> None:
+    desk = Desk()
+    refused, sister = siblings()
+    desk.run(refused, sister)
+    desk.store.refuse([token_of(refused)])
+    desk.notices().announce([wake([refused, sister])])
+    assert [token for _, _, token in desk.store.notices] == [token_of(sister)]
+
+
+def test_a_refusal_on_record_is_enough_even_if_the_patron_is_not_changed_yet() -> None:
+    desk = Desk()
+    (child,) = siblings(1)
+    desk.issued(child)
+    desk.store.settle(token_of(child))
+    desk.store.refused[token_of(child)] = "family"
+    desk.notices().announce([wake([child])])
+    desk.notices().cards([wake([child])])
+    assert desk.told == []
+
+
+def test_a_child_that_left_before_it_was_announced_is_not_announced() -> None:
+    desk = Desk()
+    desk.run(*siblings(1))
+    desk.run()
+    desk.notices().announce([wake(siblings(1))])
+    assert desk.told == []
+
+
+def test_the_same_message_delivered_again_sends_nothing() -> None:
+    desk = Desk()
+    desk.issued(*siblings())
+    for child in siblings():
+        desk.store.settle(token_of(child))
+    for _ in range(3):
+        desk.notices().announce([wake(siblings())])
+        desk.notices().cards([wake(siblings())])
+    assert [kind for kind, _ in desk.told] == ["announcement", "card"]
+
+
+def test_two_messages_of_the_same_fact_send_once() -> None:
+    desk = Desk()
+    desk.run(*siblings())
+    assert desk.notices().announce([wake(siblings(), "m1"), wake(siblings(), "m2")]) == frozenset()
+    assert len(desk.sent) == 1
+
+
+def test_the_card_e_mail_has_the_numbers_of_all_children() -> None:
+    desk = Desk()
+    desk.issued(*siblings())
+    for child in siblings():
+        desk.store.settle(token_of(child))
+    desk.notices().cards([wake(siblings()[:1], "m1"), wake(siblings()[1:], "m2")])
+    (mail,) = desk.sent
+    assert (mail.kind, mail.to) == ("card", (HOME,))
+    assert all(number_of(child) in shown(mail) for child in siblings())
+
+
+@pytest.mark.parametrize("unsettled", ["unknown", "older version"])
+def test_cards_are_told_when_all_issued_siblings_are_settled(unsettled: str) -> None:
+    desk = Desk()
+    desk.issued(*siblings())
+    first, second = map(token_of, siblings())
+    desk.store.settle(first)
+    if unsettled == "older version":
+        desk.store.settle(second, version=1)
+    assert desk.notices().cards([wake(siblings()[:1])]) == frozenset()
+    assert desk.sent == []
+    desk.store.settle(second)
+    desk.notices().cards([wake(siblings()[1:], "m2")])
+    assert [kind for kind, _ in desk.told] == ["card"]
+
+
+def test_a_card_that_the_ils_refused_does_not_keep_its_sisters_back() -> None:
+    desk = Desk()
+    desk.issued(*siblings())
+    first, second = siblings()
+    desk.store.settle(token_of(first), "failed")
+    desk.store.settle(token_of(second))
+    desk.notices().cards([wake([second])])
+    (mail,) = desk.sent
+    assert number_of(second) in shown(mail)
+    assert number_of(first) not in shown(mail)
+
+
+def test_a_waiting_brother_does_not_keep_a_card_back() -> None:
+    desk = Desk()
+    first, second = siblings()
+    desk.issued(first)
+    desk.run(first, second)
+    desk.store.settle(token_of(first))
+    desk.notices().cards([wake([first])])
+    (mail,) = desk.sent
+    assert number_of(second) not in shown(mail)
+
+
+def test_a_member_of_staff_hears_of_the_own_card() -> None:
+    desk = Desk()
+    teacher = a_person(1, role=Role.STAFF, email="teacher@example.org")
+    desk.run(teacher)
+    desk.store.settle(token_of(teacher))
+    desk.notices().cards([wake([teacher], household=TOKENS.household("teacher@example.org"))])
+    assert desk.told == [("staff", ("teacher@example.org",))]
+
+
+def test_a_claim_that_somebody_else_has_sends_nothing() -> None:
+    desk = Desk()
+    (child,) = siblings(1)
+    desk.run(child)
+
+    class Taken(MemoryStore):
+        def claim(self, groups: Sequence[Sequence[NoticeMark]]) -> list[bool]:
+            return [False for _ in groups]
+
+    taken = Taken()
+    taken.__dict__ |= desk.store.__dict__
+    assert desk.notices(taken).announce([wake([child])]) == frozenset()
+    assert desk.sent == []
+
+
+def test_what_the_mail_service_puts_off_is_tried_again_by_the_same_message() -> None:
+    desk = Desk(accepts=False)
+    desk.run(*siblings())
+    assert desk.notices().announce([wake(siblings())]) == {"m1"}
+    desk.accepts = True
+    assert desk.notices().announce([wake(siblings())]) == frozenset()
+    assert len(desk.sent) == 1
+
+
+@pytest.mark.parametrize("order", [("m1", "m2"), ("m2", "m1")])
+def test_cards_put_off_are_sent_once_in_whatever_order_the_queue_brings_them_again(order: tuple[str, str]) -> None:
+    desk = Desk(accepts=False)
+    desk.issued(*siblings())
+    for child in siblings():
+        desk.store.settle(token_of(child))
+    assert desk.notices().cards([wake(siblings()[:1], "m1"), wake(siblings()[1:], "m2")]) == {"m1", "m2"}
+    desk.accepts = True
+    assert desk.notices().cards([wake(siblings(), message) for message in order]) == frozenset()
+    assert [kind for kind, _ in desk.told] == ["card"]
+
+
+def test_a_crash_after_sending_sends_at_most_once_more() -> None:
+    desk = Desk()
+    (child,) = siblings(1)
+    desk.run(child)
+
+    def dies_when_marking(_: int) -> None:
+        if desk.sent:
+            raise CrashError
+
+    desk.store.before_write = dies_when_marking
+    with pytest.raises(CrashError):
+        desk.notices().announce([wake([child])])
+    desk.store.before_write = lambda n: None
+    assert desk.notices().announce([wake([child], "m2")]) == frozenset()
+    assert len(desk.sent) == 1, "another message must leave the claim alone"
+    for _ in range(3):
+        desk.notices().announce([wake([child])])
+    assert len(desk.sent) == 2
+
+
+def test_a_household_whose_data_cannot_be_opened_is_tried_again_and_the_others_are_told() -> None:
+    desk = Desk()
+    other = a_person(7, email="other@example.org")
+    desk.run(*siblings(1), other)
+    home = desk.store.families[HOUSEHOLD]
+    desk.store.families[HOUSEHOLD] = type(home)(home.token, home.kind, home.children, home.announce, home.sealed, "gone", home.stamp)
+    again = desk.notices().announce([wake(siblings(1)), wake([other], "m2", TOKENS.household("other@example.org"))])
+    assert again == {"m1"}
+    assert desk.told == [("announcement", ("other@example.org",))]
+
+
+def test_an_e_mail_ready_to_be_sent_shows_nothing_of_itself() -> None:
+    desk = Desk()
+    desk.run(*siblings(1))
+    desk.notices().announce([wake(siblings(1))])
+    assert repr(desk.sent[0]) == "Outgoing(announcement)"
