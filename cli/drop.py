@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from local.district.delivery import DeliveryError, OpenPgpKey, SftpServer, SshKey, drop, protect
-
 SETTINGS = Path(".local") / "up" / "districts"
 FAILED = 1
 
@@ -25,6 +23,15 @@ def drop_file(
 
     Exits with 0 when the file lies under its final name, 1 when it could not be delivered, 2 if the command was used wrongly.
     """
+    from local.district.delivery import (  # loads OpenPGP and SSH, which no other command needs
+        DeliveryError,
+        OpenPgpKey,
+        SftpServer,
+        SshKey,
+        drop,
+        protect,
+    )
+
     path = settings or SETTINGS / f"{district}.json"
     if not path.exists():
         raise typer.BadParameter(f"{path} is missing: start `make up`, or name your own with --settings")

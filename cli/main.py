@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import agreement, cost, drop, run
+from cli import agreement, cost, drop, run, stop
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,6 +12,8 @@ app = typer.Typer(
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(run.app, name="run")
 app.command(name="drop", epilog="Example: firstcard drop roster.zip --district duval")(drop.drop_file)
+app.command(name="suspend", epilog="Example: firstcard suspend jaxpl.duval")(stop.suspend)
+app.command(name="resume", epilog="Example: firstcard resume jaxpl.duval")(stop.resume)
 app.command(name="cost", epilog="Example: firstcard cost calls.json --cards 2000")(cost.cost)
 
 

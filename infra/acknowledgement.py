@@ -46,7 +46,7 @@ PIPELINE: Findings = {
         f"s3:::{LOGS}/AWSLogs/*": "The officer reads the whole trail (clause audit right)",
         f"s3:::{DROPS}": "The sweep looks into every district's incoming/, names only",
         f"s3:::{DROPS}/incoming/*": "plan reads every district's rosters; each bucket's policy refuses everybody else",
-        f"s3:::{DROPS}/outbox/*": "finish leaves every district's receipts",
+        f"s3:::{DROPS}/outbox/*": "hold and finish leave every district's receipts",
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",
         f"s3:::{VAULT}/runs/*": RUNS,
         f"s3:::{VAULT}/runs/*/plan.json": RUNS,

@@ -121,7 +121,7 @@ def _key_use(bucket: str, district: str) -> list[iam.PolicyStatement]:
         # Decrypt beside GenerateDataKey: S3 asks for it to complete an upload in parts. The bucket's policy says what may be read.
         through_service("DistrictUploadsAndFetchesReceipts", "Decrypt", "GenerateDataKey", service="s3", functions=ways_in, context=every),
         through_service("PlanReadsRosters", "Decrypt", service="s3", functions=("plan",), context=incoming),
-        through_service("FinishLeavesReceipts", "Decrypt", "GenerateDataKey", service="s3", functions=("finish",), context=outbox),
+        through_service("FinishLeavesReceipts", "Decrypt", "GenerateDataKey", service="s3", functions=("hold", "finish"), context=outbox),
         through_service(
             "SecretForWhoeverSecretsManagerLetsIn", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", service="secretsmanager"
         ),

@@ -10,7 +10,7 @@ from infra.layers import Layers
 
 
 class Hold(Function):
-    """Writes one item and one event."""
+    """Writes one item, one event and one receipt."""
 
     verb: ClassVar[str] = "hold"
     bundles: ClassVar[tuple[str, ...]] = ("base",)

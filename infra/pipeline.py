@@ -93,6 +93,10 @@ class Pipeline(Stack):
 
         hold = Hold(self, layers=layers)
         hold.may(on_ledger("GetItem", "UpdateItem", keys=["run#*"]))
+        hold.may(see_vault())
+        hold.may(in_vault("GetObject", "runs/*"))
+        hold.may(in_vault("PutObject", "runs/*/receipt.json"))
+        hold.may(in_drops("PutObject", "outbox/*"))
         hold.may(tell_card_bus())
         hold.may(wake_roster_run())
 

@@ -16,8 +16,8 @@ from infra.cards import Cards, Ledger
 from infra.key import Key, through_service
 from infra.library_desk import LibraryDesk
 
-VAULT_READERS = ("plan", "issue", "finish", "notify", "operator", "officer")
-VAULT_WRITERS = ("plan", "finish")
+VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "operator", "officer")
+VAULT_WRITERS = ("plan", "hold", "finish")
 SECRET_READERS = ("plan", "sync", "notify", "refuse")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
 
@@ -33,7 +33,7 @@ class State(Stack):
         )
         logs_key = Key(self, "LogsKey", alias=names.LOGS_KEY, description="The trail at rest", statements=_logs_key_use())
         AccessLogBucket(self, "AccessLogs", kept_days=log_days)
-        Bucket(self, "Vault", name=names.vault_bucket(), key=vault_key.key, lifecycle=[_older_versions_go_with_the_rosters(site)])
+        Bucket(self, "Vault", name=names.vault_bucket(), key=vault_key.key, lifecycle=_plans_go_with_the_rosters(site))
         trail = Bucket(self, "Logs", name=names.log_bucket(), key=logs_key.key, locked_days=log_days)
         _let_the_trail_write(trail)
         cards = Cards(self, "Cards", key=vault_key.key)
@@ -103,10 +103,10 @@ def _let_the_trail_write(logs: Bucket) -> None:
         )
 
 
-def _older_versions_go_with_the_rosters(site: Site) -> s3.LifecycleRule:
-    """An overwritten plan or manifest goes when the last roster may."""
-    days = max([1, *(agreement.retention.roster_days for agreement in site.agreements)])
-    return s3.LifecycleRule(noncurrent_version_expiration=Duration.days(days))
+def _plans_go_with_the_rosters(site: Site) -> list[s3.LifecycleRule]:
+    """Plans hold sealed rosters: they go, and so does whatever was overwritten, when the last roster must (clause retention.roster_days)."""
+    days = Duration.days(max([1, *(agreement.retention.roster_days for agreement in site.agreements)]))
+    return [s3.LifecycleRule(prefix="runs/", expiration=days), s3.LifecycleRule(noncurrent_version_expiration=days)]
 
 
 def _senders(site: Site) -> list[str]:

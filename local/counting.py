@@ -75,6 +75,10 @@ class Watch:
         """A run's status."""
         return dict(self.runs()).get(run_id, "")
 
+    def was_held(self, run_id: str) -> bool:
+        """Whether the run waited for a person, who was written to."""
+        return any(item.get("holds", {}).get("S", "[]") != "[]" for item in self._runs() if item["run_id"]["S"] == run_id)
+
     def plan_hash(self, run_id: str) -> str:
         """The hash of a run's plan."""
         return next((item["plan_hash"]["S"] for item in self._runs() if item["run_id"]["S"] == run_id), "")
@@ -102,14 +106,14 @@ class Watch:
 
     def windows_open(self) -> int:
         """Announcements whose window runs."""
-        answer = self._dynamodb.query(
+        pages = self._dynamodb.get_paginator("query").paginate(
             TableName="firstcard-cards",
             IndexName="windows",
             KeyConditionExpression="window_of = :s",
             ExpressionAttributeValues={":s": {"S": self.programme.agreement.sharing}},
             Select="COUNT",
         )
-        return int(answer["Count"])
+        return sum(int(page["Count"]) for page in pages)
 
     def _scan(self, condition: str, values: Mapping[str, Any] | None, projection: str, names: list[str]) -> Iterator[dict[str, Any]]:
         arguments: dict[str, Any] = {

@@ -149,7 +149,9 @@ class Demo:
     def _follow(self, machine: Machine, programme: Programme, watch: "Watch", wanted: "Wanted", start: float, run_id: str) -> None:
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as bars:
-            told = bars.add_task("e-mails", total=wanted.announcements + wanted.card_mails + wanted.staff_mails + 1)
+            told = bars.add_task(
+                "e-mails", total=wanted.announcements + wanted.card_mails + wanted.staff_mails + 1 + watch.was_held(run_id)
+            )
             ils = bars.add_task("cards in the library system", total=wanted.cards)
 
             def settled(goal: Callable[[], bool]) -> Callable[[], bool]:
@@ -173,7 +175,7 @@ class Demo:
             self.seconds["drop_to_last_card"] = time.monotonic() - start
             self._until(settled(lambda: watch.in_ils() >= wanted.cards), "every card in the library system", watch)
             self.seconds["drop_to_last_ils"] = time.monotonic() - start
-            everything = wanted.announcements + wanted.card_mails + wanted.staff_mails + 1
+            everything = wanted.announcements + wanted.card_mails + wanted.staff_mails + 1 + watch.was_held(run_id)
             self._until(settled(lambda: watch.sent() >= everything), "every e-mail", watch)
             self.seconds["drop_to_last_email"] = time.monotonic() - start
 

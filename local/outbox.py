@@ -29,6 +29,7 @@ _HEADINGS = {
     Kind.CARD: "Card numbers to families",
     Kind.STAFF: "Card numbers to staff",
     Kind.RECEIPT: "Receipts to districts",
+    Kind.HELD: "Plans that wait for a person",
     UNKNOWN: "Others",
 }
 _STYLE = (

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import CardBus, wake
+from firstcard.adapters.aws import CardBus, DropAndVault, wake
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
@@ -19,8 +19,13 @@ logger = Logger()
 @cache
 def holder() -> Holder:
     """The holder, wired."""
-    bus = CardBus(setting(Setting.CARD_BUS))
-    return Holder(site=site(), ledger=LedgerTable(setting(Setting.LEDGER_TABLE)), emit=bus.emit, wake=wake)
+    return Holder(
+        site=site(),
+        ledger=LedgerTable(setting(Setting.LEDGER_TABLE)),
+        places=DropAndVault(setting(Setting.VAULT_BUCKET)),
+        emit=CardBus(setting(Setting.CARD_BUS)).emit,
+        wake=wake,
+    )
 
 
 @logger.inject_lambda_context(correlation_id_path="input.run_id")

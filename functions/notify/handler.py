@@ -26,7 +26,7 @@ from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
 
 logger = Logger()
-ENDS_OF_RUNS = ("RosterProcessed", "RosterRejected")
+MAILED_TO_THE_DISTRICT = ("RosterHeld", "RosterProcessed", "RosterRejected")
 """Events that a receipt goes with; it names nobody, so a suspended agreement does not stop it."""
 
 
@@ -89,19 +89,25 @@ def send(agreement: Agreement, mail: Outgoing) -> bool:
     )
 
 
-def on_receipt(message: Inbound) -> bool:
-    """Mail one run's receipt to the district, once; whether it is done."""
+def on_run(message: Inbound) -> bool:
+    """Mail one run's receipt, or that its plan waits, to the district and the library, once; whether it is done."""
     event = message.event
+    held = event.name == "RosterHeld"
     agreement = site().of_sharing(event.sharing)
     body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(receipt_key(event.run_id))
     if agreement is None or body is None:
         return False
-    if not ledger().claim_receipt(event.run_id, message.message):
+    if not ledger().claim_mail(event.run_id, message.message, held=held):
         return True
     mail = mail_receipt(body, agreement=agreement, library=site().library(agreement.library))
-    done = send(agreement, Outgoing(agreement.notices.receipt_to, "receipt", mail, event.run_id))
+    to = dict.fromkeys(agreement.notices.receipt_to)
+    if held:
+        to |= {agreement.notices.contact.email: None}
+    if mail.forbidden_columns:
+        to |= dict.fromkeys((agreement.parties.lea.privacy_contact.email, agreement.parties.provider.compliance_officer.email))
+    done = send(agreement, Outgoing(tuple(to), "held" if held else "receipt", mail.message, event.run_id))
     if done:
-        ledger().receipt_sent(event.run_id, message.message)
+        ledger().mail_sent(event.run_id, message.message, held=held)
     return done
 
 
@@ -110,7 +116,7 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
     agreement = site().of_sharing(sharing)
     if agreement is None:
         return [m.message for m in messages]
-    again = [m.message for m in messages if m.event.name in ENDS_OF_RUNS and not on_receipt(m)]
+    again = [m.message for m in messages if m.event.name in MAILED_TO_THE_DISTRICT and not on_run(m)]
     people = [m for m in messages if not m.event.name.startswith("Roster")]
     today = datetime.fromisoformat(max(m.time for m in messages)).date()
     if people and (not agreement.in_force(today) or ledger().suspended(sharing)):

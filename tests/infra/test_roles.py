@@ -16,7 +16,10 @@ ALLOWED = {
         *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "secretsmanager:GetSecretValue"),
         *("states:SendTaskSuccess", *LOGS),
     ],
-    "hold": ["dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents", "states:SendTaskSuccess", *LOGS],
+    "hold": [
+        *("dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents"),
+        *("s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:SendTaskSuccess", *LOGS),
+    ],
     "begin": ["dynamodb:GetItem", "dynamodb:UpdateItem", *LOGS],
     "issue": ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", *LOGS],
     "finish": [

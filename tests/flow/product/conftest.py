@@ -5,7 +5,7 @@ no held run, no suspension.
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,11 +14,12 @@ import httpx
 import pytest
 
 from local.demo import Wanted
+from local.district.delivery import new_openpgp_key, protect
 from local.district.people import Change, District, Student, make_district
 from local.machine import Machine
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
-from tests.flow.product.sharing import Left, Sharing, link_in
+from tests.flow.product.sharing import Difference, Left, Sharing, difference, link_in
 from tests.flow.product.waiting import until, until_quiet
 
 
@@ -167,3 +168,33 @@ def _a_family_says_no(machine: Machine, side: Sharing, told: Left, email: str) -
         one_click = seen(web.post(link_in(letter), content="List-Unsubscribe=One-Click", headers=form))
         refused = seen(web.post(link_in(letter), content="answer=no", headers=form))
     return opened, one_click, refused
+
+
+@dataclass(frozen=True)
+class RefusedFiles:
+    """Files of duval that may not come in: by name the reason that each must be given, its run, and what they all left behind."""
+
+    reasons: Mapping[str, str]
+    runs: Mapping[str, Mapping[str, Any]]
+    left: Difference
+
+
+@pytest.fixture(scope="session")
+def refused_files(machine: Machine, duval: Sharing, cms: Sharing, first_night: FirstNight) -> RefusedFiles:
+    before = duval.state()
+    stranger = new_openpgp_key("a stranger (synthetic)", created=datetime.now(UTC))
+    good = duval.protected(duval.export)
+    files = {
+        "unsigned.zip.gpg": (protect(duval.export, recipients=[duval.programme.keys.ours.public], signer=None).data, "PGP_UNSIGNED"),
+        "signed-by-a-stranger.zip.gpg": (duval.protected(duval.export, signer=stranger), "PGP_SIGNER"),
+        "for-somebody-else.zip.gpg": (duval.protected(duval.export, recipient=stranger.public), "PGP_NO_KEY"),
+        "not-protected.zip": (duval.export, "PROTECTION_TOO_WEAK"),
+        "of-another-district.zip.gpg": (duval.protected(cms.export), "WRONG_DISTRICT"),
+        "cut-in-half.zip.gpg": (good[: len(good) // 2], "PGP_TRUNCATED"),
+        "half-an-export.zip.gpg": (duval.protected(duval.export[: len(duval.export) // 2]), "ZIP_DAMAGED"),
+    }
+    for name, (data, _) in files.items():
+        duval.drop(data, name)
+    runs = {name: duval.until_run(name, "rejected", "held", "applied", "failed", "unchanged") for name in files}
+    until_quiet(machine)
+    return RefusedFiles({name: reason for name, (_, reason) in files.items()}, runs, difference(before, duval.state()))

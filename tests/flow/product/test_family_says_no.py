@@ -62,9 +62,13 @@ def late_no(machine: Machine, cms: Sharing, first_night: FirstNight) -> LateNo:
     before = cms.state()
     letter = first_night.cms.mails_of("card")[0]
     children = frozenset(
-        cms.token(s.local_id) for s in cms.district.students if [s.email] == letter["To"] and cms.token(s.local_id) in before.patrons("active")
+        cms.token(s.local_id)
+        for s in cms.district.students
+        if [s.email] == letter["To"] and cms.token(s.local_id) in before.patrons("active")
     )
-    with httpx.Client(verify=ssl.create_default_context(cafile=str(machine.cloud.certificate.authority)), timeout=60, trust_env=False) as web:
+    with httpx.Client(
+        verify=ssl.create_default_context(cafile=str(machine.cloud.certificate.authority)), timeout=60, trust_env=False
+    ) as web:
         answer = web.post(link_in(letter), content="answer=no", headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.status_code == 200
     until(lambda: children <= cms.state().told("CardRevoked"), "the no to be told")
@@ -93,14 +97,18 @@ def test_a_forged_link_is_no_link(machine: Machine, first_night: FirstNight, duv
     link = link_in(first_night.duval_told.mails_of("announcement")[0])
     at = link.rindex("/") + 10
     forged = link[:at] + ("A" if link[at] != "A" else "B") + link[at + 1 :]
-    with httpx.Client(verify=ssl.create_default_context(cafile=str(machine.cloud.certificate.authority)), timeout=60, trust_env=False) as web:
+    with httpx.Client(
+        verify=ssl.create_default_context(cafile=str(machine.cloud.certificate.authority)), timeout=60, trust_env=False
+    ) as web:
         answer = web.post(forged, content="answer=no", headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.status_code == 404
     until_quiet(machine)
     assert difference(before, duval.state()).nothing
 
 
-def test_a_later_window_event_does_not_bring_a_refused_card_back(machine: Machine, duval: Sharing, tomorrow: Tomorrow, first_night: FirstNight) -> None:
+def test_a_later_window_event_does_not_bring_a_refused_card_back(
+    machine: Machine, duval: Sharing, tomorrow: Tomorrow, first_night: FirstNight
+) -> None:
     before = duval.state()
     machine.invoke_window(datetime.now(UTC) + timedelta(days=40))
     until_quiet(machine)

@@ -36,7 +36,10 @@ def test_a_district_sees_its_two_folders_and_no_others(duval: Sharing) -> None:
     assert duval.over_sftp(look) == {"incoming", "outbox"}
 
 
-@pytest.mark.parametrize("spelling", ["/{bucket}/{key}", "/../{bucket}/{key}", "/incoming/../../{bucket}/{key}", "/outbox/../../{bucket}/{key}", "{bucket}/{key}"])
+@pytest.mark.parametrize(
+    "spelling",
+    ["/{bucket}/{key}", "/../{bucket}/{key}", "/incoming/../../{bucket}/{key}", "/outbox/../../{bucket}/{key}", "{bucket}/{key}"],
+)
 def test_no_spelling_of_another_districts_path_is_listed_read_or_written(duval: Sharing, cms: Sharing, spelling: str) -> None:
     folder, file = (spelling.format(bucket=cms.bucket, key=key) for key in ("outbox", "incoming/first.zip.gpg"))
 
@@ -111,15 +114,25 @@ def _attempts(uploader: Any, own: Sharing, other: Sharing, machine: Machine) -> 
         yield f"read {other.slug}/{key}", lambda key=key: s3.get_object(Bucket=other.bucket, Key=key)
         yield f"remove {other.slug}/{key}", lambda key=key: s3.delete_object(Bucket=other.bucket, Key=key)
         yield f"head {other.slug}/{key}", lambda key=key: s3.head_object(Bucket=other.bucket, Key=key)
-    yield "copy from the other", lambda: s3.copy_object(Bucket=own.bucket, Key="incoming/x.part", CopySource=f"{other.bucket}/incoming/first.zip.gpg")
+    yield (
+        "copy from the other",
+        lambda: s3.copy_object(Bucket=own.bucket, Key="incoming/x.part", CopySource=f"{other.bucket}/incoming/first.zip.gpg"),
+    )
     yield "read the vault", lambda: s3.get_object(Bucket=vault, Key=f"manifests/{own.programme.agreement.sharing}/00000001.json.gz")
     yield "read its own upload back", lambda: s3.get_object(Bucket=own.bucket, Key="incoming/first.zip.gpg")
     yield "list its own uploads", lambda: s3.list_objects_v2(Bucket=own.bucket, Prefix="incoming/")
     yield "list all of its bucket", lambda: s3.list_objects_v2(Bucket=own.bucket)
     yield "remove its own upload", lambda: s3.delete_object(Bucket=own.bucket, Key="incoming/first.zip.gpg")
     yield "write its own outbox", lambda: s3.put_object(Bucket=own.bucket, Key="outbox/x.json", Body=b"{}")
-    yield "write under another key", lambda: s3.put_object(
-        Bucket=own.bucket, Key="incoming/x.part", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=f"alias/firstcard-drop-{other.slug}"
+    yield (
+        "write under another key",
+        lambda: s3.put_object(
+            Bucket=own.bucket,
+            Key="incoming/x.part",
+            Body=b"x",
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=f"alias/firstcard-drop-{other.slug}",
+        ),
     )
     for table in ("firstcard-cards", "firstcard-ledger"):
         yield f"scan {table}", lambda table=table: dynamodb.scan(TableName=table)
@@ -130,7 +143,12 @@ def _attempts(uploader: Any, own: Sharing, other: Sharing, machine: Machine) -> 
         yield f"encrypt by {key}", lambda key=key: kms.encrypt(KeyId=f"alias/firstcard-{key}", Plaintext=b"x")
     for queue in ("firstcard-library-jaxpl", "firstcard-library-cmlibrary", "firstcard-sync"):
         yield f"read {queue}", lambda queue=queue: sqs.receive_message(QueueUrl=f"{machine.cloud.endpoint}/{ACCOUNT}/{queue}")
-    yield "tell the bus", lambda: events.put_events(Entries=[{"EventBusName": "firstcard-cards", "Source": "firstcard", "DetailType": "CardIssued", "Detail": "{}"}])
+    yield (
+        "tell the bus",
+        lambda: events.put_events(
+            Entries=[{"EventBusName": "firstcard-cards", "Source": "firstcard", "DetailType": "CardIssued", "Detail": "{}"}]
+        ),
+    )
     yield "call a function", lambda: functions.invoke(FunctionName="firstcard-plan", Payload=b"{}")
     yield "look at runs", lambda: executions.list_state_machines()
 
@@ -144,7 +162,9 @@ def _outcome(attempt: Callable[[], Any]) -> str:
 
 
 @pytest.mark.parametrize(("own_name", "other_name"), [("duval", "cms"), ("cms", "duval")])
-def test_an_upload_role_reaches_nothing_but_its_own_two_doors(machine: Machine, own_name: str, other_name: str, request: pytest.FixtureRequest) -> None:
+def test_an_upload_role_reaches_nothing_but_its_own_two_doors(
+    machine: Machine, own_name: str, other_name: str, request: pytest.FixtureRequest
+) -> None:
     own, other = request.getfixturevalue(own_name), request.getfixturevalue(other_name)
     uploader = machine.cloud.session(f"firstcard-upload-{own.slug}")
     outcomes = {name: _outcome(attempt) for name, attempt in _attempts(uploader, own, other, machine)}

@@ -97,7 +97,10 @@ def test_ten_changed_students_are_exactly_the_events(next_day: NextDay, tomorrow
     kinds = _by_kind(tomorrow, duval)
     active = set(next_day.before.patrons("active"))
     updated = (kinds[ChangeKind.MOVED_SCHOOL] | kinds[ChangeKind.NEW_NAME] | kinds[ChangeKind.NEW_EMAIL]) & active
-    told = {name: {getattr(e, "token", "") for e in next_day.changed.events if e.name == name} for name in {e.name for e in next_day.changed.events}}
+    told = {
+        name: {getattr(e, "token", "") for e in next_day.changed.events if e.name == name}
+        for name in {e.name for e in next_day.changed.events}
+    }
     assert told.get("CardUpdated", set()) == updated
     assert told.get("CardExpired", set()) == kinds[ChangeKind.LEFT] & active
     assert told.get("CardSynced", set()) == updated | (kinds[ChangeKind.LEFT] & active)

@@ -82,6 +82,8 @@ class RunItem(LedgerItem):
     decided_by = UnicodeAttribute(null=True)
     receipt_claim = UnicodeAttribute(null=True)
     receipt_sent = UnicodeAttribute(null=True)
+    held_claim = UnicodeAttribute(null=True)
+    held_sent = UnicodeAttribute(null=True)
     by_district = RunsByDistrict()
 
 
@@ -229,20 +231,22 @@ class LedgerTable:
             raise
         return True
 
-    def claim_receipt(self, run_id: str, message: str) -> bool:
-        """Let one message of the queue mail a run's receipt; the same message may try again until it was sent."""
-        mine = RunItem.receipt_claim.does_not_exist() | ((RunItem.receipt_claim == message) & RunItem.receipt_sent.does_not_exist())
+    def claim_mail(self, run_id: str, message: str, *, held: bool) -> bool:
+        """Let one message of the queue mail a run's receipt (or that it waits); the same message may try again until it was sent."""
+        claim, sent = (RunItem.held_claim, RunItem.held_sent) if held else (RunItem.receipt_claim, RunItem.receipt_sent)
+        mine = claim.does_not_exist() | ((claim == message) & sent.does_not_exist())
         try:
-            RunItem(f"run#{run_id}", "run").update(actions=[RunItem.receipt_claim.set(message)], condition=RunItem.pk.exists() & mine)
+            RunItem(f"run#{run_id}", "run").update(actions=[claim.set(message)], condition=RunItem.pk.exists() & mine)
         except UpdateError as error:
             if _refused(error):
                 return False
             raise
         return True
 
-    def receipt_sent(self, run_id: str, message: str) -> None:
-        """Remember that a run's receipt was accepted by the mail service."""
-        RunItem(f"run#{run_id}", "run").update(actions=[RunItem.receipt_sent.set(message)])
+    def mail_sent(self, run_id: str, message: str, *, held: bool) -> None:
+        """Remember that the mail service accepted it."""
+        sent = RunItem.held_sent if held else RunItem.receipt_sent
+        RunItem(f"run#{run_id}", "run").update(actions=[sent.set(message)])
 
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         """Take or keep the lock if the manifest still is ``base_version``."""

@@ -51,13 +51,16 @@ def sync_patrons(
 
     ``allowed`` says whether the agreement still lets data out, asked once a round; ending a card needs no data and is always allowed. ``given_up`` are tokens on their last
     try: an ILS that still cannot be reached is then a failure with a reason. After writing, the patrons are read again: what changed meanwhile is
-    written again, so that the last state wins whatever the order of events.
+    written again, so that the last state wins whatever the order of events. A patron that failed before is tried again whenever an event asks for it
+    (a redriven dead letter, a replay of the archive).
     """
     again: set[str] = set()
+    settled: dict[str, int] = {}
     wanted = list(dict.fromkeys(tokens))
     for _ in range(ROUNDS):
         view = store.view(wanted)
-        due = [p for t, p in view.patrons.items() if _is_due(p, view.ils.get(t), refused=t in view.refused)]
+        left = (p for p in view.patrons.values() if settled.get(p.token) != p.version)
+        due = [p for p in left if _is_due(p, view.ils.get(p.token), refused=p.token in view.refused)]
         if not due:
             return frozenset(again)
         open_ = allowed()
@@ -79,6 +82,7 @@ def sync_patrons(
                 continue
             states.append(_state(patron, before, answer, ending=ending, at=at))
         store.record_ils(states)
+        settled |= {s.token: s.version for s in states}
         wanted = [s.token for s in states]
         if not wanted:
             break
@@ -92,7 +96,7 @@ def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
         return patron.state is State.ACTIVE or bool(patron.issued_at)
     if refused and state.state == "in_ils":
         return True
-    return state.version < patron.version
+    return state.state == "failed" or state.version < patron.version
 
 
 def _put(

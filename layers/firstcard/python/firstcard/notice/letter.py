@@ -27,6 +27,7 @@ class Kind(StrEnum):
     CARD = "card"
     STAFF = "staff"
     RECEIPT = "receipt"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The e-mail about a receipt, made from the receipt itself."""
 
+from dataclasses import dataclass
+
 from firstcard.agreement import Agreement, Library
 from firstcard.notice.letter import Message
 from firstcard.notice.receipt import Outcome, ReceiptFigures, RowsFor, receipt_notice
@@ -11,8 +13,16 @@ from firstcard.roster import REASONS, Reason
 _SAID = {Ended.APPLIED: Outcome.APPLIED, Ended.UNCHANGED: Outcome.UNCHANGED, Ended.HELD: Outcome.HELD, Ended.FAILED: Outcome.FAILED}
 
 
-def mail_receipt(body: bytes, *, agreement: Agreement, library: Library) -> Message:
-    """The e-mail for a receipt as finish stored it (JSON)."""
+@dataclass(frozen=True, slots=True)
+class ReceiptMail:
+    """The e-mail, and how many columns came that may never be sent: both officers are told of those."""
+
+    message: Message
+    forbidden_columns: int
+
+
+def mail_receipt(body: bytes, *, agreement: Agreement, library: Library) -> ReceiptMail:
+    """The e-mail for a receipt as it is stored (JSON)."""
     receipt = Receipt.model_validate_json(body)
     figures = ReceiptFigures(
         outcome=_SAID.get(receipt.outcome, Outcome.REJECTED),
@@ -27,7 +37,7 @@ def mail_receipt(body: bytes, *, agreement: Agreement, library: Library) -> Mess
         dropped_columns=len(receipt.dropped),
         forbidden_columns=sum(column.forbidden for column in receipt.dropped),
     )
-    return receipt_notice(agreement=agreement, library=library, figures=figures)
+    return ReceiptMail(receipt_notice(agreement=agreement, library=library, figures=figures), figures.forbidden_columns)
 
 
 def _rows(reason: Reason, count: int) -> RowsFor:

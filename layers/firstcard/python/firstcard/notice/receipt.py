@@ -97,7 +97,7 @@ def receipt_notice(*, agreement: Agreement, library: Library, figures: ReceiptFi
             Heading("Columns that may not be sent"),
             Paragraph(
                 f"Columns that the agreement forbids, such as Social Security numbers or passwords: {figures.forbidden_columns}. "
-                "They were dropped unread. Please take them out of the export. Both compliance officers see a finding."
+                "They were dropped unread. Please take them out of the export. This e-mail goes to both privacy officers too."
             ),
         ]
     person, look = agreement.notices.contact, library.look
@@ -119,7 +119,7 @@ def receipt_notice(*, agreement: Agreement, library: Library, figures: ReceiptFi
         contact_block(languages()[FALLBACK], library.name, phone=look.support_phone, email=look.support_email),
     ]
     return write_message(
-        Kind.RECEIPT,
+        Kind.HELD if figures.outcome is Outcome.HELD else Kind.RECEIPT,
         language=languages()[FALLBACK],
         subject=_SUBJECTS[figures.outcome],
         title=_SUBJECTS[figures.outcome],

@@ -145,7 +145,7 @@ class Receipt(Part):
             steps.append(_NEXT[self.outcome])
         if any(drop.forbidden for drop in self.dropped):
             steps.append(
-                "Take the columns that may never be sent out of the export; they are listed below. Their values were not read, and both officers are told."
+                "Take the columns that may never be sent out of the export; they are listed below. Their values were not read, and both officers get this receipt by e-mail."
             )
         if self.rejected:
             steps.append("Correct the rejected rows in the student information system. The next export brings them by itself.")

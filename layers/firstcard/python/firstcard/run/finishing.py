@@ -1,35 +1,16 @@
 """The end of a run, whichever way it ended: manifest, lock, receipt, event. Safe to repeat at every point."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from firstcard.agreement import Agreement, Site
 from firstcard.event import Event, new_event
-from firstcard.receipt import Receipt, to_csv, to_html, to_json
 from firstcard.roster import Reason
+from firstcard.run.delivering import Places, deliver_receipt, folder_of, summary_of
 from firstcard.run.facts import facts
-from firstcard.run.ledger import DistrictState, Ledger, Run, Status, receipt_key
-from firstcard.run.writing import write_receipt
-
-
-class Places(Protocol):
-    """The vault, and the districts' outboxes."""
-
-    def put(self, key: str, body: bytes) -> None:
-        """Write an object of the vault."""
-        ...
-
-    def get(self, key: str) -> bytes | None:
-        """Read an object of the vault; None if there is none."""
-        ...
-
-    def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
-        """Write into a district's outbox."""
-        ...
-
+from firstcard.run.ledger import DistrictState, Ledger, Run, Status
 
 ENDED = {
     Status.APPLIED: "applied",
@@ -60,8 +41,7 @@ class Finisher:
         run = self._settle(run, state, agreement, at)
         if run.content:
             self.ledger.release_content(run.sharing, run.content, run.arrival.run_id)
-        receipt = write_receipt(run, agreement, self.site.library(agreement.library), self._summary(run), self._problems(run), at=at)
-        self._deliver(run, receipt)
+        deliver_receipt(run, agreement, self.site.library(agreement.library), self.places, at=at)
         self._tell(run, agreement, at)
         return str(run.status)
 
@@ -82,32 +62,13 @@ class Finisher:
 
     def _apply(self, run: Run) -> None:
         """Advance the manifest and give the lock back in one write; a repeat finds the lock gone and only moves the run's status."""
-        body = self.places.get(f"{_folder(run)}/manifest.json.gz")
+        body = self.places.get(f"{folder_of(run)}/manifest.json.gz")
         if body is None:
             raise LookupError("the run's manifest is not in the vault")
         self.places.put(f"manifests/{run.sharing}/{run.base_version + 1:08d}.json.gz", body)
         applied = DistrictState(manifest_version=run.base_version + 1, content=run.content, applied_received_at=run.arrival.received_at)
         self.ledger.release_lock(run.sharing, run.arrival.run_id, applied=applied)
         self.ledger.move(run.arrival.run_id, Status.APPLIED, when=(Status.ISSUING,))
-
-    def _summary(self, run: Run) -> Mapping[str, Any]:
-        body = self.places.get(f"{_folder(run)}/plan.json") if run.plan_hash else None
-        return json.loads(body) if body else {}
-
-    def _problems(self, run: Run) -> Sequence[Sequence[Any]]:
-        folder = _folder(run) if run.plan_hash else f"runs/{run.arrival.run_id}/rejected"
-        body = self.places.get(f"{folder}/problems.json")
-        return json.loads(body) if body else []
-
-    def _deliver(self, run: Run, receipt: Receipt) -> None:
-        name = f"outbox/{run.arrival.received_at[:10]}-{run.arrival.run_id}"
-        self.places.put(receipt_key(run.arrival.run_id), receipt.model_dump_json().encode())
-        for suffix, written, kind in (
-            ("json", to_json(receipt).encode(), "application/json"),
-            ("csv", to_csv(receipt).encode(), "text/csv; charset=utf-8"),
-            ("html", to_html(receipt).encode(), "text/html; charset=utf-8"),
-        ):
-            self.places.put_outbox(run.arrival.bucket, f"{name}.{suffix}", written, kind)
 
     def _tell(self, run: Run, agreement: Agreement, at: datetime) -> None:
         outcome = ENDED.get(run.status)
@@ -118,7 +79,7 @@ class Finisher:
         if run.status is Status.REJECTED and not run.plan_hash:
             self.emit([new_event("RosterRejected", key=key, **common, reason=run.reason)])
             return
-        said = self._summary(run)
+        said = summary_of(run, self.places)
         counts = {
             "rows": said.get("rows", 0),
             "accepted": said.get("accepted", 0),
@@ -126,7 +87,3 @@ class Finisher:
             "decisions": said.get("decisions", {}),
         }
         self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])
-
-
-def _folder(run: Run) -> str:
-    return f"runs/{run.arrival.run_id}/{run.plan_hash[:16]}"

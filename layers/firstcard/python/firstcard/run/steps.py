@@ -6,6 +6,7 @@ from datetime import datetime
 
 from firstcard.agreement import Site
 from firstcard.event import Event, new_event
+from firstcard.run.delivering import Places, deliver_receipt
 from firstcard.run.facts import facts
 from firstcard.run.ledger import Ledger, Run, Status
 
@@ -16,16 +17,18 @@ class Holder:
 
     site: Site
     ledger: Ledger
+    places: Places
     emit: Callable[[Sequence[Event]], None]
     wake: Callable[[Run, str], None]
 
     def hold(self, run_id: str, *, token: str, at: datetime) -> None:
-        """Remember how to wake the run, or wake it at once if the decision was quicker. Raises LookupError for an unknown run."""
+        """Remember how to wake the run and tell the district that it waits, or wake it at once if the decision was quicker. Raises LookupError for an unknown run."""
         self.ledger.move(run_id, Status.HELD, when=(Status.HELD,), task_token=token)
         run = _known(self.ledger, run_id)
         if run.status is Status.HELD:
             agreement = self.site.of_sharing(run.sharing)
             assert agreement is not None, "a held run belongs to an agreement"
+            deliver_receipt(run, agreement, self.site.library(agreement.library), self.places, at=at)
             held = new_event(
                 "RosterHeld",
                 key=f"{run_id}\0{run.plan_hash}",

@@ -24,6 +24,7 @@ def write_receipt(
     """The receipt of an ended run. ``summary`` is its plan.json (empty if there was no plan), ``problems`` are (file, line, column, code)."""
     contact = agreement.notices.contact
     places = tuple(Place(file=f, line=line, column=column, reason=Reason(code)) for f, line, column, code in problems)
+    held = tuple(Place(file="", line=0, column="", reason=Reason(code)) for code in run.holds)
     whole = tuple(p for p in places if p.reason == run.reason) or (
         (Place(file="", line=0, column="", reason=Reason(run.reason)),) if run.reason else ()
     )
@@ -41,7 +42,7 @@ def write_receipt(
         received_at=datetime.fromisoformat(run.arrival.received_at),
         finished_at=at,
         outcome=_outcome(run),
-        reasons=() if run.status is Status.APPLIED else whole,
+        reasons=() if run.status is Status.APPLIED else held if run.status is Status.HELD else whole,
         format=summary.get("format", ""),
         rows=summary.get("rows", 0),
         accepted=summary.get("accepted", 0),

@@ -1,0 +1,57 @@
+"""A receipt on its way: into the vault, and into the district's outbox in its three forms."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from firstcard.agreement import Agreement, Library
+from firstcard.receipt import to_csv, to_html, to_json
+from firstcard.run.ledger import Run, receipt_key
+from firstcard.run.writing import write_receipt
+
+
+class Places(Protocol):
+    """The vault, and the districts' outboxes."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object of the vault."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """Read an object of the vault; None if there is none."""
+        ...
+
+    def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
+        """Write into a district's outbox."""
+        ...
+
+
+def deliver_receipt(run: Run, agreement: Agreement, library: Library, places: Places, *, at: datetime) -> None:
+    """Write the run's receipt; a later one of the same run takes its place under the same name."""
+    receipt = write_receipt(run, agreement, library, summary_of(run, places), _problems(run, places), at=at)
+    name = f"outbox/{run.arrival.received_at[:10]}-{run.arrival.run_id}"
+    places.put(receipt_key(run.arrival.run_id), receipt.model_dump_json().encode())
+    for suffix, written, kind in (
+        ("json", to_json(receipt), "application/json"),
+        ("csv", to_csv(receipt), "text/csv; charset=utf-8"),
+        ("html", to_html(receipt), "text/html; charset=utf-8"),
+    ):
+        places.put_outbox(run.arrival.bucket, f"{name}.{suffix}", written.encode(), kind)
+
+
+def summary_of(run: Run, places: Places) -> Mapping[str, Any]:
+    """The run's plan.json; empty if it never had a plan."""
+    body = places.get(f"{folder_of(run)}/plan.json") if run.plan_hash else None
+    return json.loads(body) if body else {}
+
+
+def folder_of(run: Run) -> str:
+    """Where the run's plan lies in the vault."""
+    return f"runs/{run.arrival.run_id}/{run.plan_hash[:16]}"
+
+
+def _problems(run: Run, places: Places) -> Sequence[Sequence[Any]]:
+    folder = folder_of(run) if run.plan_hash else f"runs/{run.arrival.run_id}/rejected"
+    body = places.get(f"{folder}/problems.json")
+    return json.loads(body) if body else []
