@@ -11,12 +11,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import names
-from infra.permission import call_functions, in_vault, on_bucket
+from infra.permission import call_functions, on_bucket
 
 STEPS = ("plan", "hold", "begin", "issue", "finish")
 APPROVAL_DAYS = 14
 WAIT_SECONDS = 15
-CHUNKS_AT_ONCE = 2
+CHUNKS_AT_ONCE = 4
 
 
 class RosterRun(Construct):
@@ -27,7 +27,6 @@ class RosterRun(Construct):
         role = iam.Role(self, "Role", role_name=names.ROSTER_RUN, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         role.add_to_policy(call_functions(*STEPS))
         role.add_to_policy(on_bucket("ListBucket", bucket=names.vault_bucket()))
-        role.add_to_policy(in_vault("GetObject", "runs/*"))
         role.add_to_policy(iam.PolicyStatement(actions=["states:StartExecution"], resources=[names.roster_run_arn()]))
         role.add_to_policy(
             iam.PolicyStatement(

@@ -24,6 +24,7 @@ from firstcard.run.finishing import Finisher
 from firstcard.run.ledger import Arrival, Run
 from firstcard.run.planning import Planned, Planner
 from firstcard.run.steps import Begun, Holder, begin, decide_held, may_issue
+from firstcard.vault import Wrap
 from tests.unit.agreement.builders import agreement_content, library_content
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
 from tests.unit.vault.builders import KeyService
@@ -42,7 +43,7 @@ def site_content(**changes: Any) -> list[dict[str, Any]]:
 
 def csv_content(district: str, name: str, prefix: str, **changes: Any) -> dict[str, Any]:
     exchange = {"mapping": {}, "formats": ["csv"], "organisation_ids": ["school-1"], "protection": "plain", "signers": []}
-    safety = {"first_run_needs_approval": False, "max_missing_percent": 100, "max_new_percent": 100, "max_changed_percent": 100}
+    safety = {"first_run_needs_approval": False} | {f"max_{what}_percent": 100 for what in ("missing", "new", "changed", "rejected")}
     card = {"number": {"prefix": prefix}, "staff_number": {"prefix": f"{int(prefix) + 1}"}}
     changes = {"id": name, "district": district, "exchange": exchange, "safety": safety, "card": card} | changes
     return agreement_content(without=("exchange.mapping",), **changes)
@@ -92,6 +93,7 @@ class Yard:
     woken: list[tuple[str, str]] = field(default_factory=list)
     started: list[tuple[str, int]] = field(default_factory=list)
     draws: int = 0
+    wrapper: Callable[[str], Wrap] | None = None
 
     def __post_init__(self) -> None:
         self.ledger = LedgerTable(LEDGER)
@@ -127,7 +129,7 @@ class Yard:
             ledger=self.ledger,
             objects=self.places,
             secrets=SecretsStore(),
-            wrapper=lambda sharing: self.keys.wrap,
+            wrapper=self.wrapper or (lambda sharing: self.keys.wrap),
             emit=self.emitted.extend,
             wake=lambda run, decision: self.woken.append((run.arrival.run_id, decision)),
             random=random.randbytes,

@@ -440,7 +440,7 @@ class TestTheSameContentTwice:
         yard.issue(planned)
         second = yard.admitted(a_roster(1, 2), at=later(hours=1), key="incoming/copy.csv")
         state = yard.ledger.district
-        reads = []
+        reads: list[str] = []
 
         def read_before_the_end(sharing: str) -> DistrictState:
             known = state(sharing)

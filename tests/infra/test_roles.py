@@ -50,7 +50,6 @@ ALLOWED = {
     "roster-run": [
         *(
             "lambda:InvokeFunction",
-            "s3:GetObject",
             "s3:ListBucket",
             "states:DescribeExecution",
             "states:StartExecution",

@@ -36,7 +36,7 @@ class Killer(threading.Thread):
     def _is_it(self, line: bytes) -> bool:
         record = json.loads(line)
         by = record["userIdentity"].get("sessionContext", {}).get("sessionIssuer", {}).get("userName")
-        return by == self._function and record["eventName"] == self._operation
+        return bool(by == self._function and record["eventName"] == self._operation)
 
     def _kill(self) -> None:
         for process in workers(self._cloud, self._function):

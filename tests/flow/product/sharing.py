@@ -114,7 +114,8 @@ class Sharing:
             for name in names:
                 if name.endswith(f"-{run_id}.{kind}"):
                     async with client.open(f"/outbox/{name}", "rb") as file:
-                        return bytes(await file.read()).decode()
+                        body: bytes | str = await file.read()
+                        return body.decode() if isinstance(body, bytes) else body
             return ""
 
         return self.over_sftp(fetch)

@@ -1,6 +1,7 @@
 """District A's key and role against everything that is not its own, over SFTP and S3; a library's role against another library's queue."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import asyncssh
@@ -104,29 +105,30 @@ def _attempts(uploader: Any, own: Sharing, other: Sharing, machine: Machine) -> 
     functions, executions = uploader.client("lambda"), uploader.client("stepfunctions")
     vault = machine.vault_bucket
     for bucket in (other.bucket, vault, f"firstcard-logs-{ACCOUNT}-{REGION}", f"firstcard-access-{ACCOUNT}-{REGION}"):
-        yield f"list {bucket}", lambda bucket=bucket: s3.list_objects_v2(Bucket=bucket)
-        yield f"list versions of {bucket}", lambda bucket=bucket: s3.list_object_versions(Bucket=bucket)
+        yield f"list {bucket}", partial(s3.list_objects_v2, Bucket=bucket)
+        yield f"list versions of {bucket}", partial(s3.list_object_versions, Bucket=bucket)
         for prefix in ("incoming/", "outbox/", "runs/"):
-            yield f"list {bucket}/{prefix}", lambda bucket=bucket, prefix=prefix: s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
-        yield f"write {bucket}", lambda bucket=bucket: s3.put_object(Bucket=bucket, Key="incoming/x.zip", Body=b"x")
-        yield f"write outbox of {bucket}", lambda bucket=bucket: s3.put_object(Bucket=bucket, Key="outbox/x.json", Body=b"x")
+            yield f"list {bucket}/{prefix}", partial(s3.list_objects_v2, Bucket=bucket, Prefix=prefix)
+        yield f"write {bucket}", partial(s3.put_object, Bucket=bucket, Key="incoming/x.zip", Body=b"x")
+        yield f"write outbox of {bucket}", partial(s3.put_object, Bucket=bucket, Key="outbox/x.json", Body=b"x")
     for key in ("incoming/first.zip.gpg", "outbox/x.json"):
-        yield f"read {other.slug}/{key}", lambda key=key: s3.get_object(Bucket=other.bucket, Key=key)
-        yield f"remove {other.slug}/{key}", lambda key=key: s3.delete_object(Bucket=other.bucket, Key=key)
-        yield f"head {other.slug}/{key}", lambda key=key: s3.head_object(Bucket=other.bucket, Key=key)
+        yield f"read {other.slug}/{key}", partial(s3.get_object, Bucket=other.bucket, Key=key)
+        yield f"remove {other.slug}/{key}", partial(s3.delete_object, Bucket=other.bucket, Key=key)
+        yield f"head {other.slug}/{key}", partial(s3.head_object, Bucket=other.bucket, Key=key)
     yield (
         "copy from the other",
-        lambda: s3.copy_object(Bucket=own.bucket, Key="incoming/x.part", CopySource=f"{other.bucket}/incoming/first.zip.gpg"),
+        partial(s3.copy_object, Bucket=own.bucket, Key="incoming/x.part", CopySource=f"{other.bucket}/incoming/first.zip.gpg"),
     )
-    yield "read the vault", lambda: s3.get_object(Bucket=vault, Key=f"manifests/{own.programme.agreement.sharing}/00000001.json.gz")
-    yield "read its own upload back", lambda: s3.get_object(Bucket=own.bucket, Key="incoming/first.zip.gpg")
-    yield "list its own uploads", lambda: s3.list_objects_v2(Bucket=own.bucket, Prefix="incoming/")
-    yield "list all of its bucket", lambda: s3.list_objects_v2(Bucket=own.bucket)
-    yield "remove its own upload", lambda: s3.delete_object(Bucket=own.bucket, Key="incoming/first.zip.gpg")
-    yield "write its own outbox", lambda: s3.put_object(Bucket=own.bucket, Key="outbox/x.json", Body=b"{}")
+    yield "read the vault", partial(s3.get_object, Bucket=vault, Key=f"manifests/{own.programme.agreement.sharing}/00000001.json.gz")
+    yield "read its own upload back", partial(s3.get_object, Bucket=own.bucket, Key="incoming/first.zip.gpg")
+    yield "list its own uploads", partial(s3.list_objects_v2, Bucket=own.bucket, Prefix="incoming/")
+    yield "list all of its bucket", partial(s3.list_objects_v2, Bucket=own.bucket)
+    yield "remove its own upload", partial(s3.delete_object, Bucket=own.bucket, Key="incoming/first.zip.gpg")
+    yield "write its own outbox", partial(s3.put_object, Bucket=own.bucket, Key="outbox/x.json", Body=b"{}")
     yield (
         "write under another key",
-        lambda: s3.put_object(
+        partial(
+            s3.put_object,
             Bucket=own.bucket,
             Key="incoming/x.part",
             Body=b"x",
@@ -135,22 +137,23 @@ def _attempts(uploader: Any, own: Sharing, other: Sharing, machine: Machine) -> 
         ),
     )
     for table in ("firstcard-cards", "firstcard-ledger"):
-        yield f"scan {table}", lambda table=table: dynamodb.scan(TableName=table)
-        yield f"write {table}", lambda table=table: dynamodb.put_item(TableName=table, Item={"pk": {"S": "x"}, "sk": {"S": "x"}})
+        yield f"scan {table}", partial(dynamodb.scan, TableName=table)
+        yield f"write {table}", partial(dynamodb.put_item, TableName=table, Item={"pk": {"S": "x"}, "sk": {"S": "x"}})
     for secret in ("openpgp/duval", "openpgp/cms", "tokens/jaxpl", "links/jaxpl", "ils/jaxpl"):
-        yield f"secret {secret}", lambda secret=secret: secrets.get_secret_value(SecretId=f"firstcard/{secret}")
+        yield f"secret {secret}", partial(secrets.get_secret_value, SecretId=f"firstcard/{secret}")
     for key in ("drop-duval", "drop-cms", "vault", "logs", "purpose-jaxpl-duval", "purpose-cmlibrary-cms"):
-        yield f"encrypt by {key}", lambda key=key: kms.encrypt(KeyId=f"alias/firstcard-{key}", Plaintext=b"x")
+        yield f"encrypt by {key}", partial(kms.encrypt, KeyId=f"alias/firstcard-{key}", Plaintext=b"x")
     for queue in ("firstcard-library-jaxpl", "firstcard-library-cmlibrary", "firstcard-sync"):
-        yield f"read {queue}", lambda queue=queue: sqs.receive_message(QueueUrl=f"{machine.cloud.endpoint}/{ACCOUNT}/{queue}")
+        yield f"read {queue}", partial(sqs.receive_message, QueueUrl=f"{machine.cloud.endpoint}/{ACCOUNT}/{queue}")
     yield (
         "tell the bus",
-        lambda: events.put_events(
-            Entries=[{"EventBusName": "firstcard-cards", "Source": "firstcard", "DetailType": "CardIssued", "Detail": "{}"}]
+        partial(
+            events.put_events,
+            Entries=[{"EventBusName": "firstcard-cards", "Source": "firstcard", "DetailType": "CardIssued", "Detail": "{}"}],
         ),
     )
-    yield "call a function", lambda: functions.invoke(FunctionName="firstcard-plan", Payload=b"{}")
-    yield "look at runs", lambda: executions.list_state_machines()
+    yield "call a function", partial(functions.invoke, FunctionName="firstcard-plan", Payload=b"{}")
+    yield "look at runs", partial(executions.list_state_machines)
 
 
 def _outcome(attempt: Callable[[], Any]) -> str:
@@ -185,12 +188,12 @@ def test_a_librarys_role_takes_its_own_events_and_no_others(machine: Machine, du
         mine, theirs = (f"{machine.cloud.endpoint}/{ACCOUNT}/firstcard-library-{side.programme.library.id}" for side in (own, other))
         sqs.receive_message(QueueUrl=mine, VisibilityTimeout=0)
         for attempt in (
-            lambda: sqs.receive_message(QueueUrl=theirs),
-            lambda: sqs.receive_message(QueueUrl=theirs + "-dead"),
-            lambda: sqs.purge_queue(QueueUrl=theirs),
-            lambda: sqs.send_message(QueueUrl=mine, MessageBody="{}"),
-            lambda: library.client("dynamodb").scan(TableName="firstcard-cards"),
-            lambda: library.client("secretsmanager").get_secret_value(SecretId=f"firstcard/ils/{own.programme.library.id}"),
-            lambda: library.client("s3").list_objects_v2(Bucket=own.bucket, Prefix="outbox/"),
+            partial(sqs.receive_message, QueueUrl=theirs),
+            partial(sqs.receive_message, QueueUrl=theirs + "-dead"),
+            partial(sqs.purge_queue, QueueUrl=theirs),
+            partial(sqs.send_message, QueueUrl=mine, MessageBody="{}"),
+            partial(library.client("dynamodb").scan, TableName="firstcard-cards"),
+            partial(library.client("secretsmanager").get_secret_value, SecretId=f"firstcard/ils/{own.programme.library.id}"),
+            partial(library.client("s3").list_objects_v2, Bucket=own.bucket, Prefix="outbox/"),
         ):
             assert _outcome(attempt) in DENIED

@@ -108,8 +108,10 @@ def test_staff_with_a_card_are_told_once(side: Sharing, left: Left) -> None:
     assert Counter(a for mail in left.mails_of("staff") for a in mail["To"]) == Counter(p.email for p in side.district.staff)
 
 
-def test_the_district_gets_one_receipt(side: Sharing, left: Left) -> None:
-    assert [mail["To"] for mail in left.mails_of("receipt")] == [list(side.programme.agreement.notices.receipt_to)]
+def test_the_district_gets_one_receipt_and_who_answers_for_forbidden_columns_is_told(side: Sharing, left: Left) -> None:
+    agreement = side.programme.agreement
+    answering = {agreement.parties.lea.privacy_contact.email, agreement.parties.provider.compliance_officer.email}
+    assert [set(mail["To"]) for mail in left.mails_of("receipt")] == [set(agreement.notices.receipt_to) | answering]
 
 
 def test_a_family_is_written_to_in_its_language_with_a_way_to_say_no(side: Sharing, left: Left, carded: list[Student]) -> None:

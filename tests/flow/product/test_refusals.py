@@ -1,8 +1,6 @@
 """Files that may not come in: each is refused or held with a reason, a receipt and an event, and nothing else is touched."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +9,6 @@ from datetime import UTC, datetime
 import asyncssh
 import pytest
 
-from local.cloud.server import ROOT
 from local.district.people import District
 from local.machine import DESK, Machine, later_event
 from tests.flow.product.conftest import FirstNight, RefusedFiles
@@ -83,21 +80,18 @@ def test_more_students_gone_than_agreed_wait_for_a_person_who_may_say_no(machine
 
 
 @contextmanager
-def _suspended(machine: Machine, sharing: str) -> Iterator[None]:
-    def ledger(words: str) -> None:
-        script = f"from firstcard.adapters.ledger_table import LedgerTable; LedgerTable('firstcard-ledger').{words}"
-        subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=machine.as_role("firstcard-operator"), check=True, timeout=60)
-
-    ledger(f"suspend('{sharing}', by='a test', at='2026-01-01T00:00:00+00:00')")
+def _suspended(side: Sharing) -> Iterator[None]:
+    sharing = side.programme.agreement.sharing
+    side.firstcard("suspend", sharing)
     try:
         yield
     finally:
-        ledger(f"resume('{sharing}')")
+        side.firstcard("resume", sharing)
 
 
 def test_a_suspended_agreement_lets_no_file_in(machine: Machine, duval: Sharing, first_night: FirstNight) -> None:
     before = duval.state()
-    with _suspended(machine, duval.programme.agreement.sharing):
+    with _suspended(duval):
         duval.drop(duval.protected(duval.exported(_without_some(duval))), "while-suspended.zip.gpg")
         run = duval.until_run("while-suspended.zip.gpg", "rejected")
         until_quiet(machine)
@@ -110,11 +104,13 @@ def test_a_suspended_agreement_lets_no_file_in(machine: Machine, duval: Sharing,
     assert [mail["Kind"] for mail in left.mails] == ["receipt"], "the district hears why, whatever is suspended"
 
 
-def test_a_suspension_in_the_middle_of_a_held_plan_stops_it_though_it_is_approved(machine: Machine, duval: Sharing, first_night: FirstNight) -> None:
+def test_a_suspension_in_the_middle_of_a_held_plan_stops_it_though_it_is_approved(
+    machine: Machine, duval: Sharing, first_night: FirstNight
+) -> None:
     before = duval.state()
     duval.drop(duval.protected(duval.exported(_without_some(duval))), "held-then-suspended.zip.gpg")
     run = duval.until_run("held-then-suspended.zip.gpg", "held")
-    with _suspended(machine, duval.programme.agreement.sharing):
+    with _suspended(duval):
         duval.decide(run["run_id"], "approve")
         duval.until_run("held-then-suspended.zip.gpg", "stopped")
         until_quiet(machine)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from firstcard.event.model import HouseholdRecorded, RosterProcessed
 from local.district.people import ChangeKind, Student
 from local.machine import Machine
 from tests.flow.product.conftest import FirstNight, Tomorrow
@@ -43,11 +44,11 @@ def next_day(machine: Machine, duval: Sharing, first_night: FirstNight, tomorrow
     data = duval.protected(duval.exported(tomorrow.district))
     s3 = machine.cloud.session(f"firstcard-upload-{duval.slug}").client("s3")
 
-    def put() -> None:
-        s3.put_object(Bucket=duval.bucket, Key="incoming/tomorrow.zip.gpg", Body=data)
+    def put() -> object:
+        return s3.put_object(Bucket=duval.bucket, Key="incoming/tomorrow.zip.gpg", Body=data)
 
     with ThreadPoolExecutor(3) as at_once:
-        for done in [at_once.submit(put), at_once.submit(put), at_once.submit(duval.drop, data, "tomorrow-too.zip.gpg")]:
+        for done in [at_once.submit(work) for work in (put, put, lambda: duval.drop(data, "tomorrow-too.zip.gpg"))]:
             done.result()
 
     def ended() -> list[str]:
@@ -105,8 +106,10 @@ def test_ten_changed_students_are_exactly_the_events(next_day: NextDay, tomorrow
     assert told.get("CardExpired", set()) == kinds[ChangeKind.LEFT] & active
     assert told.get("CardSynced", set()) == updated | (kinds[ChangeKind.LEFT] & active)
     assert "CardIssued" not in told, "newcomers wait for their families' days"
-    assert {token for e in next_day.changed.events if e.name == "HouseholdRecorded" for token in e.announce} == kinds[ChangeKind.ARRIVED]
-    assert {e.outcome for e in next_day.changed.events if e.name == "RosterProcessed"} == {"applied"}
+    assert {token for event in next_day.changed.events if isinstance(event, HouseholdRecorded) for token in event.announce} == kinds[
+        ChangeKind.ARRIVED
+    ]
+    assert {event.outcome for event in next_day.changed.events if isinstance(event, RosterProcessed)} == {"applied"}
 
 
 def test_ten_changed_students_are_exactly_what_changes_in_the_library_system(next_day: NextDay, tomorrow: Tomorrow, duval: Sharing) -> None:

@@ -30,10 +30,10 @@ def test_the_same_draws_give_the_same_bytes() -> None:
 @settings(max_examples=5)
 def test_no_household_is_cut_and_everybody_is_in_one_chunk(sizes: list[int]) -> None:
     people, number = [], 0
-    for household, size in enumerate(sizes):
+    for home, size in enumerate(sizes):
         for _ in range(size):
             number += 1
-            people.append(a_person(number, email=f"family{household}@example.org"))
+            people.append(a_person(number, email=f"family{home}@example.org"))
     chunks = [Chunk.from_bytes(c.body) for c in Plans().chunks(people)]
     place = {line.token: chunk.object for chunk in chunks for line in chunk.patrons}
     assert sum(len(chunk.patrons) for chunk in chunks) == len(place) == len(people)

@@ -24,6 +24,6 @@ def test_a_manifest_reads_as_it_was_written(manifest: Manifest) -> None:
 @given(manifests)
 def test_equal_manifests_are_equal_bytes_in_whatever_order_they_were_made(manifest: Manifest) -> None:
     turned = Manifest(
-        manifest.version, manifest.content, dict(reversed(manifest.patrons.items())), dict(reversed(manifest.households.items()))
+        manifest.version, manifest.content, dict(reversed([*manifest.patrons.items()])), dict(reversed([*manifest.households.items()]))
     )
     assert turned.to_bytes() == manifest.to_bytes()

@@ -10,7 +10,7 @@ from firstcard.identity import Tokens
 
 KEY = bytes(range(32))
 slugs = st.from_regex(r"[a-z][a-z0-9-]{1,30}", fullmatch=True)
-words = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=20)
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
 
 def tokens(key: bytes = KEY, library: str = "oak", district: str = "pine") -> Tokens:

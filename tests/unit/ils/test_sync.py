@@ -24,7 +24,7 @@ class Shelf:
     patrons: dict[str, IlsPatron] = field(default_factory=dict)
     ends: dict[str, date] = field(default_factory=dict)
     answers: list[Refused | Unreachable] = field(default_factory=list)
-    before_put: Callable[[], None] = lambda: None
+    before_put: Callable[[], object] = lambda: None
     puts: int = 0
     can_set_pin: bool = True
 
@@ -199,13 +199,35 @@ def test_on_the_last_try_it_is_a_failure_with_a_reason() -> None:
     assert library.state(CHILD) == ("failed", 2, "no_answer")
 
 
-def test_what_the_ils_refuses_is_tried_again_when_the_patron_changes_and_not_before() -> None:
+def test_a_refusal_on_record_that_comes_while_the_patron_is_written_ends_it_in_the_same_call() -> None:
     library = a_library_with(CHILD)
-    library.shelf.answers = [Refused(SyncReason.CARD_NUMBER_TAKEN)]
+    library.shelf.before_put = lambda: library.store.refused.setdefault(TOKEN, "family")
     library.sync(CHILD)
+    assert library.shelf.ends == {TOKEN: TODAY}
+    assert library.state(CHILD) == ("ended", 2, "")
+
+
+def test_what_the_ils_refuses_is_asked_once_a_call_and_again_when_told_again() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Refused(SyncReason.CARD_NUMBER_TAKEN)] * 3
     library.sync(CHILD)
     assert (library.shelf.puts, library.state(CHILD)) == (1, ("failed", 2, "card_number_taken"))
-    library.issued(replace(CHILD, grade="05"))
+    library.sync(CHILD)
+    assert library.shelf.puts == 2
+    library.shelf.answers = []
+    library.sync(CHILD)
+    assert library.state(CHILD) == ("in_ils", 2, "")
+
+
+def test_what_the_ils_refused_is_put_when_the_patron_changes_in_the_same_call() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Refused(SyncReason.FIELD_REFUSED)]
+
+    def changes_once() -> None:
+        library.shelf.before_put = lambda: None
+        library.issued(replace(CHILD, grade="05"))
+
+    library.shelf.before_put = changes_once
     library.sync(CHILD)
     assert library.state(CHILD) == ("in_ils", 3, "")
 

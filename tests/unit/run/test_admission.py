@@ -17,7 +17,7 @@ def an_object(key: str = "incoming/roster.zip", *, bucket: str = BUCKET, version
 
 
 def an_arrival(**where: str) -> Arrival:
-    arrival = an_object(**where)  # type: ignore[arg-type]
+    arrival = an_object(**where)
     assert arrival is not None
     return arrival
 

@@ -55,11 +55,11 @@ def sync_patrons(
     (a redriven dead letter, a replay of the archive).
     """
     again: set[str] = set()
-    settled: dict[str, int] = {}
+    settled: dict[str, tuple[int, bool]] = {}
     wanted = list(dict.fromkeys(tokens))
     for _ in range(ROUNDS):
         view = store.view(wanted)
-        left = (p for p in view.patrons.values() if settled.get(p.token) != p.version)
+        left = (p for p in view.patrons.values() if settled.get(p.token) != (p.version, _is_ending(p, view)))
         due = [p for p in left if _is_due(p, view.ils.get(p.token), refused=p.token in view.refused)]
         if not due:
             return frozenset(again)
@@ -68,7 +68,7 @@ def sync_patrons(
         states = []
         for patron in due:
             before = view.ils.get(patron.token)
-            ending = patron.state is not State.ACTIVE or patron.token in view.refused
+            ending = _is_ending(patron, view)
             if not ending and not open_:
                 again.add(patron.token)
                 continue
@@ -82,11 +82,15 @@ def sync_patrons(
                 continue
             states.append(_state(patron, before, answer, ending=ending, at=at))
         store.record_ils(states)
-        settled |= {s.token: s.version for s in states}
+        settled |= {s.token: (s.version, _is_ending(view.patrons[s.token], view)) for s in states}
         wanted = [s.token for s in states]
         if not wanted:
             break
     return frozenset(again)
+
+
+def _is_ending(patron: Patron, view: View) -> bool:
+    return patron.state is not State.ACTIVE or patron.token in view.refused
 
 
 def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
