@@ -50,7 +50,7 @@ class MemoryLedger:
     def holds_lock(self, sharing: str, run_id: str, fence: int) -> bool:
         return True
 
-    def release_lock(self, sharing: str, run_id: str, *, applied: DistrictState | None = None) -> None:
+    def release_lock(self, sharing: str, run_id: str, *, fence: int = 0, applied: DistrictState | None = None) -> None:
         pass
 
     def suspended(self, sharing: str) -> bool:

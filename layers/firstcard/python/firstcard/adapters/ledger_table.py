@@ -268,8 +268,11 @@ class LedgerTable:
         state = self.district(sharing)
         return state.lock_holder == run_id and state.fence == fence
 
-    def release_lock(self, sharing: str, run_id: str, *, applied: DistrictState | None = None) -> None:
-        """Give the lock back, and with ``applied`` advance the manifest in the same write."""
+    def release_lock(self, sharing: str, run_id: str, *, fence: int = 0, applied: DistrictState | None = None) -> None:
+        """Give the lock back if it still is this run's (under ``fence``, if known), and with ``applied`` advance the manifest in the same write."""
+        held = DistrictItem.lock_holder == run_id
+        if fence:
+            held = held & (DistrictItem.fence == fence)
         actions: list[Action] = [DistrictItem.lock_holder.remove()]
         if applied:
             actions += [
@@ -278,7 +281,7 @@ class LedgerTable:
                 DistrictItem.applied_received_at.set(applied.applied_received_at),
             ]
         try:
-            DistrictItem(f"district#{sharing}", "district").update(actions=actions, condition=DistrictItem.lock_holder == run_id)
+            DistrictItem(f"district#{sharing}", "district").update(actions=actions, condition=held)
         except UpdateError as error:
             if not _refused(error):
                 raise

@@ -102,7 +102,7 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
         return Decision.NOTHING
     if person.opt_out:
         return Decision.REFUSE
-    if before:
+    if before and not before.refused:
         return Decision.UPDATE
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT

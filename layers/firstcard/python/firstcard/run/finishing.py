@@ -51,7 +51,7 @@ class Finisher:
             stopped = not agreement.in_force(at.date()) or self.ledger.suspended(run.sharing)
             to, reason = (Status.STOPPED, Reason.AGREEMENT_SUSPENDED) if stopped else (Status.FAILED, Reason.RUN_FAILED)
             self.ledger.move(run_id, to, when=(Status.ADMITTED, Status.READY, Status.APPROVED, Status.ISSUING), reason=str(reason))
-            self.ledger.release_lock(run.sharing, run_id)
+            self.ledger.release_lock(run.sharing, run_id, fence=int(state.get("begin", {}).get("fence", 0)))
         elif run.status is Status.ISSUING:
             self._apply(run)
         elif run.status is Status.HELD:

@@ -112,7 +112,7 @@ class Ledger(Protocol):
         """Whether this run still holds the lock under this fencing number."""
         ...
 
-    def release_lock(self, sharing: str, run_id: str, *, applied: DistrictState | None = None) -> None:
+    def release_lock(self, sharing: str, run_id: str, *, fence: int = 0, applied: DistrictState | None = None) -> None:
         """Give the lock back, and with ``applied`` advance the manifest in the same write."""
         ...
 

@@ -86,7 +86,7 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
         state = ledger.district(run.sharing)
         return Begun("stale" if state.manifest_version != run.base_version else "busy")
     if not ledger.move(run_id, Status.ISSUING, when=(Status.READY, Status.APPROVED, Status.ISSUING), fence=fence):
-        ledger.release_lock(run.sharing, run_id)
+        ledger.release_lock(run.sharing, run_id, fence=fence)
         return Begun("stopped")
     return Begun("go", fence, run.chunks_prefix)
 
