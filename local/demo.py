@@ -28,7 +28,7 @@ from local.counting import Counted, Watch
 from local.district.delivery import drop, protect
 from local.district.oneroster import oneroster_zip
 from local.district.people import District, make_district
-from local.machine import Machine
+from local.machine import Machine, MachineError, alone
 from local.outbox import write_outbox
 from local.programme import Programme
 
@@ -164,7 +164,9 @@ class Demo:
 
             days = programme.agreement.basis.choice.window_days
             if programme.agreement.route == "window" and days:
-                self._until(settled(lambda: watch.windows_open() >= wanted.windows), "every family to be told", watch)
+                told_all = wanted.announcements + wanted.staff_mails + watch.was_held(run_id)
+                self._until(settled(lambda: watch.sent() >= told_all), "every family to be told", watch)
+                self._until(lambda: watch.windows_open() >= wanted.windows, "every window to start", watch, every=1.0)
                 later = datetime.now(UTC) + timedelta(days=days, minutes=1)
                 bars.console.print(
                     f"The {days} days in which families may say no pass by a later schedule event ({later:%Y-%m-%d}); nothing is skipped or written."
@@ -179,7 +181,7 @@ class Demo:
             self._until(settled(lambda: watch.sent() >= everything), "every e-mail", watch)
             self.seconds["drop_to_last_email"] = time.monotonic() - start
 
-    def _until(self, done: Callable[[], bool], what: str, watch: "Watch") -> None:
+    def _until(self, done: Callable[[], bool], what: str, watch: "Watch", *, every: float = 0.5) -> None:
         since, last = time.monotonic(), ""
         while not done():
             now = watch.pulse()
@@ -187,7 +189,7 @@ class Demo:
                 since, last = time.monotonic(), now
             if time.monotonic() - since > STALLED_SECONDS:
                 raise DemoError(f"waited {STALLED_SECONDS} s for {what}, and nothing moved: {now}. The log is {watch.machine.cloud.log}")
-            time.sleep(0.25)
+            time.sleep(every)
 
     def _pause_for_quiet(self, watch: "Watch") -> None:
         quiet = 0
@@ -331,8 +333,9 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else 150)
     demo = Demo(chosen.programme, chosen.students, chosen.staff, chosen.seed, ROOT / ".local" / "demo", setup, console)
     try:
-        told = demo.run()
-    except DemoError as error:
+        with alone(ROOT / ".local" / "demo.lock"):
+            told = demo.run()
+    except (DemoError, MachineError) as error:
         console.print(f"[red]{error}[/]")
         return 1
     if chosen.json:

@@ -1,5 +1,6 @@
 """Everything on one machine: the emulator, the library's stand-in, the templates deployed to it unchanged."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import yaml
 from botocore.config import Config
@@ -255,6 +256,18 @@ class Machine:
     def vault_bucket(self) -> str:
         """The vault bucket."""
         return f"firstcard-vault-{ACCOUNT}-{REGION}"
+
+
+def alone(path: Path) -> TextIO:
+    """Hold a lock file for as long as this process lives. Raises MachineError if another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = path.open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        held.close()
+        raise MachineError(f"another one is running here already ({path.stem}); end it first") from None
+    return held
 
 
 def later_event(at: datetime) -> dict[str, Any]:

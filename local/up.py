@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cloud.server import ROOT
-from local.machine import DESK, Machine
+from local.machine import DESK, Machine, alone
 from local.outbox import write_outbox
 from local.programme import Programme, vars_of
 
@@ -76,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
+    mine = alone(ROOT / ".local" / "up.lock")
     machine = Machine(state, [chosen.programme], datetime.now(UTC).date(), report=lambda _: None)
     with console.status("starting and deploying"):
         machine.start()
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         with console.status("saving what it holds"):
             machine.stop()
+        mine.close()
         console.print("Stopped. What it held is there again at the next `make up`.")
     return 0
 
