@@ -55,7 +55,7 @@ from infra.roster_run import RosterRun
 from infra.sync import Sync
 from infra.window import Window
 
-SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked"]
+SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld"]
 PUBLISHED_ITEMS = ["patron", "ils", "refusal", "profile", {"prefix": "notice#"}]
 
@@ -112,11 +112,11 @@ class Pipeline(Stack):
         issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*"]))
 
         finish = Finish(self, layers=layers)
-        finish.may(on_ledger("GetItem", keys=["run#*", "agreement#*"]))
+        finish.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
         finish.may(on_ledger("UpdateItem", keys=["run#*", "district#*"]))
         finish.may(on_ledger("DeleteItem", keys=["content#*"]))
         finish.may(see_vault())
-        finish.may(in_vault("GetObject", "runs/*"))
+        finish.may(in_vault("GetObject", "runs/*", "manifests/*"))
         finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*"))
         finish.may(in_drops("PutObject", "outbox/*"))
         finish.may(tell_card_bus())

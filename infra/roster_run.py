@@ -91,7 +91,7 @@ def definition() -> dict[str, Any]:
                 },
                 "TimeoutSeconds": APPROVAL_DAYS * 24 * 3600,
                 "ResultPath": "$.hold",
-                "Retry": [_service_trouble()],
+                "Retry": [_service_trouble(), {**_function_trouble(), "ErrorEquals": ["States.TaskFailed"]}],
                 "Catch": [{"ErrorEquals": ["States.Timeout"], "ResultPath": "$.timeout", "Next": "NobodyDecided"}, *_otherwise_finish()],
                 "Next": "Decided",
             },

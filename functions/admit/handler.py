@@ -1,5 +1,6 @@
 """Admit: a finished upload becomes a run. The scheduled sweep starts what an event forgot."""
 
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -15,6 +16,8 @@ from firstcard.adapters.site import site
 from firstcard.run.admission import INCOMING, admit, arrival_of_event, sweep
 
 logger = Logger()
+YOUNG = timedelta(minutes=5)
+"""A drop this fresh may still be on its way from its event to its execution."""
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
@@ -33,7 +36,7 @@ def on_message(record: SQSRecord) -> None:
     logger.info("admitted" if fresh else "known already", run_id=arrival.run_id, district=arrival.district)
 
 
-def on_schedule(account: str, region: str) -> None:
+def on_schedule(account: str, region: str, now: datetime) -> None:
     """Look for dropped objects without a run, in every district's drop bucket."""
     machine = setting(Setting.STATE_MACHINE_ARN)
     for agreement in site().agreements:
@@ -45,6 +48,7 @@ def on_schedule(account: str, region: str) -> None:
             ledger=ledger(),
             start=execution_starter(machine),
             is_running=partial(is_running, machine),
+            before=(now - YOUNG).isoformat(),
         )
         logger.info("swept", district=agreement.district, started=started)
 
@@ -54,5 +58,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Entry point for the queue and for the schedule."""
     if "Records" in event:
         return dict(process_partial_response(event, on_message, processor, context))
-    on_schedule(event["account"], event["region"])
+    on_schedule(event["account"], event["region"], datetime.fromisoformat(event["time"].replace("Z", "+00:00")))
     return {}

@@ -59,6 +59,11 @@ def opener() -> Opener:
     return Opener(purpose=Purpose.SEND_NOTICE, unwrap=unwrap, declare=declare, clock=time.monotonic)
 
 
+def now() -> str:
+    """The clock at sending."""
+    return datetime.now(UTC).isoformat()
+
+
 @cache
 def notices(sharing: str) -> Notices:
     """The notices of one agreement, wired."""
@@ -71,7 +76,7 @@ def notices(sharing: str) -> Notices:
         base = f"{setting(Setting.REFUSE_URL).rstrip('/')}/no"
         return make_link(key, sharing=sharing, household=household, language=language, base_url=base)
 
-    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mail: send(agreement, mail), link)
+    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mail: send(agreement, mail), link, now)
 
 
 def send(agreement: Agreement, mail: Outgoing) -> bool:
@@ -97,7 +102,7 @@ def on_run(message: Inbound) -> bool:
     body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(receipt_key(event.run_id))
     if agreement is None or body is None:
         return False
-    if not ledger().claim_mail(event.run_id, message.message, held=held):
+    if not ledger().claim_mail(event.run_id, event.id, held=held):
         return True
     mail = mail_receipt(body, agreement=agreement, library=site().library(agreement.library))
     to = dict.fromkeys(agreement.notices.receipt_to)
@@ -107,7 +112,7 @@ def on_run(message: Inbound) -> bool:
         to |= dict.fromkeys((agreement.parties.lea.privacy_contact.email, agreement.parties.provider.compliance_officer.email))
     done = send(agreement, Outgoing(tuple(to), "held" if held else "receipt", mail.message, event.run_id))
     if done:
-        ledger().mail_sent(event.run_id, message.message, held=held)
+        ledger().mail_sent(event.run_id, event.id, held=held)
     return done
 
 
@@ -127,10 +132,10 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
         match m.event.model_dump():
             case {"announce": tokens, "household": household}:
                 # Its cards may have been in the ILS before the household was recorded: whichever comes last finds the other.
-                announce += [Wake(m.message, household, tuple(tokens), m.time)] if tokens else ()
-                told.append(Wake(m.message, household, tuple(tokens), m.time))
+                announce += [Wake(m.message, household, tuple(tokens), m.time, m.event.id)] if tokens else ()
+                told.append(Wake(m.message, household, tuple(tokens), m.time, m.event.id))
             case {"household": household, "token": token} if household:
-                told.append(Wake(m.message, household, (token,), m.time))
+                told.append(Wake(m.message, household, (token,), m.time, m.event.id))
     again += notices(sharing).announce(announce) if announce else ()
     again += notices(sharing).cards(told) if told else ()
     logger.info("notified", sharing=sharing, messages=len(messages), again=len(again), runs=sorted({m.event.run_id for m in messages}))

@@ -61,8 +61,9 @@ def on_request(token: str, at: datetime, *, no: bool) -> tuple[int, str]:
         return 404, refusal_page(link.language, state="invalid")
     known = family.stamp
     stamp = Stamp(known.sharing, known.agreement, known.library, known.district, known.run_id, at.isoformat())
-    cards().refuse(family.children, by="family", stamp=stamp)
-    logger.info("refused", sharing=link.sharing, children=len(family.children), correlation_id=known.run_id)
+    own = [t for t, patron in cards().standing(family.children).patrons.items() if patron.household == link.household]
+    cards().refuse(own, by="family", stamp=stamp)
+    logger.info("refused", sharing=link.sharing, children=len(own), correlation_id=known.run_id)
     return 200, refusal_page(link.language, state="done", agreement=agreement, library=library)
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from firstcard.adapters.ils import open_ils
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement.vocabulary import Purpose
+from firstcard.event import Event
 from firstcard.event.inbox import Inbound, failures, read_inbox
 from firstcard.ils.sync import sync_patrons
 from firstcard.vault import Intent
@@ -24,7 +26,7 @@ from firstcard.vault.seal import Opener
 
 logger = Logger()
 LAST_TRY = 5
-"""The queue's maxReceiveCount: on the last try an ILS that cannot be reached is a failure with a reason."""
+"""The queue's maxReceiveCount: on the last try an ILS that cannot be reached is a failure with a reason, and the message becomes a dead letter."""
 
 
 @cache
@@ -56,12 +58,17 @@ def opener() -> Opener:
     return Opener(purpose=Purpose.SYNC_ILS, unwrap=unwrap, declare=declare, clock=time.monotonic)
 
 
-def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
+def names_a_patron(event: Event) -> bool:
+    """Whether the event says which patron to bring in step."""
+    return "token" in type(event).model_fields
+
+
+def on_events(sharing: str, messages: list[Inbound], *, seconds_left: Callable[[], float]) -> list[str]:
     """Bring the patrons of one agreement in step; gives the ids of messages to deliver again."""
     agreement = site().of_sharing(sharing)
     if agreement is None:
         return [m.message for m in messages]
-    tokens = {m.message: str(getattr(m.event, "token")) for m in messages}  # noqa: B009  the queue's rule lets only card events through
+    tokens = {m.message: str(getattr(m.event, "token")) for m in messages}  # noqa: B009  the inbox takes only events that name a patron
     at = max(m.time for m in messages)
     today = datetime.fromisoformat(at).date()
     again = sync_patrons(
@@ -73,6 +80,7 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
         allowed=lambda: agreement.in_force(today) and not ledger().suspended(sharing),
         today=today,
         at=at,
+        seconds_left=seconds_left,
         given_up=frozenset(tokens[m.message] for m in messages if m.receives >= LAST_TRY),
     )
     logger.info("synced", sharing=sharing, patrons=len(tokens), again=len(again), runs=sorted({m.event.run_id for m in messages}))
@@ -82,12 +90,16 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Entry point for the queue."""
-    inbox = read_inbox(event["Records"])
+    inbox = read_inbox(event["Records"], accepts=names_a_patron)
     groups: dict[str, list[Inbound]] = defaultdict(list)
     for message in inbox.messages:
         groups[message.event.sharing].append(message)
-    again = {i for sharing, messages in groups.items() for i in on_events(sharing, messages)}
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    again = {i for sharing, messages in groups.items() for i in on_events(sharing, messages, seconds_left=seconds_left)}
     for message in inbox.messages:
-        if message.message in again:
+        if message.message in again and message.receives < LAST_TRY:
             put_off(message)
     return failures([*inbox.unreadable, *again])

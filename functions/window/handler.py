@@ -32,10 +32,19 @@ def ledger() -> LedgerTable:
     return LedgerTable(setting(Setting.LEDGER_TABLE))
 
 
-def is_over(standing: Standing, token: str) -> bool:
-    """Whether a window has done its work: the card is issued, or a no stands. Who left meanwhile, or was changed at this moment, is looked at again."""
+def at_home(standing: Standing, household_key: str, token: str) -> bool:
+    """Whether the announcement went to the household that the patron belongs to now: a family that was not told has not had its days."""
     patron = standing.patrons.get(token)
-    return patron is None or bool(patron.issued_at) or token in standing.refused
+    return patron is not None and f"household#{patron.household}" == household_key
+
+
+def is_over(standing: Standing, household_key: str, token: str) -> bool:
+    """Whether a window has done its work: the card is issued, a no stands, or the patron belongs to another household.
+
+    Who left meanwhile, or was changed at this moment, is looked at again.
+    """
+    patron = standing.patrons.get(token)
+    return patron is None or bool(patron.issued_at) or token in standing.refused or not at_home(standing, household_key, token)
 
 
 def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> int:
@@ -47,9 +56,10 @@ def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> 
     due = cards().windows_over(agreement.sharing, told_before=(now - timedelta(days=days)).isoformat())
     while (page := list(islice(due, PAGE))) and context.get_remaining_time_in_millis() > SPARE_MILLISECONDS:
         tokens = [token for _, _, token in page]
-        released += len(cards().release(tokens, at=now.isoformat()))
-        standing = cards().standing(tokens)
-        cards().close_windows([(pk, sk) for pk, sk, token in page if is_over(standing, token)])
+        before = cards().standing(tokens)
+        released += len(cards().release([token for pk, _, token in page if at_home(before, pk, token)], at=now.isoformat()))
+        after = cards().standing(tokens)
+        cards().close_windows([(pk, sk) for pk, sk, token in page if is_over(after, pk, token)])
     return released
 
 

@@ -88,7 +88,7 @@ class TestAdmit:
         boto3.client("s3").put_object(Bucket=drop_bucket(), Key="incoming/late.csv.part", Body=b"")
         failed = yard.admitted(a_roster(1, 2))
         yard.ledger.move(failed.run_id, Status.FAILED, when=(Status.ADMITTED,))
-        admit.handler({"account": ACCOUNT, "region": REGION}, a_context())
+        admit.handler({"account": ACCOUNT, "region": REGION, "time": "2027-01-01T00:00:00Z"}, a_context())
         assert executions(machine) == sorted([f"{forgotten.run_id}-1", f"{failed.run_id}-2"])
 
 

@@ -110,12 +110,12 @@ class TestLedger:
         assert not yard.ledger.move("0" * 24, Status.READY, when=tuple(Status))
         assert yard.ledger.run("0" * 24) is None
 
-    def test_a_receipt_is_mailed_by_one_message_until_it_was_sent(self, yard: Yard) -> None:
+    def test_each_outcome_is_mailed_until_it_was_sent(self, yard: Yard) -> None:
         arrival = yard.admitted(a_roster(1))
-        claims = [yard.ledger.claim_mail(arrival.run_id, message, held=False) for message in ("m1", "m2", "m1")]
-        assert claims == [True, False, True]
-        yard.ledger.mail_sent(arrival.run_id, "m1", held=False)
-        assert not yard.ledger.claim_mail(arrival.run_id, "m1", held=False)
+        assert [yard.ledger.claim_mail(arrival.run_id, event, held=False) for event in ("e1", "e1")] == [True, True]
+        yard.ledger.mail_sent(arrival.run_id, "e1", held=False)
+        assert not yard.ledger.claim_mail(arrival.run_id, "e1", held=False)
+        assert yard.ledger.claim_mail(arrival.run_id, "e2", held=False), "another outcome of the same run"
         assert yard.ledger.claim_mail(arrival.run_id, "m2", held=True)
 
     def test_a_content_is_claimed_by_one_run_and_given_back_by_it_alone(self, yard: Yard) -> None:

@@ -40,6 +40,15 @@ def test_an_event_of_somebody_else_goes_nowhere(templates):
     assert [name for name, pattern in _rules(templates).items() if matches(pattern, stranger)] == []
 
 
+def test_a_refusal_on_record_wakes_sync(templates):
+    assert matches(_rules(templates)["firstcard-sync"], _event("RefusalRecorded", {"library": "jaxpl"}))
+
+
+@pytest.mark.parametrize("name", SYNC_EVENTS)
+def test_every_event_that_wakes_sync_says_which_patron(name):
+    assert "token" in model.EVENTS[name].model_fields
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
 def test_a_sample_event_reaches_exactly_its_consumers(templates, sample):
     name = sample.name.partition(".")[0]

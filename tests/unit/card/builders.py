@@ -103,7 +103,7 @@ class Plans:
         """The district's manifest after this roster."""
         gone = tuple(rejected)
         decisions = self.decide(people, rejected=gone)
-        self.manifest = next_manifest(self.manifest, decisions, content=f"{self.runs}", kept=frozenset(map(token_of, gone)))
+        self.manifest = next_manifest(self.manifest, decisions, content=f"{self.runs}")
 
     def run(self, people: Sequence[Person]) -> list[Chunk]:
         """The chunks of a run that is applied."""
@@ -238,7 +238,10 @@ class MemoryStore(MemoryCards):
         won = []
         for group in groups:
             known = [self.notices.get((m.household, m.kind, m.token)) for m in group]
-            mine = [k is None or (k.state == "claimed" and k.claimed_by == m.claimed_by) for k, m in zip(known, group, strict=True)]
+            mine = [
+                k is None or k.state == "open" or (k.state == "claimed" and k.claimed_by == m.claimed_by)
+                for k, m in zip(known, group, strict=True)
+            ]
             won.append(all(mine))
             if won[-1]:
                 self.mark(group)

@@ -70,8 +70,17 @@ def test_a_refusal_that_came_while_the_first_try_died_beats_the_replay() -> None
 
 
 @pytest.mark.parametrize("decision", [Decision.ISSUE, Decision.WAIT, Decision.UPDATE, Decision.EXPIRE])
-def test_a_line_replayed_for_the_same_run_changes_nothing(decision: Decision) -> None:
-    assert after_line(a_patron(run_id=CHUNK.run_id), replace(LINE, decision=decision), CHUNK, refused=False) is None
+def test_a_line_replayed_from_the_same_chunk_changes_nothing(decision: Decision) -> None:
+    before = replace(a_patron(), envelopes={"identity": CHUNK.object})
+    assert after_line(before, replace(LINE, decision=decision), CHUNK, refused=False) is None
+
+
+@pytest.mark.parametrize("decision", [Decision.WAIT, Decision.UPDATE])
+def test_a_second_plan_of_the_same_run_is_not_taken_for_a_replay(decision: Decision) -> None:
+    before = replace(a_patron(run_id=CHUNK.run_id), envelopes={"identity": "an earlier plan"})
+    after = after_line(before, replace(LINE, decision=decision), CHUNK, refused=False)
+    assert after is not None
+    assert {after.envelopes[g] for g in LINE.sealed or {} if g not in ("card", "pin")} == {CHUNK.object}
 
 
 @pytest.mark.parametrize("decision", list(Decision))

@@ -11,11 +11,11 @@ def test_a_waiting_child_is_announced_when_an_address_arrives() -> None:
     assert [line.announce for line in second.households] == [(token_of(child),)]
 
 
-def test_a_child_whose_address_changes_is_not_announced_again() -> None:
+def test_a_child_whose_address_changes_is_announced_to_the_new_household() -> None:
     plans, child = Plans(), a_person()
     plans.run([child])
     (second,) = plans.run([replace(child, email="other@example.org")])
-    assert [line.announce for line in second.households] == [()]
+    assert [line.announce for line in second.households] == [(token_of(child),)]
 
 
 def test_a_sibling_who_gets_the_same_address_is_announced_alone() -> None:

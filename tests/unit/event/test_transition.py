@@ -46,7 +46,7 @@ def a_refusal() -> dict[str, Any]:
 
 
 def a_household(*announce: str, **changes: Any) -> dict[str, Any]:
-    return {"sk": "profile", "household": FAMILY, "kind": "family", "announce": list(announce), **STAMP} | changes
+    return {"sk": "profile", "household": FAMILY, "kind": "family", "announce": list(announce), "envelope": "chunk-1", **STAMP} | changes
 
 
 def a_notice(state: str, kind: str = "card") -> dict[str, Any]:
@@ -111,7 +111,7 @@ def test_the_same_version_written_again_is_no_news(state: str) -> None:
         (None, a_household(TOKEN), "HouseholdRecorded"),
         (None, a_household(), "HouseholdRecorded"),
         (a_household(TOKEN), a_household(TOKEN), None),
-        (a_household(TOKEN), a_household(TOKEN, run_id="2" * 24), "HouseholdRecorded"),
+        (a_household(TOKEN), a_household(TOKEN, run_id="2" * 24, envelope="chunk-2"), "HouseholdRecorded"),
         (None, a_notice("claimed"), None),
         (a_notice("claimed"), a_notice("sent"), "NoticeSent"),
         (a_notice("sent"), a_notice("sent"), None),
@@ -162,7 +162,7 @@ def test_different_facts_have_different_ids() -> None:
         (None, an_ils_state("failed", reason="no_answer")),
         (None, a_refusal()),
         (None, a_household(TOKEN)),
-        (None, a_household(TOKEN, run_id="2" * 24)),
+        (None, a_household(TOKEN, run_id="2" * 24, envelope="chunk-2")),
         (a_notice("claimed"), a_notice("sent")),
         (None, a_notice("sent", "announcement")),
     ]

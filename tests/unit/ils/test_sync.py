@@ -7,11 +7,11 @@ from datetime import date
 import pytest
 
 from firstcard.card.issue import issue_chunk
-from firstcard.card.patron import Ownership
+from firstcard.card.patron import Ownership, State
 from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
 from firstcard.ils.sync import sync_patrons
 from firstcard.roster import Person
-from tests.unit.card.builders import MemoryStore, Plans, a_person, token_of
+from tests.unit.card.builders import CrashError, MemoryStore, Plans, a_person, token_of
 
 TODAY = date(2026, 11, 22)
 AT = "2026-11-22T06:00:05+00:00"
@@ -26,10 +26,12 @@ class Shelf:
     answers: list[Refused | Unreachable] = field(default_factory=list)
     before_put: Callable[[], object] = lambda: None
     puts: int = 0
+    asked: list[str] = field(default_factory=list)
     can_set_pin: bool = True
 
     def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
         self.puts += 1
+        self.asked.append(patron.token)
         self.before_put()
         if self.answers:
             return self.answers.pop(0)
@@ -55,6 +57,7 @@ class Library:
     plans: Plans = field(default_factory=Plans)
     store: MemoryStore = field(default_factory=MemoryStore)
     shelf: Shelf = field(default_factory=Shelf)
+    seconds_left: Callable[[], float] = lambda: 120.0
 
     def issued(self, *people: Person) -> None:
         for chunk in self.plans.run(people):
@@ -71,6 +74,7 @@ class Library:
             allowed=lambda: allowed,
             today=TODAY,
             at=AT,
+            seconds_left=self.seconds_left,
             given_up=given_up,
         )
 
@@ -143,6 +147,64 @@ def test_a_refusal_on_record_ends_a_patron_that_is_not_changed_yet() -> None:
     assert library.state(CHILD)[0] == "ended"
 
 
+def test_a_no_whose_writing_died_halfway_ends_the_card_and_again_when_it_is_finished() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+
+    def dies_before_the_patron(write: int) -> None:
+        if write == first + 2:
+            raise CrashError
+
+    first = library.store.writes
+    library.store.before_write = dies_before_the_patron
+    with pytest.raises(CrashError):
+        library.store.refuse([TOKEN])
+    library.store.before_write = lambda n: None
+    assert library.store.patrons[TOKEN].state is State.ACTIVE
+    assert library.sync(CHILD, allowed=False) == frozenset()
+    assert (library.shelf.ends, library.state(CHILD)) == ({TOKEN: TODAY}, ("ended", 2, ""))
+    library.store.refuse([TOKEN])
+    assert library.sync(CHILD) == frozenset()
+    assert (library.shelf.ends, library.state(CHILD)) == ({TOKEN: TODAY}, ("ended", 3, ""))
+
+
+def test_a_refusal_on_record_ends_a_patron_that_failed_before() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+    library.issued(replace(CHILD, grade="05"))
+    library.shelf.answers = [Refused(SyncReason.FIELD_REFUSED)]
+    library.sync(CHILD)
+    library.store.refused[TOKEN] = "family"
+    library.sync(CHILD)
+    assert (library.shelf.ends, library.state(CHILD)[0]) == ({TOKEN: TODAY}, "ended")
+
+
+def test_a_refusal_on_record_takes_the_grace_days_from_who_left() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+    library.issued()
+    library.sync(CHILD)
+    library.store.refused[TOKEN] = "family"
+    library.sync(CHILD)
+    assert library.shelf.ends == {TOKEN: TODAY}
+
+
+def test_a_refusal_on_record_of_a_waiting_child_asks_the_ils_nothing() -> None:
+    library = Library()
+    for chunk in library.plans.run([CHILD]):
+        issue_chunk(chunk, library.store)
+    library.store.refused[TOKEN] = "family"
+    assert library.sync(CHILD) == frozenset()
+    assert (library.shelf.puts, library.store.ils) == (0, {})
+
+
+def test_a_refusal_on_record_of_a_child_without_a_card_asks_the_ils_nothing() -> None:
+    library = Library()
+    library.store.refused[TOKEN] = "roster"
+    assert library.sync(CHILD) == frozenset()
+    assert library.store.ils == {}
+
+
 def test_a_refusal_on_record_keeps_a_patron_out_of_the_ils() -> None:
     library = a_library_with(CHILD)
     library.store.refused[TOKEN] = "family"
@@ -192,11 +254,106 @@ def test_an_ils_that_cannot_be_reached_is_tried_again_and_nothing_is_marked() ->
     assert library.state(CHILD)[0] == "in_ils"
 
 
-def test_on_the_last_try_it_is_a_failure_with_a_reason() -> None:
+def test_on_the_last_try_it_is_a_failure_with_a_reason_and_its_message_becomes_a_dead_letter() -> None:
     library = a_library_with(CHILD)
     library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
-    assert library.sync(CHILD, given_up=frozenset({TOKEN})) == frozenset()
+    assert library.sync(CHILD, given_up=frozenset({TOKEN})) == {TOKEN}
+    assert library.shelf.puts == 1
     assert library.state(CHILD) == ("failed", 2, "no_answer")
+
+
+def test_a_redriven_dead_letter_puts_the_patron_that_failed() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
+    library.sync(CHILD, given_up=frozenset({TOKEN}))
+    assert library.sync(CHILD) == frozenset()
+    assert library.state(CHILD) == ("in_ils", 2, "")
+
+
+def test_what_the_ils_refuses_on_the_last_try_is_no_dead_letter() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Refused(SyncReason.CARD_NUMBER_TAKEN)]
+    assert library.sync(CHILD, given_up=frozenset({TOKEN})) == frozenset()
+    assert library.state(CHILD) == ("failed", 2, "card_number_taken")
+
+
+def test_a_patron_given_up_that_changes_and_is_then_accepted_is_no_dead_letter() -> None:
+    library = a_library_with(CHILD)
+    library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
+
+    def changes_once() -> None:
+        library.shelf.before_put = lambda: None
+        library.issued(replace(CHILD, grade="05"))
+
+    library.shelf.before_put = changes_once
+    assert library.sync(CHILD, given_up=frozenset({TOKEN})) == frozenset()
+    assert library.state(CHILD) == ("in_ils", 3, "")
+
+
+def test_who_is_on_the_last_try_is_asked_for_first() -> None:
+    class_ = [a_person(n) for n in range(1, 6)]
+    library = a_library_with(*class_)
+    last = token_of(class_[4])
+    library.sync(*class_, given_up=frozenset({last}))
+    assert library.shelf.asked[0] == last
+
+
+CLASS = [a_person(n) for n in range(1, 26)]
+
+
+def test_answers_are_on_record_ten_at_a_time_so_that_a_killed_call_loses_few() -> None:
+    library = a_library_with(*CLASS)
+
+    def killed_at_the_24th() -> None:
+        if library.shelf.puts == 24:
+            raise CrashError
+
+    library.shelf.before_put = killed_at_the_24th
+    with pytest.raises(CrashError):
+        library.sync(*CLASS)
+    assert len(library.store.ils) == 20
+    library.shelf.before_put = lambda: None
+    assert library.sync(*CLASS) == frozenset()
+    assert (len(library.store.ils), library.shelf.puts) == (25, 24 + 5)
+
+
+def test_who_was_not_asked_for_when_time_runs_out_comes_again_and_the_rest_is_on_record() -> None:
+    library = a_library_with(*CLASS)
+    library.seconds_left = lambda: 120.0 - 7 * library.shelf.puts
+    again = library.sync(*CLASS)
+    assert library.shelf.puts == 12
+    assert again == {token_of(p) for p in CLASS} - set(library.store.ils)
+    assert set(library.store.ils) == set(library.shelf.asked)
+
+
+def test_a_slow_ils_has_everybody_in_the_end_and_is_asked_for_each_once() -> None:
+    library = a_library_with(*CLASS)
+    calls = 0
+    again = frozenset({TOKEN})
+    while again:
+        calls, before = calls + 1, library.shelf.puts
+        library.seconds_left = lambda before=before: 120.0 - 7 * (library.shelf.puts - before)  # type: ignore[misc]
+        again = library.sync(*CLASS)
+    assert (calls, library.shelf.puts) == (3, 25)
+    assert {library.state(p)[0] for p in CLASS} == {"in_ils"}
+
+
+def test_without_time_nothing_is_asked_and_who_is_in_step_does_not_come_again() -> None:
+    other = a_person(2)
+    library = a_library_with(CHILD, other)
+    library.sync(other)
+    library.seconds_left = lambda: 39.9
+    assert library.sync(CHILD, other) == {TOKEN}
+    assert library.shelf.puts == 1
+
+
+def test_a_card_that_must_end_waits_for_time_too() -> None:
+    library = a_library_with(CHILD)
+    library.sync(CHILD)
+    library.store.refuse([TOKEN])
+    library.seconds_left = lambda: 0.0
+    assert library.sync(CHILD) == {TOKEN}
+    assert library.shelf.ends == {}
 
 
 def test_a_refusal_on_record_that_comes_while_the_patron_is_written_ends_it_in_the_same_call() -> None:

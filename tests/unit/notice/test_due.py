@@ -110,7 +110,9 @@ def test_a_child_that_left_before_it_was_announced_is_not_announced() -> None:
 
 def test_the_same_message_delivered_again_sends_nothing() -> None:
     desk = Desk()
-    desk.issued(*siblings())
+    desk.run(*siblings())
+    desk.notices().announce([wake(siblings())])
+    desk.store.release()
     for child in siblings():
         desk.store.settle(token_of(child))
     for _ in range(3):
@@ -180,7 +182,7 @@ def test_a_member_of_staff_hears_of_the_own_card() -> None:
     teacher = a_person(1, role=Role.STAFF, email="teacher@example.org")
     desk.run(teacher)
     desk.store.settle(token_of(teacher))
-    desk.notices().cards([wake([teacher], household=TOKENS.household("teacher@example.org"))])
+    desk.notices().cards([wake([teacher], household=TOKENS.household("teacher@example.org", staff=True))])
     assert desk.told == [("staff", ("teacher@example.org",))]
 
 

@@ -1,6 +1,7 @@
 """What rejects a row, what is only said about it, and what a good one comes to."""
 
 from datetime import date
+from itertools import permutations
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.unit.agreement.builders import a_directory_agreement, an_agreement
 from .builders import (
     ORG_ROWS,
     a_birth,
+    a_csv,
+    a_firstcard_csv,
     a_guardian_user,
     a_oneroster_zip,
     a_student_row,
@@ -246,6 +249,38 @@ def test_of_two_rows_with_one_id_a_no_wins() -> None:
 def test_who_stood_in_a_rejected_row_is_told_apart_from_who_was_not_there() -> None:
     result = csv_reading(a_student_row(1, grade="x"), a_student_row(2, role="staff", last_name=""), a_student_row(3, student_id="no id"))
     assert result.rejected_people == {(Role.STUDENT, "100001"), (Role.STAFF, "100002")}
+    assert result.rows_without_id == 1
+
+
+def test_a_row_of_an_unknown_role_may_be_a_childs_or_a_teachers() -> None:
+    either = {(Role.STUDENT, "100002"), (Role.STAFF, "100002")}
+    result = csv_reading(a_student_row(1), a_student_row(2, role="wizard"))
+    assert result.rejected_people == either
+    assert result.rows_without_id == 0
+    bundle = reading(a_oneroster_zip([a_student_user(1, agentSourcedIds=""), a_student_user(2, role="wizard")]))
+    assert bundle.rejected_people == either
+    assert bundle.rows_without_id == 0
+
+
+def test_who_has_a_good_row_is_not_among_the_rejected_people() -> None:
+    result = csv_reading(a_student_row(1), a_student_row(1, role="wizard"), a_student_row(2, opt_out="yes"), a_student_row(2))
+    assert [person.local_id for person in result.people] == ["100001", "100002"]
+    assert result.rejected_people == {(Role.STAFF, "100001")}
+
+
+@pytest.mark.parametrize("raw_id", ["", "no id", "1000\u0430", "1.2E+05", "4-Jan"])
+@pytest.mark.parametrize("fault", [{}, {"role": "wizard"}, {"opt_out": "perhaps"}, {"opt_out": "yes"}, {"grade": "x"}])
+def test_a_rejected_row_whose_id_cannot_be_read_may_be_anybodys(raw_id: str, fault: dict[str, str]) -> None:
+    result = csv_reading(a_student_row(1), a_student_row(2, student_id=raw_id, **fault))
+    assert (len(result.people), result.rows_without_id, result.rejected_people) == (1, 1, frozenset())
+
+
+def test_a_row_of_another_width_may_be_anybodys() -> None:
+    data = a_firstcard_csv(a_student_row(1), a_student_row(2)) + b"100003,Pine,opt_out,yes\r\n"
+    result = reading(data, csv_agreement())
+    assert (result.rejected, result.rows_without_id, result.rejected_people) == ({Reason.ROW_WIDTH: 1}, 1, frozenset())
+    users = a_csv([a_student_user(1, agentSourcedIds="")]) + "100003,,true\r\n"
+    assert reading(a_oneroster_zip(more={"users.csv": users})).rows_without_id == 1
 
 
 # A family's no
@@ -266,16 +301,98 @@ def test_before_upload_a_no_may_bring_id_and_flag_only() -> None:
     directory = csv_directory_agreement()
     bare = dict.fromkeys(a_student_row(), "") | {"student_id": "100009", "opt_out": "yes", "role": "student"}
     result = csv_reading(a_student_row(1), a_student_row(2, opt_out="yes"), bare, agreement=directory)
-    assert result.rejected == {Reason.FULL_ROW_OF_REFUSED: 1}
-    assert [(person.local_id, person.opt_out, person.last_name) for person in result.people] == [
-        ("100001", False, "Pineb"),
-        ("100009", True, ""),
+    assert [problem.line for problem in at(result, Reason.FULL_ROW_OF_REFUSED)] == [3]
+    assert result.rejected == {}
+    assert [(person.local_id, person.opt_out, person.last_name, person.email) for person in result.people] == [
+        ("100001", False, "Pineb", "family1@example.org"),
+        ("100002", True, "", ""),
+        ("100009", True, "", ""),
     ]
 
 
 def test_before_upload_a_bare_no_without_an_id_is_rejected() -> None:
     bare = dict.fromkeys(a_student_row(), "") | {"opt_out": "yes"}
     assert csv_reading(a_student_row(1), bare, agreement=csv_directory_agreement()).rejected == {Reason.MISSING_REQUIRED: 1}
+
+
+FAULTS = [(reason, changes) for reason, changes in REJECTIONS if "student_id" not in changes and "opt_out" not in changes]
+
+
+@pytest.mark.parametrize(("reason", "changes"), FAULTS)
+def test_a_no_counts_whatever_else_is_wrong_with_its_row(reason: Reason, changes: dict[str, str]) -> None:
+    result = csv_reading(a_student_row(1), a_student_row(2, opt_out="yes", **changes))
+    assert [(person.local_id, person.role, person.opt_out) for person in result.people if person.opt_out] == [
+        ("100002", (changes.get("role") == "staff" and Role.STAFF) or Role.STUDENT, True)
+    ]
+    assert reason in reasons_of(result)
+    assert result.rejected == {}
+
+
+def test_the_faulty_values_of_a_row_with_a_no_are_left_empty_and_the_others_kept() -> None:
+    faulty = a_student_row(1, opt_out="yes", birth_date="2016-02-30", grade="x", first_name="A\x07da", school_id="4-Jan")
+    person = csv_reading(faulty, a_student_row(2)).people[0]
+    assert (person.birth_date, person.grade, person.first_name, person.school_id) == (None, "", "", "")
+    assert (person.last_name, person.email) == ("Pineb", "family1@example.org")
+
+
+def test_a_no_without_a_readable_id_is_nobodys_and_rejected() -> None:
+    for raw_id, reason in (("", Reason.MISSING_REQUIRED), ("no id", Reason.BAD_ID), ("1.2E+05", Reason.EXCEL_DAMAGE)):
+        for agreement in (csv_agreement(), csv_directory_agreement()):
+            result = csv_reading(a_student_row(1), a_student_row(2, student_id=raw_id, opt_out="yes"), agreement=agreement)
+            assert (len(result.people), result.rejected, result.rows_without_id) == (1, {reason: 1}, 1)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("other", [{"first_name": "Bob"}, {"birth_date": "bad"}, {}])
+def test_a_no_wins_wherever_it_stands_among_the_rows_of_its_id(order: tuple[int, ...], other: dict[str, str]) -> None:
+    rows = (a_student_row(1), a_student_row(1, **other), a_student_row(1, opt_out="yes", grade="x"))
+    result = csv_reading(*(rows[n] for n in order))
+    assert [(person.local_id, person.opt_out) for person in result.people] == [("100001", True)]
+    assert sum(result.rejected.values()) + sum(result.excluded.values()) == 2
+    assert result.rejected_people == frozenset()
+
+
+def test_two_different_rows_with_a_no_are_one_no() -> None:
+    result = csv_reading(a_student_row(1, opt_out="yes"), a_student_row(1, opt_out="yes", first_name="Bob"))
+    assert [person.opt_out for person in result.people] == [True]
+    assert result.rejected == {Reason.DUPLICATE_ID: 1}
+
+
+def test_a_no_of_who_is_not_enrolled_is_a_no() -> None:
+    agreement = csv_agreement(fields={"enrollment_status": {"required": False, "exhibit_b": "x", "fideslang": "user.account"}})
+    rows = [a_student_row(n, opt_out="yes") | {"enrollment_status": status} for n, status in enumerate(("withdrawn", "on the moon"), 1)]
+    result = csv_reading(*rows, agreement=agreement)
+    assert [(person.local_id, person.opt_out) for person in result.people] == [("100001", True), ("100002", True)]
+    assert (result.excluded, result.rejected, reasons_of(result)) == ({}, {}, {Reason.BAD_STATUS})
+
+
+@pytest.mark.parametrize(
+    "marks", [{"enabledUser": "false"}, {"status": "tobedeleted"}, {"status": "inactive"}, {"status": "gone"}, {"enabledUser": "perhaps"}]
+)
+@pytest.mark.parametrize("route", ["window", "before_upload"])
+def test_a_no_in_a_row_that_the_export_marks_as_gone_is_a_no(marks: dict[str, str], route: str) -> None:
+    agreement = an_agreement() if route == "window" else a_directory_agreement()
+    users = [a_student_user(1, agentSourcedIds=""), a_student_user(2, agentSourcedIds="", **{"metadata.optOut": "true"}, **marks)]
+    result = reading(a_oneroster_zip(users), agreement)
+    assert [(person.local_id, person.opt_out) for person in result.people] == [("100001", False), ("100002", True)]
+    assert (result.excluded, result.rejected) == ({}, {})
+
+
+def test_a_no_of_an_unknown_role_is_taken_for_a_childs_and_ends_no_teachers_card() -> None:
+    for result in (
+        csv_reading(a_student_row(1, role="wizard", opt_out="yes")),
+        csv_reading(a_student_row(1, role="wizard", opt_out="yes"), agreement=csv_directory_agreement()),
+        reading(a_oneroster_zip([a_student_user(1, role="wizard", **{"metadata.optOut": "true"})])),
+    ):
+        assert [(person.role, person.local_id, person.opt_out) for person in result.people] == [(Role.STUDENT, "100001", True)]
+        assert result.rejected == {}
+        assert result.rejected_people == {(Role.STAFF, "100001")}
+        assert Reason.BAD_ROLE in reasons_of(result)
+
+
+def test_a_no_of_staff_whom_the_roll_out_leaves_out_is_a_no() -> None:
+    narrow = csv_agreement(rollout={"staff": False})
+    assert [person.opt_out for person in csv_reading(a_student_row(1, role="staff", opt_out="yes"), agreement=narrow).people] == [True]
 
 
 # Roll-out
@@ -430,7 +547,7 @@ def test_a_no_in_a_mapped_column_is_read() -> None:
     assert [(p.column, p.reason) for p in bad.problems] == [("metadata.optOut", Reason.BAD_FLAG)]
 
 
-def test_before_upload_a_full_row_of_a_bundle_is_refused_unread() -> None:
+def test_before_upload_of_a_full_row_of_a_bundle_only_the_no_is_taken() -> None:
     bare = dict.fromkeys(a_student_user(), "") | {
         "sourcedId": "100009",
         "role": "student",
@@ -440,8 +557,13 @@ def test_before_upload_a_full_row_of_a_bundle_is_refused_unread() -> None:
     born = bare | {"sourcedId": "100001"}
     users = [bare, born, a_student_user(2, **{"metadata.optOut": "true"})]
     result = reading(a_oneroster_zip(users), a_directory_agreement())
-    assert result.rejected == {Reason.FULL_ROW_OF_REFUSED: 2}
-    assert [(person.local_id, person.opt_out) for person in result.people] == [("100009", True)]
+    assert [problem.line for problem in at(result, Reason.FULL_ROW_OF_REFUSED)] == [3, 4]
+    assert result.rejected == {}
+    assert [(person.local_id, person.opt_out, person.last_name) for person in result.people] == [
+        ("100009", True, ""),
+        ("100001", True, ""),
+        ("100002", True, ""),
+    ]
 
 
 def test_an_unknown_role_of_a_bundle_rejects_the_row() -> None:

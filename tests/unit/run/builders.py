@@ -38,6 +38,9 @@ class MemoryLedger:
     def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
         return True
 
+    def note_content(self, run_id: str, content: str) -> None:
+        pass
+
     def release_content(self, sharing: str, content: str, run_id: str) -> None:
         pass
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from firstcard.event import Event
 from firstcard.event.inbox import Inbound
@@ -221,7 +221,7 @@ def _queue_url(arn: str) -> str:
 
 
 def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, html: str, text: str, tags: Mapping[str, str]) -> bool:
-    """Hand one e-mail to SES; False if SES asks to try again later."""
+    """Hand one e-mail to SES; False if SES did not take it, for whatever reason: the queue tries again, and then its dead letters show it."""
     try:
         client("sesv2").send_email(
             FromEmailAddress=sender,
@@ -235,8 +235,6 @@ def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, ht
             },
             EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
         )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("TooManyRequestsException", "LimitExceededException", "InternalServiceErrorException"):
-            return False
-        raise
+    except (ClientError, BotoCoreError):
+        return False
     return True

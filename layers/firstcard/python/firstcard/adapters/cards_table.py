@@ -329,7 +329,7 @@ class CardsTable:
     # -- notices ----------------------------------------------------------------------------------------------------------------------------
 
     def claim(self, groups: Sequence[Sequence[NoticeMark]]) -> list[bool]:
-        """Claim notices, each group (one e-mail) whole or not at all; a claim of the same message may be taken again."""
+        """Claim notices, each group (one e-mail) whole or not at all; a claim of the same event may be taken again."""
         results: list[bool] = []
         batch: list[Sequence[NoticeMark]] = []
         for group in groups:
@@ -345,11 +345,13 @@ class CardsTable:
         try:
             with TransactWrite(connection=self._connection()) as transaction:
                 for mark in (m for group in groups for m in group):
-                    unclaimed = NoticeItem.pk.does_not_exist() | (
-                        (NoticeItem.claimed_by == mark.claimed_by) & (NoticeItem.state == "claimed")
-                    )
+                    mine = (NoticeItem.claimed_by == mark.claimed_by) & (NoticeItem.state == "claimed")
+                    unclaimed = NoticeItem.pk.does_not_exist() | mine | (NoticeItem.state == "open")
                     transaction.save(_notice_item(mark), condition=unclaimed)
-        except TransactWriteError:
+        except TransactWriteError as error:
+            codes = {reason.code for reason in error.cancellation_reasons if reason}
+            if codes and "ConditionalCheckFailed" not in codes:
+                raise
             return [False] if len(groups) == 1 else [won for group in groups for won in self._claim([group])]
         return [True] * len(groups)
 

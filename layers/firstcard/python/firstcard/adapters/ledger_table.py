@@ -205,6 +205,10 @@ class LedgerTable:
             raise
         return True
 
+    def note_content(self, run_id: str, content: str) -> None:
+        """Remember what a run's file said, before it claims it."""
+        RunItem(f"run#{run_id}", "run").update(actions=[RunItem.content.set(content)], condition=RunItem.pk.exists())
+
     def release_content(self, sharing: str, content: str, run_id: str) -> None:
         """Give the content back, if this run has it."""
         try:
@@ -231,22 +235,22 @@ class LedgerTable:
             raise
         return True
 
-    def claim_mail(self, run_id: str, message: str, *, held: bool) -> bool:
-        """Let one message of the queue mail a run's receipt (or that it waits); the same message may try again until it was sent."""
+    def claim_mail(self, run_id: str, event: str, *, held: bool) -> bool:
+        """Whether this event (its id) of a run still is to be mailed: each outcome once, and again until the mail service took it."""
         claim, sent = (RunItem.held_claim, RunItem.held_sent) if held else (RunItem.receipt_claim, RunItem.receipt_sent)
-        mine = claim.does_not_exist() | ((claim == message) & sent.does_not_exist())
+        unsent = sent.does_not_exist() | (sent != event)
         try:
-            RunItem(f"run#{run_id}", "run").update(actions=[claim.set(message)], condition=RunItem.pk.exists() & mine)
+            RunItem(f"run#{run_id}", "run").update(actions=[claim.set(event)], condition=RunItem.pk.exists() & unsent)
         except UpdateError as error:
             if _refused(error):
                 return False
             raise
         return True
 
-    def mail_sent(self, run_id: str, message: str, *, held: bool) -> None:
+    def mail_sent(self, run_id: str, event: str, *, held: bool) -> None:
         """Remember that the mail service accepted it."""
         sent = RunItem.held_sent if held else RunItem.receipt_sent
-        RunItem(f"run#{run_id}", "run").update(actions=[sent.set(message)])
+        RunItem(f"run#{run_id}", "run").update(actions=[sent.set(event)])
 
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         """Take or keep the lock if the manifest still is ``base_version``."""

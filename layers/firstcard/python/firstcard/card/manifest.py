@@ -20,13 +20,15 @@ class Manifest:
     """The last applied roster of one data-sharing agreement.
 
     ``version`` counts applied rosters; 0 means none yet. ``content`` is the SHA-256 of the roster's plaintext. ``households`` maps a household's token
-    to the fingerprint of its contact data.
+    to the fingerprint of its contact data. ``unplaced`` is how many rows of nobody knows whom the roster had: more of them another night may be people
+    who are known here.
     """
 
     version: int = 0
     content: str = ""
     patrons: Mapping[str, Known] = field(default_factory=dict)
     households: Mapping[str, str] = field(default_factory=dict)
+    unplaced: int = 0
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -36,6 +38,7 @@ class Manifest:
             "content": self.content,
             "patrons": {t: [k.fingerprint, k.household, int(k.refused)] for t, k in sorted(self.patrons.items())},
             "households": dict(sorted(self.households.items())),
+            "unplaced": self.unplaced,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":")).encode(), compresslevel=3, mtime=0)
 
@@ -48,4 +51,20 @@ class Manifest:
             content=body["content"],
             patrons={t: Known(f, h, bool(r)) for t, (f, h, r) in body["patrons"].items()},
             households=body["households"],
+            unplaced=body["unplaced"],
         )
+
+
+def half_applied(known: Manifest, planned: Manifest) -> Manifest:
+    """The manifest after a plan that was begun and never ended: of everybody whom it touched it is not known what was done.
+
+    Their fingerprints are empty, so that the next roster compares them anew: whoever is in it is written again, whoever is not in it is ended.
+    """
+    patrons = {}
+    for token in known.patrons.keys() | planned.patrons.keys():
+        before, after = known.patrons.get(token), planned.patrons.get(token)
+        either = after or before
+        assert either is not None, "the token is in one of the two"
+        patrons[token] = either if before == after else Known("", either.household, either.refused)
+    households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
+    return Manifest(known.version + 1, "", patrons, households, known.unplaced)

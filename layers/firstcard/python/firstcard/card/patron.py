@@ -71,14 +71,14 @@ class Patron:
 def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool) -> Patron | None:
     """The patron after a plan's line, or None if nothing changes.
 
-    A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed for the same
-    run changes nothing. Whoever returns gets the same number and PIN back.
+    A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed from
+    the same chunk changes nothing. Whoever returns gets the same number and PIN back.
     """
     if before and before.state is State.REFUSED:
         return None
     if refused or line.decision is Decision.REFUSE:
         return refuse(before, run_id=chunk.run_id, at=chunk.at) if before else None
-    if before and before.run_id == chunk.run_id:
+    if before and chunk.object in before.envelopes.values():
         return None
     if line.decision is Decision.EXPIRE:
         if before is None or before.state is State.EXPIRED:

@@ -32,7 +32,7 @@ CHUNK_PATRONS = 400
 class Step:
     """One person's decision, before anything is drawn or sealed. ``person`` is None for somebody who is no longer in the roster.
 
-    ``first_address`` says that a household came to somebody who was known without one: nobody has been told of this card yet.
+    ``new_address`` says that somebody who was known belongs to another household now, or to a first one: that household has not been told of this card.
     """
 
     decision: Decision
@@ -40,7 +40,7 @@ class Step:
     household: str
     fingerprint: str
     person: Person | None
-    first_address: bool = False
+    new_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +67,24 @@ def decide(
     tokens: Tokens,
     rejected: int = 0,
     rejected_tokens: frozenset[str] = frozenset(),
+    complete: bool = True,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
     Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry, and they stay members
-    of their household, so that its no still reaches them.
+    of their household, so that its no still reaches them. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody
+    who is missing is taken for gone.
     """
     steps: list[Step] = []
     for person in people:
         token = tokens.patron(person.role, person.local_id)
         print_ = fingerprint(person, tokens.fingerprint_key)
-        household = tokens.household(person.email) if person.email else ""
+        household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         before = known.patrons.get(token)
-        first_address = bool(household and before and not before.household)
-        steps.append(Step(_decision(person, print_, before, agreement), token, household, print_, person, first_address))
+        new_address = bool(household and before and before.household != household)
+        steps.append(Step(_decision(person, print_, before, agreement), token, household, print_, person, new_address))
     seen = {s.token for s in steps} | rejected_tokens
-    steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if t not in seen]
+    steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
 
     members: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
@@ -94,7 +96,7 @@ def decide(
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
-    return Decisions(tuple(steps), changed, contacts, counts, _holds(counts, known, agreement, rejected, len(people)), _by_school(steps))
+    return Decisions(tuple(steps), changed, contacts, counts, _holds(steps, known, agreement, rejected, len(people)), _by_school(steps))
 
 
 def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:
@@ -102,7 +104,7 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
         return Decision.NOTHING
     if person.opt_out:
         return Decision.REFUSE
-    if before and not before.refused:
+    if before and before.fingerprint and not before.refused:
         return Decision.UPDATE
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
@@ -115,8 +117,12 @@ def _contact_print(household: str, group: Sequence[Step], tokens: Tokens) -> str
     return hashlib.blake2b(json.dumps([household, rows]).encode(), digest_size=16, key=tokens.fingerprint_key).hexdigest()
 
 
-def _holds(counts: Mapping[str, int], known: Manifest, agreement: Agreement, rejected: int, accepted: int) -> tuple[Reason, ...]:
+CHANGES = (str(Decision.UPDATE), str(Decision.REFUSE))
+
+
+def _holds(steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int) -> tuple[Reason, ...]:
     safety = agreement.safety
+    counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
     holds = []
     if not known.patrons:
         if safety.first_run_needs_approval:
@@ -124,9 +130,9 @@ def _holds(counts: Mapping[str, int], known: Manifest, agreement: Agreement, rej
     else:
         base = len(known.patrons)
         for decisions, limit, reason in (
-            ((Decision.EXPIRE,), safety.max_missing_percent, Reason.TOO_MANY_MISSING),
-            ((Decision.ISSUE, Decision.WAIT), safety.max_new_percent, Reason.TOO_MANY_NEW),
-            ((Decision.UPDATE, Decision.REFUSE), safety.max_changed_percent, Reason.TOO_MANY_CHANGED),
+            (("missing",), safety.max_missing_percent, Reason.TOO_MANY_MISSING),
+            (("new",), safety.max_new_percent, Reason.TOO_MANY_NEW),
+            (CHANGES, safety.max_changed_percent, Reason.TOO_MANY_CHANGED),
         ):
             if 100 * sum(counts.get(d, 0) for d in decisions) > limit * base:
                 holds.append(reason)
@@ -161,15 +167,31 @@ class PlannedChunk:
     sha256: str
 
 
-def unfit(people: Sequence[Person], agreement: Agreement) -> frozenset[Person]:
-    """People whose id is too long for the card number's scheme: their rows are rejected, for a cut number would be another child's."""
-    card = agreement.card
-    return frozenset(
-        p
-        for p in people
-        for clause in (card.staff_number if p.role is Role.STAFF else card.number,)
-        if clause.scheme != "library_barcode" and prefixed(prefix=clause.prefix, local_id=p.local_id, length=clause.length) is None
-    )
+def unfit(people: Sequence[Person], agreement: Agreement) -> dict[Person, Reason]:
+    """People who can get no number, and why: an id too long for the scheme (a cut number would be another child's), or two ids that give one number."""
+    numbers = {p: _prefixed(p, agreement) for p in people if _clause_of(p, agreement).scheme != "library_barcode" and not p.opt_out}
+    given = Counter(numbers.values())
+    too_long = {p: Reason.NUMBER_TOO_LONG for p, number in numbers.items() if number is None}
+    return too_long | {p: Reason.NUMBER_TWICE for p, number in numbers.items() if number is not None and given[number] > 1}
+
+
+def _clause_of(person: Person, agreement: Agreement) -> NumberClause:
+    return agreement.card.staff_number if person.role is Role.STAFF else agreement.card.number
+
+
+def _prefixed(person: Person, agreement: Agreement) -> str | None:
+    clause = _clause_of(person, agreement)
+    return prefixed(prefix=clause.prefix, local_id=person.local_id, length=clause.length)
+
+
+MEMBERS_OF_A_HOUSEHOLD = 12
+"""Students behind one e-mail address; more than that is a placeholder such as none@example.org, and nobody's letterbox."""
+
+
+def shared_addresses(people: Sequence[Person]) -> frozenset[str]:
+    """Addresses that too many students share: treated as no address, for whoever reads there would learn every number."""
+    shared = Counter(p.email for p in people if p.email and p.role is Role.STUDENT)
+    return frozenset(email for email, count in shared.items() if count > MEMBERS_OF_A_HOUSEHOLD)
 
 
 def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]:
@@ -199,6 +221,7 @@ class Builder:
     def chunks(self, decisions: Decisions) -> Iterator[PlannedChunk]:
         """The chunks in order. Members of one household stand in one chunk, before their household, however large it is."""
         active = sorted((s for s in decisions.steps if s.decision is not Decision.NOTHING), key=lambda s: (s.household, s.token))
+        plan = self.draw.random(4).hex()
         serials = self.draw.serials.take(sum(1 for s in active if self._needs_serial(s)))
         present = {s.household for s in active}
         quiet = [h for h in decisions.households if h not in present]
@@ -206,7 +229,7 @@ class Builder:
             households = {s.household: None for s in part if s.household in decisions.households} | (
                 dict.fromkeys(quiet) if number == 0 else {}
             )
-            body = self._chunk(number, part, {h: decisions.households[h] for h in households}, serials).to_bytes()
+            body = self._chunk(plan, number, part, {h: decisions.households[h] for h in households}, serials).to_bytes()
             yield PlannedChunk(number, body, hashlib.sha256(body).hexdigest())
 
     def _needs_serial(self, step: Step) -> bool:
@@ -216,8 +239,10 @@ class Builder:
         card = self.agreement.card
         return card.staff_number if step.person and step.person.role is Role.STAFF else card.number
 
-    def _chunk(self, number: int, steps: Sequence[Step], households: Mapping[str, Sequence[Step]], serials: Iterator[int]) -> Chunk:
-        object_id = f"{self.run_id}-{number:05d}"
+    def _chunk(
+        self, plan: str, number: int, steps: Sequence[Step], households: Mapping[str, Sequence[Step]], serials: Iterator[int]
+    ) -> Chunk:
+        object_id = f"{self.run_id}-{plan}-{number:05d}"
         sealer = Sealer(
             sharing=self.agreement.sharing,
             object_id=object_id,
@@ -323,7 +348,7 @@ class Builder:
             else tuple(
                 s.token
                 for s in members
-                if (s.decision in announced or (reached and s.first_address)) and s.person and s.person.role is Role.STUDENT
+                if (s.decision in announced or (reached and s.new_address)) and s.person and s.person.role is Role.STUDENT
             ),
             sealed=sealer.seal(household, Group.CONTACT, contact),
         )
@@ -338,15 +363,16 @@ class Builder:
                 return ""
 
 
-def next_manifest(known: Manifest, decisions: Decisions, *, content: str, kept: frozenset[str] = frozenset()) -> Manifest:
-    """The manifest after the plan is applied. ``kept`` are tokens whose rows were rejected: what was known of them stays known."""
-    patrons = {
+def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0) -> Manifest:
+    """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
+    stepped = {s.token for s in decisions.steps}
+    patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
+    patrons |= {
         s.token: Known(s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out))
         for s in decisions.steps
         if s.person is not None
     }
-    patrons |= {t: known.patrons[t] for t in kept if t in known.patrons}
-    return Manifest(known.version + 1, content, patrons, decisions.contacts)
+    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced)
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:

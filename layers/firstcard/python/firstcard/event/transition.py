@@ -69,11 +69,11 @@ def _refusal(old: Image, new: Image) -> Event | None:
 
 
 def _household(old: Image, new: Image) -> Event | None:
-    if old.get("run_id") == new["run_id"]:
+    if old.get("envelope") == new["envelope"]:
         return None
     return new_event(
         "HouseholdRecorded",
-        key=f"{new['household']}\0{new['run_id']}",
+        key=f"{new['household']}\0{new['envelope']}",
         **_common(new),
         household=new["household"],
         kind=new["kind"],

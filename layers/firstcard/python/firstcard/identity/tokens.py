@@ -25,9 +25,12 @@ class Tokens:
         """The patron's token: who it is for this library, whatever the agreement's version."""
         return self._mac("patron", self._library, self._district, role, local_id)
 
-    def household(self, email: str) -> str:
-        """The household's token: one and the same e-mail address, never a street (users.md, ruling 7)."""
-        return self._mac("household", self._library, self._district, email.strip().lower())
+    def household(self, email: str, *, staff: bool = False) -> str:
+        """The household's token: one and the same e-mail address, never a street (users.md, ruling 7).
+
+        A member of staff is a household of its own: a teacher's no for a child of hers must not reach her own card.
+        """
+        return self._mac("staff" if staff else "household", self._library, self._district, email.strip().lower())
 
     def card(self, number: str) -> str:
         """The token of a card number, unique in the library whichever district it came from."""

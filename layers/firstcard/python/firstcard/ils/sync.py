@@ -17,6 +17,10 @@ from firstcard.vault.seal import Opener
 
 ROUNDS = 3
 """How often a patron that changed while it was being written is written again in the same call."""
+RECORDED_TOGETHER = 10
+"""After how many patrons the ILS's answers are put on record: what a call that is killed may lose, and ask for again."""
+SPARE_SECONDS = 40.0
+"""What must be left of the call for another patron: time for a slow answer, for the record of it, and for giving the rest back."""
 
 
 class SyncStore(Protocol):
@@ -45,45 +49,45 @@ def sync_patrons(
     allowed: Callable[[], bool],
     today: date,
     at: str,
+    seconds_left: Callable[[], float],
     given_up: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
     """Bring the patrons of one agreement in step and give the tokens that must be tried again.
 
-    ``allowed`` says whether the agreement still lets data out, asked once a round; ending a card needs no data and is always allowed. ``given_up`` are tokens on their last
-    try: an ILS that still cannot be reached is then a failure with a reason. After writing, the patrons are read again: what changed meanwhile is
-    written again, so that the last state wins whatever the order of events. A patron that failed before is tried again whenever an event asks for it
-    (a redriven dead letter, a replay of the archive).
+    ``allowed`` says whether the agreement still lets data out, asked once a round; ending a card needs no data and is always allowed. ``seconds_left`` is the time
+    that the call still has: with less than ``SPARE_SECONDS`` nobody else is asked for, and who was not comes again. ``given_up`` are tokens on their last try,
+    asked for first: an ILS that still cannot be reached is then a failure with a reason, and the token is given back all the same, so that its message becomes a
+    dead letter. After writing, the patrons are read again: what changed meanwhile is written again, so that the last state wins whatever the order of events.
+    A patron that failed before is tried again whenever an event asks for it (a redriven dead letter, a replay of the archive).
     """
     again: set[str] = set()
     settled: dict[str, tuple[int, bool]] = {}
     wanted = list(dict.fromkeys(tokens))
     for _ in range(ROUNDS):
         view = store.view(wanted)
-        left = (p for p in view.patrons.values() if settled.get(p.token) != (p.version, _is_ending(p, view)))
+        left = (p for p in view.patrons.values() if settled.get(p.token) != (p.version, p.token in view.refused))
         due = [p for p in left if _is_due(p, view.ils.get(p.token), refused=p.token in view.refused)]
         if not due:
-            return frozenset(again)
+            break
+        due.sort(key=lambda p: p.token not in given_up)
         open_ = allowed()
         envelopes = store.envelopes(sorted({o for p in due for o in p.envelopes.values()}))
-        states = []
-        for patron in due:
-            before = view.ils.get(patron.token)
-            ending = _is_ending(patron, view)
-            if not ending and not open_:
-                again.add(patron.token)
-                continue
-            try:
-                answer = _end(patron, before, ils, agreement, today) if ending else _put(patron, before, ils, opener, envelopes, agreement)
-            except VaultClosedError:
-                again.add(patron.token)
-                continue
-            if isinstance(answer, Unreachable) and patron.token not in given_up:
-                again.add(patron.token)
-                continue
-            states.append(_state(patron, before, answer, ending=ending, at=at))
-        store.record_ils(states)
-        settled |= {s.token: (s.version, _is_ending(view.patrons[s.token], view)) for s in states}
-        wanted = [s.token for s in states]
+        wanted = []
+        for first in range(0, len(due), RECORDED_TOGETHER):
+            states = []
+            for patron in due[first : first + RECORDED_TOGETHER]:
+                may = seconds_left() >= SPARE_SECONDS and (open_ or _is_ending(patron, view))
+                answer = _ask(patron, view, ils, opener, envelopes, agreement, today) if may else None
+                if answer is None or isinstance(answer, Unreachable):
+                    again.add(patron.token)
+                else:
+                    again.discard(patron.token)
+                if answer and (patron.token in given_up or not isinstance(answer, Unreachable)):
+                    states.append(_state(patron, view.ils.get(patron.token), answer, ending=_is_ending(patron, view), at=at))
+            if states:
+                store.record_ils(states)
+            settled |= {s.token: (s.version, s.token in view.refused) for s in states}
+            wanted += [s.token for s in states]
         if not wanted:
             break
     return frozenset(again)
@@ -94,13 +98,32 @@ def _is_ending(patron: Patron, view: View) -> bool:
 
 
 def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
+    """Whether the ILS must be asked: what it last said is not what is wanted of this version of the patron.
+
+    A refusal may be on record before the patron says so, or without its ever saying so if the writer died between the two. Whoever left may then have
+    been ended with days of grace, which the ILS state does not tell: such a patron is ended once more.
+    """
     if patron.ownership is Ownership.LINKED or patron.state is State.WAITING:
         return False
     if state is None:
         return patron.state is State.ACTIVE or bool(patron.issued_at)
-    if refused and state.state == "in_ils":
+    if refused and patron.state is State.EXPIRED:
         return True
-    return state.state == "failed" or state.version < patron.version
+    wanted = "ended" if refused or patron.state is not State.ACTIVE else "in_ils"
+    return state.state != wanted or state.version < patron.version
+
+
+def _ask(
+    patron: Patron, view: View, ils: Ils, opener: Opener, envelopes: Mapping[str, Envelope], agreement: Agreement, today: date
+) -> Accepted | Refused | Unreachable | None:
+    """What the ILS says to what is wanted of a patron, or None if the patron's data cannot be opened."""
+    before = view.ils.get(patron.token)
+    if _is_ending(patron, view):
+        return _end(patron, before, ils, agreement, today, refused=patron.token in view.refused)
+    try:
+        return _put(patron, before, ils, opener, envelopes, agreement)
+    except VaultClosedError:
+        return None
 
 
 def _put(
@@ -143,8 +166,10 @@ def _put(
     )
 
 
-def _end(patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date) -> Accepted | Refused | Unreachable:
-    grace = agreement.leavers.grace_days if patron.state is State.EXPIRED else 0
+def _end(
+    patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool
+) -> Accepted | Refused | Unreachable:
+    grace = agreement.leavers.grace_days if patron.state is State.EXPIRED and not refused else 0
     return ils.end((before.ils_id or None) if before else None, token=patron.token, on=today + timedelta(days=grace))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group
-from firstcard.card.patron import State
+from firstcard.card.patron import Patron, State
 from firstcard.card.view import Household, NoticeMark, View
 from firstcard.notice.family import ChildCard, announcement, card_notice
 from firstcard.notice.letter import Message
@@ -57,18 +57,30 @@ class Outgoing:
         return f"Outgoing({self.kind})"
 
 
+MARKED_AT_ONCE = 25
+"""Marks in one write: what was sent is on record before much more is sent, for a function can be killed at any time."""
+
 Send = Callable[[Outgoing], bool]
 """Hands one e-mail to the mail service; False if it must be tried again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Why a household is looked at: a message of the queue (its id), and the tokens that it names. ``at`` is the message's time."""
+    """Why a household is looked at: a message of the queue (its id), and the tokens that it names. ``at`` is the message's time.
+
+    ``claim`` is what claims are made with: the event's own id, which stays the same when a dead letter is redriven or the archive replayed.
+    """
 
     message: str
     household: str
     tokens: tuple[str, ...]
     at: str
+    claim: str = ""
+
+    @property
+    def claimant(self) -> str:
+        """Who claims."""
+        return self.claim or self.message
 
 
 @dataclass(slots=True)
@@ -82,6 +94,8 @@ class Notices:
     send: Send
     link: Callable[[str, str], str]
     """The refusal page's address for (household token, language)."""
+    now: Callable[[], str] | None = None
+    """The clock at sending: a notice that was late starts its window late."""
 
     def announce(self, wakes: Sequence[Wake]) -> frozenset[str]:
         """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again."""
@@ -93,7 +107,7 @@ class Notices:
             tokens = [
                 t
                 for t in wake.tokens
-                if self._unheard(view, "announcement", t, wake) and view.patrons[t].state in (State.WAITING, State.ACTIVE)
+                if self._unheard(view, "announcement", t, wake) and (view.patrons[t].state is State.WAITING or _is_new(view.patrons[t]))
             ]
             if tokens and wake.household in families:
                 due.append((wake, families[wake.household], tokens))
@@ -132,8 +146,10 @@ class Notices:
 
     def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:
         mark = view.notices.get((kind, token))
-        mine = mark is not None and mark.state == "claimed" and mark.claimed_by in {wake.message for wake in wakes}
-        return token in view.patrons and token not in view.refused and (mark is None or mine)
+        mine = mark is not None and (mark.state == "open" or (mark.state == "claimed" and mark.claimed_by in {w.claimant for w in wakes}))
+        patron = view.patrons.get(token)
+        at_home = patron is not None and patron.household == wakes[0].household
+        return at_home and token not in view.refused and (mark is None or mine)
 
     def _deliver(
         self, kind: str, due: Sequence[tuple[Wake, Household, list[str]]], view: View, envelopes: dict[str, Envelope]
@@ -142,27 +158,36 @@ class Notices:
             return frozenset()
         envelopes = envelopes | dict(self.store.envelopes(sorted({family.envelope for _, family, _ in due} - set(envelopes))))
         groups = [
-            [NoticeMark(family.token, kind, t, "claimed", wake.message, replace(family.stamp, at=wake.at)) for t in tokens]
+            [NoticeMark(family.token, kind, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
             for wake, family, tokens in due
         ]
-        sent: list[NoticeMark] = []
+        written: list[NoticeMark] = []
         failed: set[str] = set()
-        for (wake, family, tokens), marks, won in zip(due, groups, self.store.claim(groups), strict=True):
-            if not won:
-                continue
-            try:
-                outgoing = self._compose(kind, family, tokens, view, envelopes)
-            except VaultClosedError:
-                failed.add(wake.message)
-                continue
-            if not self.send(outgoing):
-                failed.add(wake.message)
-                continue
-            starts = kind == "announcement" and self.agreement.route != "before_upload"
-            window_of = self.agreement.sharing if starts else ""
-            sent += [replace(m, state="sent", told_at=wake.at, window_of=window_of) for m in marks]
-        self.store.mark(sent)
+        starts = kind == "announcement" and self.agreement.route != "before_upload"
+        window_of = self.agreement.sharing if starts else ""
+        try:
+            for (wake, family, tokens), marks, won in zip(due, groups, self.store.claim(groups), strict=True):
+                if not won:
+                    continue
+                if self._sent(kind, family, tokens, view, envelopes):
+                    told_at = max(wake.at, self.now()) if self.now else wake.at
+                    written += [replace(m, state="sent", told_at=told_at, window_of=window_of) for m in marks]
+                else:
+                    failed.add(wake.message)
+                    written += [replace(m, state="open", claimed_by="") for m in marks]
+                if len(written) >= MARKED_AT_ONCE:
+                    self.store.mark(written)
+                    written = []
+        finally:
+            self.store.mark(written)
         return frozenset(failed)
+
+    def _sent(self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]) -> bool:
+        try:
+            outgoing = self._compose(kind, family, tokens, view, envelopes)
+        except VaultClosedError:
+            return False
+        return self.send(outgoing)
 
     def _compose(self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]) -> Outgoing:
         contact = self._opened(envelopes, family.envelope, family.token, Group.CONTACT, family.sealed)
@@ -197,11 +222,16 @@ class Notices:
         return self.opener.open(envelopes[name], owner, group, sealed)
 
 
+def _is_new(patron: Patron) -> bool:
+    """Whether this run issued the card: whoever has had one for longer needs no announcement."""
+    return patron.state is State.ACTIVE and patron.version == 1
+
+
 def _by_claim(view: View, kind: str, tokens: Sequence[str], wakes: Sequence[Wake]) -> Iterable[tuple[Wake, list[str]]]:
     """Tokens by the wake that sends them: whose message claimed one before must claim it again, in whatever order the queue delivers."""
     groups: dict[Wake, list[str]] = {}
     for token in tokens:
         mark = view.notices.get((kind, token))
-        claimant = next((w for w in wakes if mark and w.message == mark.claimed_by), wakes[0])
+        claimant = next((w for w in wakes if mark and w.claimant == mark.claimed_by), wakes[0])
         groups.setdefault(claimant, []).append(token)
     return groups.items()

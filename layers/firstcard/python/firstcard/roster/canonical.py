@@ -93,22 +93,23 @@ def read(table: Table, terms: Terms, today: date) -> Reading:
     wrong_width: list[int] = []
     for line, cells, row in columns.rows(validator.problems, wrong_width):
         role = _ROLES.get(cells[role_at].strip().lower()) if role_at is not None else Role.STUDENT
-        if role is None:
-            validator.reject(line, headers["role"], Reason.BAD_ROLE)
-            continue
         refused = False
+        reasons: tuple[Reason, ...] = ()
         if flag_at is not None and (cell := cells[flag_at]):
             refused, reasons = flags.get(cell) or flags.setdefault(cell, values.flag(cell))
-            if reasons:
-                validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=cells[id_at])
-                continue
-            if refused and terms.route == "before_upload":
-                if any(cell.strip() for place, cell in enumerate(row) if place not in bare):
-                    validator.reject(line, "opt_out", Reason.FULL_ROW_OF_REFUSED, role=role, raw_id=cells[id_at])
-                else:
-                    validator.check(Draft(line, role, {"student_id": cells[id_at]}, refused=True))
-                continue
-        if role is Role.STAFF and not terms.staff:
+        if refused and (role is None or terms.route == "before_upload"):
+            found = [("role", Reason.BAD_ROLE)] if role is None else []
+            if terms.route == "before_upload" and any(cell.strip() for place, cell in enumerate(row) if place not in bare):
+                found.append(("opt_out", Reason.FULL_ROW_OF_REFUSED))
+            validator.refused(line, role, cells[id_at], found)
+            continue
+        if role is None:
+            validator.reject(line, "role", Reason.BAD_ROLE, raw_id=cells[id_at])
+            continue
+        if reasons:
+            validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=cells[id_at])
+            continue
+        if role is Role.STAFF and not terms.staff and not refused:
             validator.exclude(Exclusion.STAFF)
             continue
         if school_at is not None and (school := cells[school_at]):

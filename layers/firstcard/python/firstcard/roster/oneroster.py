@@ -5,7 +5,7 @@ demographics.csv (``student_id: identifier``, ``home_language: metadata.homeLang
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from firstcard.roster import values
@@ -123,18 +123,7 @@ def read(archive: Archive, terms: Terms, today: date) -> Reading:
     reading = _people(bundle, sources, users, wrong_width, schools, births, today)
     read_files = {"users.csv", "orgs.csv", "manifest.csv", "demographics.csv"}
     rest = tuple(DroppedColumn(name, "*", False) for name in sorted(archive.entries.keys() - read_files))
-    return Reading(
-        format=reading.format,
-        people=reading.people,
-        problems=reading.problems,
-        rows=reading.rows,
-        rejected=reading.rejected,
-        excluded=reading.excluded,
-        dropped=(*bundle.dropped, *rest),
-        guardians=reading.guardians,
-        of_age=reading.of_age,
-        rejected_people=reading.rejected_people,
-    )
+    return replace(reading, dropped=(*bundle.dropped, *rest))
 
 
 # The form and the manifest
@@ -370,27 +359,28 @@ def _people(
             continue
         role = Role.STUDENT if said == "student" else Role.STAFF if said in _STAFF_ROLES else None
         own_id = next((cells[place_] for name, place_ in picks[role or Role.STUDENT] if name == "student_id"), "")
-        if role is None:
-            validator.reject(line, "role", Reason.BAD_ROLE)
-            continue
+        refused, reasons = values.flag(cells[flag_at]) if flag_at is not None and cells[flag_at] else (False, ())
         marks = (cells[enabled_at], cells[status_at] if status_at is not None else "")
         left_out, bad = standings.get(marks) or standings.setdefault(marks, _standing(*marks))
-        if bad:
-            validator.reject(line, "enabledUser" if bad is Reason.BAD_FLAG else "status", bad, role=role, raw_id=own_id)
+        mark = "enabledUser" if bad is Reason.BAD_FLAG else "status"
+        if refused and (role is None or bad or left_out or terms.route == "before_upload"):
+            found = [("role", Reason.BAD_ROLE)] if role is None else []
+            if bad:
+                found.append((mark, bad))
+            if terms.route == "before_upload" and (line in users.full or cells[id_at].strip() in births):
+                found.append(("opt_out", Reason.FULL_ROW_OF_REFUSED))
+            validator.refused(line, role, own_id, found)
             continue
-        refused = False
-        if flag_at is not None and cells[flag_at]:
-            refused, reasons = values.flag(cells[flag_at])
-            if reasons:
-                validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
-                continue
-            if refused and terms.route == "before_upload":
-                if line in users.full or cells[id_at].strip() in births:
-                    validator.reject(line, "opt_out", Reason.FULL_ROW_OF_REFUSED, role=role, raw_id=own_id)
-                else:
-                    validator.check(Draft(line, role, {"student_id": own_id}, refused=True))
-                continue
-        if left_out or (role is Role.STAFF and not terms.staff):
+        if role is None:
+            validator.reject(line, "role", Reason.BAD_ROLE, raw_id=own_id)
+            continue
+        if bad:
+            validator.reject(line, mark, bad, role=role, raw_id=own_id)
+            continue
+        if reasons:
+            validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
+            continue
+        if not refused and (left_out or (role is Role.STAFF and not terms.staff)):
             validator.exclude(left_out or Exclusion.STAFF)
             continue
         raw = {name: cells[place_] for name, place_ in picks[role]}

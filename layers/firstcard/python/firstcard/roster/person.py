@@ -19,7 +19,7 @@ class Person:
     ``local_id`` is the district's student or employee id. ``birth_date`` is None when absent. ``grade`` is a CEDS code (``PK``, ``KG``, ``01`` … ``12``).
     ``language`` is a BCP 47 primary subtag (``en``, ``es``) or empty. ``email`` is the household's address: for students the guardian's (from 18 on
     the student's own, 34 CFR 99.5), for staff their own; empty if none. Where families refuse before the upload, a row with ``opt_out`` is an id and nothing else:
-    its names are empty.
+    its names are empty. A no is carried on from a faulty row too, with the faulty values empty.
     Fields that the agreement does not list are empty.
     """
 

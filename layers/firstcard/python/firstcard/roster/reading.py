@@ -47,7 +47,9 @@ class Reading:
     """A roster that was read: ``rows`` (students and staff) = people + rejected + excluded.
 
     ``rejected`` counts each rejected row under its first reason, ``excluded`` the good rows that get no card now, by the words of ``Exclusion``.
-    ``rejected_people`` are those who stood in a rejected row with a readable id: their cards must not end for it.
+    ``people`` holds everybody with a readable id and a no, whatever else is wrong with the row; its faults are among ``problems`` only.
+    ``rejected_people`` are those who stood in a rejected row with a readable id (under both roles where the role cannot be told) and in no good one:
+    their cards must not end for it. ``rows_without_id`` counts the rejected rows that may be anybody's.
     ``guardians`` counts the guardians' rows, ``of_age`` the students of 18 or more, whose guardians' contact was set aside (34 CFR 99.5).
     """
 
@@ -61,6 +63,7 @@ class Reading:
     guardians: int = 0
     of_age: int = 0
     rejected_people: frozenset[tuple[Role, str]] = field(default=frozenset(), repr=False)
+    rows_without_id: int = 0
 
 
 class RefusedError(Exception):

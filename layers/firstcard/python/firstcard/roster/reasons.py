@@ -88,9 +88,10 @@ class Reason(StrEnum):
     BAD_STATUS = "BAD_STATUS"
     DANGLING_SCHOOL = "DANGLING_SCHOOL"
     DUPLICATE_ID = "DUPLICATE_ID"
-    FULL_ROW_OF_REFUSED = "FULL_ROW_OF_REFUSED"
     NUMBER_TOO_LONG = "NUMBER_TOO_LONG"
+    NUMBER_TWICE = "NUMBER_TWICE"
     # Something to look at
+    FULL_ROW_OF_REFUSED = "FULL_ROW_OF_REFUSED"
     DUPLICATE_ROW = "DUPLICATE_ROW"
     BLANK_ROW = "BLANK_ROW"
     INVISIBLE_REMOVED = "INVISIBLE_REMOVED"
@@ -102,6 +103,7 @@ class Reason(StrEnum):
     UNKNOWN_LANGUAGE = "UNKNOWN_LANGUAGE"
     DANGLING_GUARDIAN = "DANGLING_GUARDIAN"
     GUARDIAN_UNUSABLE = "GUARDIAN_UNUSABLE"
+    SHARED_ADDRESS = "SHARED_ADDRESS"
     PASSWORDS_SENT = "PASSWORDS_SENT"
 
 
@@ -435,15 +437,19 @@ REASONS: dict[Reason, ReasonText] = {
         "Several rows have the same id and say different things, so that none of them can be trusted.",
         "Keep one row per person. If two people have the same id, correct it in the student information system.",
     ),
-    Reason.FULL_ROW_OF_REFUSED: _row(
-        "The family has refused, and the row holds more than the id and the opt_out flag; it was left out unread.",
-        "Leave such students out of the export, or send only their id and the flag.",
-    ),
     Reason.NUMBER_TOO_LONG: _row(
         "The id is longer than the card number that the agreement describes has room for.",
         "Check the id. If ids of this length are right, the agreement's card number must be made longer.",
     ),
+    Reason.NUMBER_TWICE: _row(
+        "Two ids give the same card number, so that neither is used.",
+        "Check whether the two rows are one person under two spellings of the id, such as with and without zeros in front, and keep one of them.",
+    ),
     # Something to look at
+    Reason.FULL_ROW_OF_REFUSED: _warning(
+        "The family has refused, and the row holds more than the id and the opt_out flag; the no was taken, the rest was left unread.",
+        "Leave such students out of the export, or send only their id and the flag.",
+    ),
     Reason.DUPLICATE_ROW: _warning(
         "The same row stands in the file more than once; one of them was used.",
         "Nothing needs to be done, but the export could leave out repeats.",
@@ -488,6 +494,10 @@ REASONS: dict[Reason, ReasonText] = {
         "A guardian's row holds characters that cannot be trusted in its e-mail address or name, and was not used.",
         "Type the guardian's name and address again instead of copying them.",
     ),
+    Reason.SHARED_ADDRESS: _warning(
+        "Too many students share this e-mail address; it looks like a placeholder and was treated as no address.",
+        "Enter the family's own address in the student information system, or leave it empty when there is none.",
+    ),
     Reason.PASSWORDS_SENT: _warning(
         "The export holds passwords in clear. They were dropped unread, but they have left your system.",
         "Turn the password column off in the export today, and have those passwords changed.",
@@ -502,7 +512,8 @@ def reason_codes_page() -> str:
         "hold": ("The run waits for a person", "The file is good, but nothing is applied until somebody has looked."),
         "row": (
             "A row is left out",
-            "The other rows are used. A person who already has a card keeps it; a row that is left out never ends one.",
+            "The other rows are used. A person who already has a card keeps it; a row that is left out never ends one. "
+            "A family's no is taken from a faulty row too, as long as its id can be read.",
         ),
         "warning": ("Something to look at", "The row or file is used."),
     }

@@ -4,7 +4,7 @@ Grades, schools, birth dates and names repeat from row to row: each text is judg
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -51,7 +51,6 @@ class Draft:
     role: Role
     values: dict[str, str]
     dangling: bool = False
-    refused: bool = False
     born_at: int = 0
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
@@ -74,6 +73,8 @@ class Validator:
         self._place: dict[tuple[Role, str], int] = {}
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
+        self._perhaps: set[tuple[Role, str]] = set()
+        self._without_id = 0
         self._required = {role: terms.required(role) for role in Role}
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
@@ -99,14 +100,35 @@ class Validator:
     def reject(self, line: int, column: str, reason: Reason, *, role: Role | None = None, raw_id: str = "") -> None:
         """Reject a row for one thing that was seen before its values were."""
         self.rows += 1
-        self._reject(line, role, values.code(raw_id)[0], [(column, reason)])
+        local_id, faults = values.code(raw_id)
+        self._reject(line, role, "" if faults else local_id, [(column, reason)])
+
+    def refused(self, line: int, role: Role | None, raw_id: str, found: Sequence[tuple[str, Reason]] = ()) -> None:
+        """Take a family's no from a row of which nothing else is read, whatever else is wrong with it (``found``).
+
+        Without a readable id it is nobody's, and the row is rejected. Where the role cannot be told, the no is taken for a child's.
+        """
+        self.rows += 1
+        local_id, faults = values.code(raw_id)
+        if not local_id and not faults:
+            faults = (Reason.MISSING_REQUIRED,)
+        problems = [*(("student_id", fault) for fault in faults), *found]
+        if faults:
+            self._reject(line, role, "", problems)
+            return
+        if role is None:
+            self._perhaps.add((Role.STAFF, local_id))
+        self._note(line, problems, 0)
+        self._add(
+            Person(file=self.file, line=line, role=role or Role.STUDENT, local_id=local_id, last_name="", first_name="", opt_out=True)
+        )
 
     def check(self, draft: Draft) -> None:
-        """Check one row: a person, an exclusion, or a rejection with all its problems."""
+        """Check one row: a person, an exclusion, or a rejection with all its problems.
+
+        A row with a no and a readable id is never rejected: its faults are listed, the faulty values are left empty.
+        """
         self.rows += 1
-        if draft.refused:
-            self._refused(draft)
-            return
         raw, role, found = draft.values, draft.role, draft.problems
         student = role is Role.STUDENT
         if student:
@@ -134,9 +156,11 @@ class Validator:
             if not get(name) and name not in off and not (adult and name in _GUARDIAN_FIELDS):
                 self._missing(name, found)
         if found:
-            if any(REASONS[reason].severity == "row" for _, reason in found):
-                self._reject(draft.line, role, get("student_id", ""), found, born_at=draft.born_at)
-                return
+            if bad := {name for name, reason in found if REASONS[reason].severity == "row"}:
+                raw.update(dict.fromkeys(bad, ""))
+                if get("opt_out") != "yes" or not get("student_id"):
+                    self._reject(draft.line, role, get("student_id", ""), found, born_at=draft.born_at)
+                    return
             self._note(draft.line, found, draft.born_at)
         mail = get("student_email" if adult else "guardian_email", "") if student else get("staff_email", "")
         self._add(
@@ -186,30 +210,17 @@ class Validator:
             dropped=dropped,
             guardians=guardians,
             of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
-            rejected_people=frozenset(self._rejected_people),
+            rejected_people=frozenset(key for key in self._rejected_people | self._perhaps if not self._stands(key)),
+            rows_without_id=self._without_id,
         )
 
     # Steps of a check
 
-    def _refused(self, draft: Draft) -> None:
-        """A row of id and flag alone: nothing else is looked for."""
-        raw, found = draft.values, draft.problems
-        self._code("student_id", raw, found)
-        if not raw["student_id"]:
-            self._missing("student_id", found)
-        if found:
-            self._reject(draft.line, draft.role, "", found)
-        else:
-            self._add(
-                Person(
-                    file=self.file, line=draft.line, role=draft.role, local_id=raw["student_id"], last_name="", first_name="", opt_out=True
-                )
-            )
-
     def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
-        """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn."""
+        """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn or the child is enrolled."""
         terms, raw = self.terms, draft.values
         if raw.get("opt_out") == "yes":
+            found.extend(("enrollment_status", reason) for reason in values.enrolled(raw.get("enrollment_status", ""))[1])
             return None
         if draft.role is Role.STAFF and not terms.staff:
             return Exclusion.STAFF
@@ -313,7 +324,11 @@ class Validator:
         """Take the person, unless the id is there already: the same again is left out, anything else spoils both, but any one no wins."""
         key = (person.role, person.local_id)
         if key in self._spoilt:
-            self._reject_duplicate(person)
+            if person.opt_out:
+                self._spoilt.discard(key)
+                self._people[self._place[key]] = person
+            else:
+                self._reject_duplicate(person)
             return
         place = self._place.get(key)
         if place is None:
@@ -334,6 +349,11 @@ class Validator:
             self._spoil(key)
             self._reject_duplicate(person)
 
+    def _stands(self, key: tuple[Role, str]) -> bool:
+        """Whether one of the people has this role and id."""
+        place = self._place.get(key)
+        return place is not None and self._people[place] is not None
+
     def _reject_duplicate(self, person: Person) -> None:
         self._reject(person.line, person.role, person.local_id, [("student_id", Reason.DUPLICATE_ID)])
 
@@ -351,7 +371,11 @@ class Validator:
     def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
         first = next(reason for _, reason in found if REASONS[reason].severity == "row")
         self.rejected[first] += 1
-        if role is not None and local_id:
+        if not local_id:
+            self._without_id += 1
+        elif role is None:
+            self._perhaps.update((either, local_id) for either in Role)
+        else:
             self._rejected_people.add((role, local_id))
         self._note(line, found, born_at)
 

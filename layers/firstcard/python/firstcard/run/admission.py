@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote_plus
 
 from firstcard.agreement import Site
 from firstcard.run.ledger import Arrival, Ledger, Status
@@ -17,7 +16,7 @@ BUCKET = re.compile(r"^firstcard-drop-(?P<district>[a-z][a-z0-9-]{1,30})-\d{12}-
 ATTEMPTS = 3
 """How often the sweep starts a run that failed; after that a person looks at it."""
 
-UNDER_WAY = (Status.ADMITTED, Status.READY, Status.APPROVED, Status.ISSUING, Status.FAILED)
+UNDER_WAY = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.ISSUING, Status.FAILED)
 
 
 def is_temporary(key: str) -> bool:
@@ -40,7 +39,7 @@ def arrival_of_event(event: Mapping[str, Any]) -> Arrival | None:
     thing = event["detail"]["object"]
     return arrival_of(
         bucket=event["detail"]["bucket"]["name"],
-        key=unquote_plus(thing["key"]) if "%" in thing["key"] else thing["key"],
+        key=thing["key"],
         version_id=thing.get("version-id", "null"),
         size=int(thing.get("size", 0)),
         received_at=event["time"].replace("Z", "+00:00"),
@@ -70,15 +69,16 @@ def sweep(
     ledger: Ledger,
     start: Callable[[Arrival], None],
     is_running: Callable[[str, int], bool],
+    before: str = "9999",
 ) -> int:
     """Start what was dropped and never ran, for events can be lost, and what stopped half-way; gives how many.
 
-    ``objects`` are (key, version id, size, time) of one drop bucket.
+    ``objects`` are (key, version id, size, time) of one drop bucket; only those received before ``before`` (ISO 8601), for younger ones may be starting.
     """
     started = 0
     for key, version_id, size, received_at in objects:
         arrival = arrival_of(bucket=bucket, key=key, version_id=version_id, size=size, received_at=received_at)
-        if arrival is None:
+        if arrival is None or arrival.received_at > before:
             continue
         run = ledger.run(arrival.run_id)
         if run is None:

@@ -6,9 +6,18 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
+from firstcard.card.manifest import Manifest
 from firstcard.receipt import to_csv, to_html, to_json
 from firstcard.run.ledger import Run, receipt_key
 from firstcard.run.writing import write_receipt
+
+
+class Reader(Protocol):
+    """The vault, as far as it is read."""
+
+    def get(self, key: str) -> bytes | None:
+        """Read an object of the vault; None if there is none."""
+        ...
 
 
 class Places(Protocol):
@@ -38,6 +47,19 @@ def deliver_receipt(run: Run, agreement: Agreement, library: Library, places: Pl
         ("html", to_html(receipt), "text/html; charset=utf-8"),
     ):
         places.put_outbox(run.arrival.bucket, f"{name}.{suffix}", written.encode(), kind)
+
+
+def manifest_key(sharing: str, version: int) -> str:
+    """Where a manifest lies in the vault."""
+    return f"manifests/{sharing}/{version:08d}.json.gz"
+
+
+def load_manifest(objects: Reader, sharing: str, version: int) -> Manifest:
+    """The manifest of the last applied roster; an empty one before the first."""
+    data = objects.get(manifest_key(sharing, version)) if version else None
+    if version and data is None:
+        raise LookupError(f"the manifest {version} of {sharing} is missing from the vault")
+    return Manifest.from_bytes(data) if data else Manifest()
 
 
 def summary_of(run: Run, places: Places) -> Mapping[str, Any]:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Site
+from firstcard.card.manifest import Manifest, half_applied
 from firstcard.event import Event, new_event
 from firstcard.roster import Reason
-from firstcard.run.delivering import Places, deliver_receipt, folder_of, summary_of
+from firstcard.run.admission import ATTEMPTS
+from firstcard.run.delivering import Places, deliver_receipt, folder_of, load_manifest, manifest_key, summary_of
 from firstcard.run.facts import facts
 from firstcard.run.ledger import DistrictState, Ledger, Run, Status
 
@@ -19,6 +21,9 @@ ENDED = {
     Status.STOPPED: "stopped",
     Status.FAILED: "failed",
 }
+
+
+OVER = (Status.REJECTED, Status.UNCHANGED, Status.SUPERSEDED, Status.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +56,38 @@ class Finisher:
             stopped = not agreement.in_force(at.date()) or self.ledger.suspended(run.sharing)
             to, reason = (Status.STOPPED, Reason.AGREEMENT_SUSPENDED) if stopped else (Status.FAILED, Reason.RUN_FAILED)
             self.ledger.move(run_id, to, when=(Status.ADMITTED, Status.READY, Status.APPROVED, Status.ISSUING), reason=str(reason))
-            self.ledger.release_lock(run.sharing, run_id, fence=int(state.get("begin", {}).get("fence", 0)))
         elif run.status is Status.ISSUING:
             self._apply(run)
         elif run.status is Status.HELD:
             self.ledger.move(run_id, Status.REJECTED, when=(Status.HELD,), reason=str(Reason.HELD_TOO_LONG))
         after = self.ledger.run(run_id)
         assert after is not None, "runs are never removed"
+        if after.status in OVER or (after.status is Status.FAILED and after.arrival.attempt >= ATTEMPTS):
+            self._give_up(after)
         return after
+
+    def _give_up(self, run: Run) -> None:
+        """Give the lock back for good. A run that had begun may have written some chunks: the next roster must look at all that it touched.
+
+        A failed run that will be tried again keeps the lock: its plan is replayed before any other file is looked at.
+        """
+        run_id = run.arrival.run_id
+        body = self.places.get(f"{folder_of(run)}/manifest.json.gz") if run.fence else None
+        if body is None:
+            self.ledger.release_lock(run.sharing, run_id)
+            return
+        half = half_applied(load_manifest(self.places, run.sharing, run.base_version), Manifest.from_bytes(body))
+        self.places.put(manifest_key(run.sharing, half.version), half.to_bytes())
+        before = self.ledger.district(run.sharing)
+        applied = DistrictState(manifest_version=half.version, applied_received_at=before.applied_received_at)
+        self.ledger.release_lock(run.sharing, run_id, applied=applied)
 
     def _apply(self, run: Run) -> None:
         """Advance the manifest and give the lock back in one write; a repeat finds the lock gone and only moves the run's status."""
         body = self.places.get(f"{folder_of(run)}/manifest.json.gz")
         if body is None:
             raise LookupError("the run's manifest is not in the vault")
-        self.places.put(f"manifests/{run.sharing}/{run.base_version + 1:08d}.json.gz", body)
+        self.places.put(manifest_key(run.sharing, run.base_version + 1), body)
         applied = DistrictState(manifest_version=run.base_version + 1, content=run.content, applied_received_at=run.arrival.received_at)
         self.ledger.release_lock(run.sharing, run.arrival.run_id, applied=applied)
         self.ledger.move(run.arrival.run_id, Status.APPLIED, when=(Status.ISSUING,))

@@ -92,6 +92,10 @@ class Ledger(Protocol):
         """Let one run at a time work on one content; False if another live run has it."""
         ...
 
+    def note_content(self, run_id: str, content: str) -> None:
+        """Remember what a run's file said, before it claims it: whoever ends the run gives it back."""
+        ...
+
     def release_content(self, sharing: str, content: str, run_id: str) -> None:
         """Give the content back."""
         ...

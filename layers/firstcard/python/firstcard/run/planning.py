@@ -12,10 +12,11 @@ from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
-from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash, unfit
+from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash, shared_addresses, unfit
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Problem, Reading, Reason, Refusal, read_roster
+from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, read_roster
+from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
 from firstcard.sender import open_delivery
@@ -121,6 +122,7 @@ class Planner:
         if isinstance(delivered, Refusal):
             return self._refuse(arrival, delivered)
         content = hashlib.sha256(delivered.plaintext).hexdigest()
+        self.ledger.note_content(arrival.run_id, content)
         known = load_manifest(self.objects, agreement.sharing, base_version)
         if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
@@ -146,12 +148,13 @@ class Planner:
         self, arrival: Arrival, agreement: Agreement, library: Library, reading: Reading, known: Manifest, now: datetime, content: str
     ) -> Planned:
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
-        too_long = unfit(reading.people, agreement)
-        if too_long:
-            reading = _without(reading, too_long)
+        reading = _with_letterboxes(_without(reading, unfit(reading.people, agreement)))
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
-        decisions = decide(reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept)
+        complete = not known.patrons or reading.rows_without_id <= known.unplaced
+        decisions = decide(
+            reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept, complete=complete
+        )
         serials = SerialBlock(
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
         )
@@ -164,22 +167,27 @@ class Planner:
         folder = f"runs/{arrival.run_id}/{digest[:16]}"
         for chunk in chunks:
             self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
-        self.objects.put(f"{folder}/manifest.json.gz", next_manifest(known, decisions, content=content, kept=kept).to_bytes())
+        self.objects.put(
+            f"{folder}/manifest.json.gz",
+            next_manifest(known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced).to_bytes(),
+        )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
         held = bool(decisions.holds)
         self._supersede_older(arrival)
-        self.ledger.move(
+        moved = self.ledger.move(
             arrival.run_id,
             Status.HELD if held else Status.READY,
-            when=(Status.ADMITTED, *PLANNED),
+            when=NOT_ISSUING,
             plan_hash=digest,
-            chunks_prefix=f"{folder}/chunks/",
+            chunks_prefix=f"{folder}/chunks/" if chunks else None,
             base_version=known.version,
             content=content,
             counts=dict(decisions.counts),
             holds=[str(r) for r in decisions.holds],
         )
+        if not moved:
+            return Planned("busy")  # another execution of this very run is issuing
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
 
     def _supersede_older(self, arrival: Arrival) -> None:
@@ -195,28 +203,31 @@ class Planner:
         return self._reject(arrival, refusal.reason)
 
     def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
-        self.ledger.move(arrival.run_id, Status.REJECTED, when=(Status.ADMITTED, *PLANNED), reason=str(reason))
+        self.ledger.move(arrival.run_id, Status.REJECTED, when=NOT_ISSUING, reason=str(reason))
         return Planned("rejected")
 
 
-def load_manifest(objects: Objects, sharing: str, version: int) -> Manifest:
-    """The manifest of the last applied roster; an empty one before the first."""
-    data = objects.get(f"manifests/{sharing}/{version:08d}.json.gz") if version else None
-    if version and data is None:
-        raise LookupError(f"the manifest {version} of {sharing} is missing from the vault")
-    return Manifest.from_bytes(data) if data else Manifest()
-
-
-def _without(reading: Reading, people: frozenset[object]) -> Reading:
-    left = tuple(p for p in reading.people if p not in people)
-    gone = [p for p in reading.people if p in people]
-    problems = tuple(Problem(p.file, p.line, "student_id", Reason.NUMBER_TOO_LONG) for p in gone)
+def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
+    gone = [p for p in reading.people if p in unfit_people]
     return replace(
         reading,
-        people=left,
-        problems=reading.problems + problems,
-        rejected=dict(Counter(reading.rejected) + Counter({Reason.NUMBER_TOO_LONG: len(gone)})),
+        people=tuple(p for p in reading.people if p not in unfit_people),
+        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
+        rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
+    )
+
+
+def _with_letterboxes(reading: Reading) -> Reading:
+    """The reading without addresses that are placeholders: whoever has one waits like whoever has none."""
+    shared = shared_addresses(reading.people)
+    if not shared:
+        return reading
+    theirs = [p for p in reading.people if p.email in shared and p.role is Role.STUDENT]
+    return replace(
+        reading,
+        people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
+        problems=reading.problems + tuple(Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
     )
 
 

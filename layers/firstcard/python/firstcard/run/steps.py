@@ -71,7 +71,7 @@ class Begun:
 def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
     """Take the district's lock for this run.
 
-    ``go`` with a fencing number; ``stale`` if another roster was applied since the plan was made (plan again); ``busy`` while another run issues;
+    ``go`` with a fencing number, or ``nothing`` if the plan has no chunk; ``stale`` if another roster was applied since the plan was made (plan again); ``busy`` while another run issues;
     ``stopped`` if the agreement is not in force any more or the run was superseded.
     """
     run = _known(ledger, run_id)
@@ -88,7 +88,7 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
     if not ledger.move(run_id, Status.ISSUING, when=(Status.READY, Status.APPROVED, Status.ISSUING), fence=fence):
         ledger.release_lock(run.sharing, run_id, fence=fence)
         return Begun("stopped")
-    return Begun("go", fence, run.chunks_prefix)
+    return Begun("go" if run.chunks_prefix else "nothing", fence, run.chunks_prefix)
 
 
 def may_issue(run_id: str, *, sharing: str, fence: int, site: Site, ledger: Ledger, at: datetime) -> bool:
