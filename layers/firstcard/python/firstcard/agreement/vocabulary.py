@@ -56,7 +56,7 @@ FIELDS: dict[str, Group] = {
     "postal_code": Group.ADDRESS,
     "phone": Group.ADDRESS,
 }
-"""Every field that a roster may bring, and the group it is sealed in (users.md in the docs: the canonical columns)."""
+"""Every field that a roster may bring, and the group it is sealed in."""
 
 FORBIDDEN_FIELDS: tuple[str, ...] = (
     "ssn",

@@ -9,7 +9,7 @@ from firstcard.card.chunk import Chunk, Decision, PatronLine
 
 
 class State(StrEnum):
-    """Where a patron stands. ``refused`` is final for rosters: only a person may undo a no (users.md, ruling 1)."""
+    """Where a patron stands. ``refused`` is final for rosters: only a person may undo a no."""
 
     WAITING = "waiting"
     ACTIVE = "active"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 class Ownership(StrEnum):
-    """Whose card it is; a linked card is the family's own and never changed by us (users.md, ruling 3)."""
+    """Whose card it is; a linked card is the family's own and never changed by us."""
 
     CREATED_BY_US = "created_by_us"
     LINKED = "linked"

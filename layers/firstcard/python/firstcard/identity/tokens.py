@@ -26,7 +26,7 @@ class Tokens:
         return self._mac("patron", self._library, self._district, role, local_id)
 
     def household(self, email: str, *, staff: bool = False) -> str:
-        """The household's token: one and the same e-mail address, never a street (users.md, ruling 7).
+        """The household's token: one and the same e-mail address, never a street.
 
         A member of staff is a household of its own: a teacher's no for a child of hers must not reach her own card.
         """
