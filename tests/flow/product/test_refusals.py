@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncssh
 import pytest
@@ -131,7 +131,7 @@ def test_an_unfinished_upload_never_starts_a_run_not_even_by_the_sweep(machine: 
                 await file.write(data)
 
     duval.over_sftp(half)
-    sweep = later_event(datetime.now(UTC))
+    sweep = later_event(datetime.now(UTC) + timedelta(minutes=10))
     machine.cloud.session(DESK).client("lambda").invoke(FunctionName="firstcard-admit", Payload=json.dumps(sweep).encode())
     until_quiet(machine)
     assert len(duval.runs()) == known
@@ -148,7 +148,7 @@ def test_what_an_event_forgot_is_started_by_the_sweep_once(machine: Machine, duv
     finally:
         events.enable_rule(Name="firstcard-dropped")
     for _ in range(2):
-        sweep = json.dumps(later_event(datetime.now(UTC))).encode()
+        sweep = json.dumps(later_event(datetime.now(UTC) + timedelta(minutes=10))).encode()
         machine.cloud.session(DESK).client("lambda").invoke(FunctionName="firstcard-admit", Payload=sweep)
     duval.until_run("forgotten.zip.gpg", "rejected")
     until_quiet(machine)

@@ -106,9 +106,9 @@ def test_ten_changed_students_are_exactly_the_events(next_day: NextDay, tomorrow
     assert told.get("CardExpired", set()) == kinds[ChangeKind.LEFT] & active
     assert told.get("CardSynced", set()) == updated | (kinds[ChangeKind.LEFT] & active)
     assert "CardIssued" not in told, "newcomers wait for their families' days"
-    assert {token for event in next_day.changed.events if isinstance(event, HouseholdRecorded) for token in event.announce} == kinds[
-        ChangeKind.ARRIVED
-    ]
+    assert {token for event in next_day.changed.events if isinstance(event, HouseholdRecorded) for token in event.announce} == (
+        kinds[ChangeKind.ARRIVED] | kinds[ChangeKind.NEW_EMAIL]
+    )
     assert {event.outcome for event in next_day.changed.events if isinstance(event, RosterProcessed)} == {"applied"}
 
 
