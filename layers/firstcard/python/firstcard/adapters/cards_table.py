@@ -4,6 +4,7 @@ Every kind of item has one writer (docs/architecture.md), so that bulk writes ne
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pynamodb.attributes import Attribute, BinaryAttribute, DiscriminatorAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
@@ -349,10 +350,14 @@ class CardsTable:
                     unclaimed = NoticeItem.pk.does_not_exist() | mine | (NoticeItem.state == "open")
                     transaction.save(_notice_item(mark), condition=unclaimed)
         except TransactWriteError as error:
-            codes = {reason.code for reason in error.cancellation_reasons if reason}
-            if codes and "ConditionalCheckFailed" not in codes:
+            if error.cause_response_code == "ValidationException" and len(groups) > 1:
+                return [won for group in groups for won in self._claim([group])]  # one notice stands in two groups
+            reasons = iter(error.cancellation_reasons)
+            lost = [_was_lost(list(islice(reasons, len(group)))) for group in groups]
+            if not any(lost):
                 raise
-            return [False] if len(groups) == 1 else [won for group in groups for won in self._claim([group])]
+            won = iter(self._claim([group for group, gone in zip(groups, lost, strict=True) if not gone]))
+            return [False if gone else next(won) for gone in lost]
         return [True] * len(groups)
 
     def mark(self, marks: Sequence[NoticeMark]) -> None:
@@ -363,6 +368,11 @@ class CardsTable:
 
     def _connection(self) -> Connection:
         return CardItem._get_connection().connection
+
+
+def _was_lost(reasons: Sequence[Any]) -> bool:
+    """Whether one of a group's notices has another claimant."""
+    return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons)
 
 
 def _saved(item: CardItem, condition: Any) -> bool:  # noqa: ANN401  pynamodb's conditions are untyped
