@@ -1,7 +1,8 @@
 """Which e-mail is due to which household, and the order of claiming, sending and marking it.
 
-A notice is claimed before and marked after the mail service accepted it. A call that died in between is delivered again by the queue, and may take its
-own claim again; nobody else may. So a household hears everything once, and in the worst case (a crash between acceptance and mark) once more.
+A notice is claimed before and marked after the mail service accepted it; what could not be sent is opened again. A call that died in between is
+delivered again by the queue, and may take its own claim again, for claims carry the event's id; nobody else may. So a household hears everything once,
+and in the worst case (a crash between acceptance and mark) once more.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
