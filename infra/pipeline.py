@@ -144,9 +144,8 @@ class Pipeline(Stack):
 
         window = Window(self, layers=layers)
         window.may(on_windows("Query"))
-        window.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
-        window.may(on_cards("PutItem", keys=["patron#*"]))
-        window.may(on_cards("BatchWriteItem", keys=["household#*"]))
+        window.may(on_cards("BatchGetItem", "PutItem", keys=["patron#*"]))
+        window.may(on_cards("UpdateItem", keys=["household#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
 
         self._dropped_files_to(admit)
@@ -206,7 +205,7 @@ class Pipeline(Stack):
             event_source_arn=inbox.queue.queue_arn,
             batch_size=100,
             max_batching_window=Duration.seconds(1),
-            max_concurrency=4,
+            max_concurrency=2,
             report_batch_item_failures=True,
         )
         inbox.queue.grant_consume_messages(consumer.role)

@@ -7,13 +7,12 @@ import json
 import sqlite3
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from local.machine import DESK, Machine
-from local.outbox import kind_of
 from local.programme import Programme
 
 PEOPLE = {"student", "teacher", "administrator", "aide", "proctor"}
@@ -34,13 +33,21 @@ class Counted:
     emails: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Table:
+    """The cards table: a digest of every item, how many patrons are in which state, how many refused."""
+
+    digests: Mapping[tuple[str, str], str]
+    states: Mapping[str, int]
+    refused: int
+
+
 class Watch:
     """Looks at one programme on one machine under the desk's role and the library's own."""
 
     def __init__(self, machine: Machine, programme: Programme) -> None:
         self.machine = machine
         self.programme = programme
-        self._mails: Counter[str] = Counter()
         self._issued: set[str] = set()
 
     @cached_property
@@ -89,10 +96,6 @@ class Watch:
 
     # -- what is under way ----------------------------------------------------------------------------------------------------------------------
 
-    def mails(self) -> Counter[str]:
-        """E-mails that SES accepted so far, by kind."""
-        return Counter(kind_of(message) for message in self.machine.cloud.outbox())
-
     def sent(self) -> int:
         """How many e-mails SES accepted since the counting began, without reading them."""
         sends = (o for o in self.machine.cloud.calls()["operations"] if o["operation"] == "SendEmail" and not o["refused"])
@@ -114,20 +117,6 @@ class Watch:
             Select="COUNT",
         )
         return sum(int(page["Count"]) for page in pages)
-
-    def _scan(self, condition: str, values: Mapping[str, Any] | None, projection: str, names: list[str]) -> Iterator[dict[str, Any]]:
-        arguments: dict[str, Any] = {
-            "TableName": "firstcard-cards",
-            "FilterExpression": condition,
-            "ProjectionExpression": projection,
-            "ConsistentRead": True,
-        }
-        if values:
-            arguments["ExpressionAttributeValues"] = values
-        if names:
-            arguments["ExpressionAttributeNames"] = {"#s": names[0]}
-        for page in self._dynamodb.get_paginator("scan").paginate(**arguments):
-            yield from page["Items"]
 
     def queues_are_empty(self) -> bool:
         """Whether no message waits or is being worked on."""
@@ -160,14 +149,17 @@ class Watch:
 
     # -- the final count ------------------------------------------------------------------------------------------------------------------------
 
-    def table_digests(self) -> dict[tuple[str, str], str]:
-        """A digest of every item of the cards table."""
-        found = {}
+    def table(self) -> Table:
+        """The whole cards table, read at once."""
+        digests, states, refused = {}, Counter[str](), 0
         for page in self._dynamodb.get_paginator("scan").paginate(TableName="firstcard-cards", ConsistentRead=True):
             for item in page["Items"]:
                 body = json.dumps(item, sort_keys=True, default=lambda data: bytes(data).hex())
-                found[item["pk"]["S"], item["sk"]["S"]] = hashlib.sha256(body.encode()).hexdigest()
-        return found
+                digests[item["pk"]["S"], item["sk"]["S"]] = hashlib.sha256(body.encode()).hexdigest()
+                refused += item["sk"]["S"] == "refusal"
+                if item["sk"]["S"] == "patron":
+                    states[item["state"]["S"]] += 1
+        return Table(digests, states, refused)
 
     def receipt(self) -> dict[str, Any]:
         """The first receipt, as the district reads it from its outbox."""
@@ -179,22 +171,18 @@ class Watch:
         body: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
         return body
 
-    def count(self, export: bytes) -> Counted:
-        """Count everything where it lies."""
-        self.take_events()
-        states = Counter(item["state"]["S"] for item in self._scan("sk = :k", {":k": {"S": "patron"}}, "#s", ["state"]))
-        refused = sum(1 for _ in self._scan("sk = :k", {":k": {"S": "refusal"}}, "pk", []))
-        receipt = self.receipt()
+    def count(self, export: bytes, table: Table, receipt: Mapping[str, Any], emails: Mapping[str, int]) -> Counted:
+        """Count everything where it lies; the queue's events were taken before."""
         return Counted(
             rows=rows_in(export),
             accepted=receipt["accepted"],
             rejected=receipt["rejected"],
-            cards=states["active"],
-            refused=refused,
-            waiting=states["waiting"],
+            cards=table.states["active"],
+            refused=table.refused,
+            waiting=table.states["waiting"],
             ils_patrons=self.in_ils(),
             card_events=len(self._issued),
-            emails=self.mails(),
+            emails=emails,
         )
 
 

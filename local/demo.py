@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Table as Shown
 
 from cli.cost import estimate
 from firstcard.roster import REASONS, Reason
 from local.cloud.server import ROOT
-from local.counting import Counted, Watch
+from local.counting import Counted, Table, Watch
 from local.district.delivery import drop, protect
 from local.district.oneroster import oneroster_zip
 from local.district.people import District, make_district
@@ -72,7 +72,7 @@ class Demo:
             return self._go(machine, today)
         finally:
             machine.cloud.flush_trail()
-            machine.stop()
+            machine.stop(keep=False)
 
     def _go(self, machine: Machine, today: date) -> dict[str, Any]:
         say = self.console.print
@@ -97,11 +97,14 @@ class Demo:
         self._follow(machine, programme, watch, wanted, start, run_id)
         self._until(lambda: watch.status(run_id) == "applied", "the run to end", watch)
         self._pause_for_quiet(watch)
-        counted = watch.count(export)
         calls = machine.cloud.calls()
         (self.state / "calls.json").write_text(json.dumps(calls))
-        second = self._drop_again(machine, programme, watch, protected.data)
+        watch.take_events()
+        before, receipt = watch.table(), watch.receipt()
+        second = self._drop_again(machine, programme, watch, protected.data, before)
         outbox = write_outbox(machine.cloud.outbox(), self.state / "outbox")
+        counted = watch.count(export, before, receipt, outbox.counts)
+        self.seconds["drop_to_end"] = time.monotonic() - start
         usd = estimate(calls).total
         told = self._told(counted, wanted, second, usd)
         self._show(told, counted, wanted, usd)
@@ -158,6 +161,7 @@ class Demo:
                 def check() -> bool:
                     bars.update(told, completed=watch.sent())
                     bars.update(ils, completed=watch.in_ils())
+                    watch.take_events()
                     return goal()
 
                 return check
@@ -197,15 +201,14 @@ class Demo:
             quiet = quiet + 1 if watch.queues_are_empty() else 0
             time.sleep(0.3)
 
-    def _drop_again(self, machine: Machine, programme: Programme, watch: "Watch", data: bytes) -> dict[str, int]:
-        before, mails = watch.table_digests(), watch.sent()
-        watch.take_events()
+    def _drop_again(self, machine: Machine, programme: Programme, watch: "Watch", data: bytes, before: Table) -> dict[str, int]:
+        mails = watch.sent()
         drop(data, name="roster.zip.gpg", server=machine.sftp(programme.agreement.district), key=programme.keys.sftp)
         with self.console.status("the very same file once more"):
             self._until(lambda: any(status == "unchanged" for _, status in watch.runs()), "the second drop to be recognised", watch)
             self._pause_for_quiet(watch)
-        after = watch.table_digests()
-        changed = sum(before.get(key) != digest for key, digest in after.items()) + len(before.keys() - after.keys())
+        was, now = before.digests, watch.table().digests
+        changed = sum(was.get(key) != digest for key, digest in now.items()) + len(was.keys() - now.keys())
         return {"writes": changed, "events": len(watch.take_events()), "emails": watch.sent() - mails}
 
     def _told(self, counted: Counted, wanted: "Wanted", second: Mapping[str, int], usd: float) -> dict[str, Any]:
@@ -238,7 +241,7 @@ class Demo:
         }
 
     def _show(self, told: Mapping[str, Any], counted: Counted, wanted: "Wanted", usd: float) -> None:
-        table = Table(title="What happened, each number read where it lies", show_lines=False)
+        table = Shown(title="What happened, each number read where it lies", show_lines=False)
         for column, justify in (("", "left"), ("counted", "right"), ("expected from the roster", "right"), ("read from", "left")):
             table.add_column(column, justify="right" if justify == "right" else "left")
 

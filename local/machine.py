@@ -146,8 +146,10 @@ class Machine:
             raise
         return self
 
-    def stop(self) -> None:
-        """End what was started; the state stays."""
+    def stop(self, *, keep: bool = True) -> None:
+        """End what was started. The state stays, unless nobody will come back to it (``keep`` is false): then what the cloud holds is not written."""
+        if not keep:
+            self.cloud.end_at_once()
         self._stack.close()
 
     def __enter__(self) -> Self:

@@ -136,8 +136,10 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
                 told.append(Wake(m.message, household, tuple(tokens), m.time, m.event.id))
             case {"household": household, "token": token} if household:
                 told.append(Wake(m.message, household, (token,), m.time, m.event.id))
-    again += notices(sharing).announce(announce) if announce else ()
-    again += notices(sharing).cards(told) if told else ()
+    if told:
+        desk = notices(sharing)
+        seen = desk.look(announce, told)
+        again += desk.announce(announce, seen) | desk.cards(told, seen)
     logger.info("notified", sharing=sharing, messages=len(messages), again=len(again), runs=sorted({m.event.run_id for m in messages}))
     return again
 

@@ -13,10 +13,11 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement import Agreement
-from firstcard.card.issue import Standing
+from firstcard.card.window import end_windows
 
 logger = Logger()
-PAGE = 1000
+PAGE = 50
+"""Windows looked at together: one read and one transaction."""
 SPARE_MILLISECONDS = 60_000
 
 
@@ -32,21 +33,6 @@ def ledger() -> LedgerTable:
     return LedgerTable(setting(Setting.LEDGER_TABLE))
 
 
-def at_home(standing: Standing, household_key: str, token: str) -> bool:
-    """Whether the announcement went to the household that the patron belongs to now: a family that was not told has not had its days."""
-    patron = standing.patrons.get(token)
-    return patron is not None and f"household#{patron.household}" == household_key
-
-
-def is_over(standing: Standing, household_key: str, token: str) -> bool:
-    """Whether a window has done its work: the card is issued, a no stands, or the patron belongs to another household.
-
-    Who left meanwhile, or was changed at this moment, is looked at again.
-    """
-    patron = standing.patrons.get(token)
-    return patron is None or bool(patron.issued_at) or token in standing.refused or not at_home(standing, household_key, token)
-
-
 def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> int:
     """Issue what is due under one agreement, page by page while there is time; the next schedule goes on where this stopped."""
     days = agreement.basis.choice.window_days
@@ -55,11 +41,7 @@ def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> 
     released = 0
     due = cards().windows_over(agreement.sharing, told_before=(now - timedelta(days=days)).isoformat())
     while (page := list(islice(due, PAGE))) and context.get_remaining_time_in_millis() > SPARE_MILLISECONDS:
-        tokens = [token for _, _, token in page]
-        before = cards().standing(tokens)
-        released += len(cards().release([token for pk, _, token in page if at_home(before, pk, token)], at=now.isoformat()))
-        after = cards().standing(tokens)
-        cards().close_windows([(pk, sk) for pk, sk, token in page if is_over(after, pk, token)])
+        released += len(end_windows(page, store=cards(), at=now.isoformat()))
     return released
 
 

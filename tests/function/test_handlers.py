@@ -184,7 +184,7 @@ def tell(yard: Yard, *numbers: int, at: str = EVENING.isoformat()) -> None:
 
 
 def open_windows(yard: Yard) -> list[str]:
-    return [t for _, _, t in yard.cards.windows_over("oak.pine", told_before="9999")]
+    return [w.token for w in yard.cards.windows_over("oak.pine", told_before="9999")]
 
 
 class TestWindow:

@@ -81,7 +81,7 @@ def test_a_household_is_announced_once_and_its_window_starts(desk: Yard) -> None
     for _ in range(3):
         assert handler(batch, a_context()) == {"batchItemFailures": []}
     assert told() == ["family1@example.org"]
-    assert [t for _, _, t in desk.cards.windows_over("oak.pine", told_before="9999")] == [token(1)]
+    assert [w.token for w in desk.cards.windows_over("oak.pine", told_before="9999")] == [token(1)]
 
 
 def test_the_receipt_goes_out_once(desk: Yard) -> None:

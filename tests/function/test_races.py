@@ -8,6 +8,8 @@ import pytest
 from firstcard.agreement import Site
 from firstcard.card.issue import issue_chunk
 from firstcard.card.patron import Stamp
+from firstcard.card.view import NoticeMark
+from firstcard.card.window import Window, end_windows
 from firstcard.run.admission import sweep
 from firstcard.run.ledger import DistrictState, Status
 from tests.function.builders import (
@@ -22,12 +24,21 @@ from tests.function.builders import (
     dies,
     drop_bucket,
     everything,
+    household,
     later,
     site_content,
     token,
 )
 
 A_NO = Stamp("oak.pine", "dsa-pine-oak-2026", "oak", "pine", "f" * 24, EVENING.isoformat())
+
+
+def over(yard: Yard, *numbers: int) -> list[str]:
+    """The days of these children's families are over; who was issued a card."""
+    notices = [NoticeMark(household(n), "announcement", token(n), "sent", "m1", A_NO, window_of="oak.pine") for n in numbers]
+    yard.cards.mark(notices)
+    windows = [Window(f"household#{household(n)}", f"notice#announcement#{token(n)}", token(n)) for n in numbers]
+    return end_windows(windows, store=yard.cards, at=later(days=15).isoformat())
 
 
 def begun(yard: Yard, body: bytes, **where: Any) -> Any:
@@ -99,13 +110,13 @@ class TestANoDuringIssue:
     def test_while_the_window_ends_is_kept(self, yard: Yard, breaking: Breaking) -> None:
         yard.run(a_roster(1, 2))
         breaking.before("TransactWriteItems", lambda: self.says_no(yard))
-        released = yard.cards.release([token(1), token(2)], at=later(days=15).isoformat())
+        released = over(yard, 1, 2)
         assert released == [token(1)]
         assert yard.states(1, 2) == ["active", "refused"]
 
     def test_that_comes_while_the_window_releases_the_child_takes_the_card_back(self, yard: Yard, breaking: Breaking) -> None:
         yard.run(a_roster(2))
-        breaking.before("PutItem", lambda: yard.cards.release([token(2)], at=later(days=15).isoformat()), nth=2)
+        breaking.before("PutItem", lambda: over(yard, 2), nth=2)
         self.says_no(yard)
         assert breaking.plans == []
         assert yard.states(2) == ["refused"]

@@ -45,7 +45,7 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ses:SendEmail", *LOGS, *QUEUE),
     ],
-    "window": ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", *LOGS],
+    "window": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "roster-run": [
         *(

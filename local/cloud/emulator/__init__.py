@@ -20,6 +20,7 @@ def mend(*, all_of_it: bool = True) -> None:
         mail,
         network,
         objects,
+        pace,
         resources,
         sftp,
         sign_in,
@@ -30,5 +31,5 @@ def mend(*, all_of_it: bool = True) -> None:
     network.install()
     if not all_of_it:
         return
-    for concern in (identity, calls, keys, objects, batches, mail, workers, state_machine, sign_in, resources, sftp, front):
+    for concern in (identity, calls, keys, objects, batches, mail, workers, state_machine, sign_in, resources, sftp, front, pace):
         concern.install()

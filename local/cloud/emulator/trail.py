@@ -20,8 +20,9 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id, set_request_region
@@ -304,6 +305,11 @@ def note(
     _keep(record, wanting)
 
 
+@cache
+def _file(path: str) -> TextIO:
+    return Path(path).open("a", encoding="utf-8")
+
+
 def _keep(record: dict[str, Any], wanting: list[str]) -> None:
     path = os.environ.get("FIRSTCARD_TRAIL_FILE")
     with _lock:
@@ -311,8 +317,9 @@ def _keep(record: dict[str, Any], wanting: list[str]) -> None:
         for trail in wanting:
             _waiting.setdefault(trail, []).append(record)
         if path:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, default=str) + "\n")
+            file = _file(path)
+            file.write(json.dumps(record, default=str) + "\n")
+            file.flush()
 
 
 def recent() -> list[dict[str, Any]]:

@@ -15,14 +15,18 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.issue import CrowdedError, Standing
-from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse, release
+from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
 from firstcard.card.view import Household, IlsState, NoticeMark, View
+from firstcard.card.window import Window
 from firstcard.vault import Envelope
 
 TRANSACTION_OPERATIONS = 100
 """DynamoDB's limit of operations in one transaction."""
+RELEASED_AT_ONCE = TRANSACTION_OPERATIONS // 2
+"""A release is two operations: the patron, and the notice whose window ends with it."""
 
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
@@ -147,6 +151,9 @@ class NoticeItem(CardItem, discriminator="notice"):
     window_of = UnicodeAttribute(null=True)
 
 
+_CLOSED: dict[str, Any] = {"actions": [NoticeItem.window_of.remove()], "condition": NoticeItem.pk.exists()}
+
+
 class EnvelopeItem(CardItem, discriminator="envelope"):
     """The wrapped data keys of one chunk."""
 
@@ -189,10 +196,7 @@ class CardsTable:
     """The cards table under one name: what issue, sync, notify, refuse and window need of it."""
 
     def __init__(self, table_name: str) -> None:
-        for item in ITEMS:
-            item.Meta.table_name = table_name
-            item._connection = None
-        self._name = table_name
+        open_table(table_name, ITEMS, indexed=WindowEntry)
 
     # -- reading ----------------------------------------------------------------------------------------------------------------------------
 
@@ -280,41 +284,36 @@ class CardsTable:
 
     # -- window over ------------------------------------------------------------------------------------------------------------------------
 
-    def windows_over(self, sharing: str, *, told_before: str) -> Iterator[tuple[str, str, str]]:
-        """(household key, notice key, patron token) of announcements told before a time (ISO 8601), oldest first."""
+    def windows_over(self, sharing: str, *, told_before: str) -> Iterator[Window]:
+        """Announcements told before a time (ISO 8601), oldest first."""
         for entry in WindowEntry.windows.query(sharing, WindowIndex.told_at <= told_before):
-            yield entry.pk, entry.sk, entry.token
+            yield Window(entry.pk, entry.sk, entry.token)
 
-    def release(self, tokens: Sequence[str], *, at: str) -> list[str]:
-        """Issue the cards of waiting patrons, up to 100 in one transaction; gives those that were released."""
+    def release(self, due: Sequence[tuple[Patron, Window]]) -> list[str]:
+        """Write patrons whose earlier version still waits, each with the end of its window; gives the tokens of those that were written."""
         released: list[str] = []
-        for start in range(0, len(tokens), TRANSACTION_OPERATIONS):
-            standing = self.standing(tokens[start : start + TRANSACTION_OPERATIONS])
-            ready = [release(p, at=at) for t, p in standing.patrons.items() if p.state is State.WAITING and t not in standing.refused]
-            released += self._release(ready)
+        for start in range(0, len(due), RELEASED_AT_ONCE):
+            released += self._release(due[start : start + RELEASED_AT_ONCE])
         return released
 
-    def _release(self, patrons: Sequence[Patron]) -> list[str]:
-        if not patrons:
-            return []
+    def _release(self, due: Sequence[tuple[Patron, Window]]) -> list[str]:
         try:
             with TransactWrite(connection=self._connection()) as transaction:
-                for patron in patrons:
-                    transaction.save(
-                        _patron_item(patron),
-                        condition=(PatronItem.version == patron.version - 1) & (PatronItem.state == str(State.WAITING)),
-                    )
-        except TransactWriteError:
-            return [p.token for p in patrons if self.change(p)]
-        return [p.token for p in patrons]
+                for patron, window in due:
+                    transaction.save(_patron_item(patron), condition=_still_waits(patron))
+                    transaction.update(NoticeItem(window.household_key, window.notice_key), **_CLOSED)
+        except TransactWriteError as error:
+            if error.cause_response_code != "TransactionCanceledException":
+                raise
+            if len(due) == 1:
+                return []
+            return [token for one in due for token in self._release([one])]
+        return [patron.token for patron, _ in due]
 
-    def close_windows(self, keys: Sequence[tuple[str, str]]) -> None:
+    def close_windows(self, windows: Sequence[Window]) -> None:
         """Take announcements out of the index of running windows."""
-        items = [item for item in self._get(keys) if isinstance(item, NoticeItem)]
-        with CardItem.batch_write() as batch:
-            for item in items:
-                item.window_of = None
-                batch.save(item)
+        for window in windows:
+            NoticeItem(window.household_key, window.notice_key).update(**_CLOSED)
 
     # -- sync -------------------------------------------------------------------------------------------------------------------------------
 
@@ -368,6 +367,10 @@ class CardsTable:
 
     def _connection(self) -> Connection:
         return CardItem._get_connection().connection
+
+
+def _still_waits(patron: Patron) -> Any:  # noqa: ANN401  pynamodb's conditions are untyped
+    return (PatronItem.version == patron.version - 1) & (PatronItem.state == str(State.WAITING))
 
 
 def _was_lost(reasons: Sequence[Any]) -> bool:

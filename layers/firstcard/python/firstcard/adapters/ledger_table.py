@@ -11,6 +11,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
+from firstcard.adapters.dynamo import open_table
 from firstcard.run.ledger import Arrival, DistrictState, Run, Status
 from firstcard.vault import Intent
 
@@ -136,9 +137,7 @@ class LedgerTable:
     """The ledger under one table name."""
 
     def __init__(self, table_name: str) -> None:
-        for item in ITEMS:
-            item.Meta.table_name = table_name
-            item._connection = None
+        open_table(table_name, ITEMS, indexed=RunItem)
 
     def admit(self, arrival: Arrival, *, sharing: str) -> bool:
         """Write a new run; False if it is known already."""

@@ -84,6 +84,14 @@ class Wake:
         return self.claim or self.message
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the table says of the households that some wakes name, and of everybody in them."""
+
+    families: Mapping[str, Household]
+    view: View
+
+
 @dataclass(slots=True)
 class Notices:
     """Sends the notices of one agreement."""
@@ -98,11 +106,21 @@ class Notices:
     now: Callable[[], str] | None = None
     """The clock at sending: a notice that was late starts its window late."""
 
-    def announce(self, wakes: Sequence[Wake]) -> frozenset[str]:
+    def look(self, announced: Sequence[Wake], told: Sequence[Wake]) -> Seen:
+        """Read, in as few calls as may be, what ``announce`` and ``cards`` must know of these wakes."""
+        families = self.store.households(list(dict.fromkeys(w.household for w in [*announced, *told])))
+        keys = [(w.household, "announcement", t) for w in announced for t in w.tokens]
+        tokens = [t for w in announced for t in w.tokens]
+        for household in dict.fromkeys(w.household for w in told if w.household in families):
+            family = families[household]
+            keys += [(household, _kind_of_notice(family), t) for t in family.children]
+            tokens += family.children
+        return Seen(families, self.store.view(list(dict.fromkeys(tokens)), notices=keys))
+
+    def announce(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again."""
-        families = self.store.households([w.household for w in wakes])
-        keys = [(w.household, "announcement", t) for w in wakes for t in w.tokens]
-        view = self.store.view([t for w in wakes for t in w.tokens], notices=keys)
+        seen = seen or self.look(wakes, [])
+        families, view = seen.families, seen.view
         due = []
         for wake in wakes:
             tokens = [
@@ -114,16 +132,15 @@ class Notices:
                 due.append((wake, families[wake.household], tokens))
         return self._deliver("announcement", due, view, {})
 
-    def cards(self, wakes: Sequence[Wake]) -> frozenset[str]:
+    def cards(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there."""
+        seen = seen or self.look([], wakes)
+        view = seen.view
         woken: dict[str, list[Wake]] = {}
         for wake in wakes:
             woken.setdefault(wake.household, []).append(wake)
-        families = self.store.households(list(woken))
-        members = {h: family.children for h, family in families.items()}
-        kinds = {h: "staff" if family.kind == "staff" else "card" for h, family in families.items()}
-        keys = [(h, kinds[h], t) for h, tokens in members.items() for t in tokens]
-        view = self.store.view([t for tokens in members.values() for t in tokens], notices=keys)
+        families = {h: seen.families[h] for h in woken if h in seen.families}
+        kinds = {h: _kind_of_notice(family) for h, family in families.items()}
         due: dict[str, list[tuple[Wake, Household, list[str]]]] = {"card": [], "staff": []}
         for household, family in families.items():
             tokens = [
@@ -221,6 +238,10 @@ class Notices:
         if name not in envelopes:
             raise VaultClosedError(f"the data keys of object {name} are missing")
         return self.opener.open(envelopes[name], owner, group, sealed)
+
+
+def _kind_of_notice(family: Household) -> str:
+    return "staff" if family.kind == "staff" else "card"
 
 
 def _is_new(patron: Patron) -> bool:
