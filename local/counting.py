@@ -1,7 +1,6 @@
 """Counting from outside: the roster, the table, the library's database, its queue and the outbox, each read on its own."""
 
 import csv
-import hashlib
 import io
 import json
 import sqlite3
@@ -15,6 +14,7 @@ from typing import Any
 from local.machine import DESK, Machine
 from local.programme import Programme
 
+_WRITES = {f"dynamodb:{name}" for name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")}
 PEOPLE = {"student", "teacher", "administrator", "aide", "proctor"}
 
 
@@ -34,10 +34,9 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Table:
-    """The cards table: a digest of every item, how many patrons are in which state, how many refused."""
+class Patrons:
+    """How many patrons are in which state, and how many refused."""
 
-    digests: Mapping[tuple[str, str], str]
     states: Mapping[str, int]
     refused: int
 
@@ -149,17 +148,23 @@ class Watch:
 
     # -- the final count ------------------------------------------------------------------------------------------------------------------------
 
-    def table(self) -> Table:
-        """The whole cards table, read at once."""
-        digests, states, refused = {}, Counter[str](), 0
-        for page in self._dynamodb.get_paginator("scan").paginate(TableName="firstcard-cards", ConsistentRead=True):
-            for item in page["Items"]:
-                body = json.dumps(item, sort_keys=True, default=lambda data: bytes(data).hex())
-                digests[item["pk"]["S"], item["sk"]["S"]] = hashlib.sha256(body.encode()).hexdigest()
-                refused += item["sk"]["S"] == "refusal"
-                if item["sk"]["S"] == "patron":
-                    states[item["state"]["S"]] += 1
-        return Table(digests, states, refused)
+    def patrons(self) -> Patrons:
+        """Who is in which state, and who refused, counted over the whole cards table."""
+        states, refused = Counter[str](), 0
+        names = {"#state": "state"}
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName="firstcard-cards", ConsistentRead=True, ProjectionExpression="sk, #state", ExpressionAttributeNames=names
+        )
+        for item in (item for page in pages for item in page["Items"]):
+            refused += item["sk"]["S"] == "refusal"
+            if item["sk"]["S"] == "patron":
+                states[item["state"]["S"]] += 1
+        return Patrons(states, refused)
+
+    def writes(self) -> int:
+        """How many calls wrote into the cards table since the counting began, whoever made them and whether or not they changed anything."""
+        actions = self.machine.cloud.calls()["actions"]
+        return sum(a["count"] for a in actions if a["action"] in _WRITES and a["resource"].endswith(":table/firstcard-cards"))
 
     def receipt(self) -> dict[str, Any]:
         """The first receipt, as the district reads it from its outbox."""
@@ -171,15 +176,15 @@ class Watch:
         body: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
         return body
 
-    def count(self, export: bytes, table: Table, receipt: Mapping[str, Any], emails: Mapping[str, int]) -> Counted:
+    def count(self, export: bytes, patrons: Patrons, receipt: Mapping[str, Any], emails: Mapping[str, int]) -> Counted:
         """Count everything where it lies; the queue's events were taken before."""
         return Counted(
             rows=rows_in(export),
             accepted=receipt["accepted"],
             rejected=receipt["rejected"],
-            cards=table.states["active"],
-            refused=table.refused,
-            waiting=table.states["waiting"],
+            cards=patrons.states["active"],
+            refused=patrons.refused,
+            waiting=patrons.states["waiting"],
             ils_patrons=self.in_ils(),
             card_events=len(self._issued),
             emails=emails,

@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table as Shown
+from rich.table import Table
 
 from cli.cost import estimate
 from firstcard.roster import REASONS, Reason
 from local.cloud.server import ROOT
-from local.counting import Counted, Table, Watch
+from local.counting import Counted, Watch
 from local.district.delivery import drop, protect
 from local.district.oneroster import oneroster_zip
 from local.district.people import District, make_district
@@ -100,10 +100,10 @@ class Demo:
         calls = machine.cloud.calls()
         (self.state / "calls.json").write_text(json.dumps(calls))
         watch.take_events()
-        before, receipt = watch.table(), watch.receipt()
-        second = self._drop_again(machine, programme, watch, protected.data, before)
+        patrons, receipt = watch.patrons(), watch.receipt()
+        second = self._drop_again(machine, programme, watch, protected.data)
         outbox = write_outbox(machine.cloud.outbox(), self.state / "outbox")
-        counted = watch.count(export, before, receipt, outbox.counts)
+        counted = watch.count(export, patrons, receipt, outbox.counts)
         self.seconds["drop_to_end"] = time.monotonic() - start
         usd = estimate(calls).total
         told = self._told(counted, wanted, second, usd)
@@ -170,7 +170,7 @@ class Demo:
             if programme.agreement.route == "window" and days:
                 told_all = wanted.announcements + wanted.staff_mails + watch.was_held(run_id)
                 self._until(settled(lambda: watch.sent() >= told_all), "every family to be told", watch)
-                self._until(lambda: watch.windows_open() >= wanted.windows, "every window to start", watch, every=1.0)
+                self._until(lambda: watch.windows_open() >= wanted.windows, "every window to start", watch)
                 later = datetime.now(UTC) + timedelta(days=days, minutes=1)
                 bars.console.print(
                     f"The {days} days in which families may say no pass by a later schedule event ({later:%Y-%m-%d}); nothing is skipped or written."
@@ -185,31 +185,30 @@ class Demo:
             self._until(settled(lambda: watch.sent() >= everything), "every e-mail", watch)
             self.seconds["drop_to_last_email"] = time.monotonic() - start
 
-    def _until(self, done: Callable[[], bool], what: str, watch: "Watch", *, every: float = 0.5) -> None:
-        since, last = time.monotonic(), ""
+    def _until(self, done: Callable[[], bool], what: str, watch: "Watch") -> None:
+        began = since = time.monotonic()
+        last = ""
         while not done():
             now = watch.pulse()
             if now != last:
                 since, last = time.monotonic(), now
             if time.monotonic() - since > STALLED_SECONDS:
                 raise DemoError(f"waited {STALLED_SECONDS} s for {what}, and nothing moved: {now}. The log is {watch.machine.cloud.log}")
-            time.sleep(every)
+            time.sleep(min(2.0, max(0.3, (time.monotonic() - began) / 30)))
 
     def _pause_for_quiet(self, watch: "Watch") -> None:
         quiet = 0
         while quiet < 3:
             quiet = quiet + 1 if watch.queues_are_empty() else 0
-            time.sleep(0.3)
+            time.sleep(0.2)
 
-    def _drop_again(self, machine: Machine, programme: Programme, watch: "Watch", data: bytes, before: Table) -> dict[str, int]:
-        mails = watch.sent()
+    def _drop_again(self, machine: Machine, programme: Programme, watch: "Watch", data: bytes) -> dict[str, int]:
+        writes, mails = watch.writes(), watch.sent()
         drop(data, name="roster.zip.gpg", server=machine.sftp(programme.agreement.district), key=programme.keys.sftp)
         with self.console.status("the very same file once more"):
             self._until(lambda: any(status == "unchanged" for _, status in watch.runs()), "the second drop to be recognised", watch)
             self._pause_for_quiet(watch)
-        was, now = before.digests, watch.table().digests
-        changed = sum(was.get(key) != digest for key, digest in now.items()) + len(was.keys() - now.keys())
-        return {"writes": changed, "events": len(watch.take_events()), "emails": watch.sent() - mails}
+        return {"writes": watch.writes() - writes, "events": len(watch.take_events()), "emails": watch.sent() - mails}
 
     def _told(self, counted: Counted, wanted: "Wanted", second: Mapping[str, int], usd: float) -> dict[str, Any]:
         agree = (
@@ -241,7 +240,7 @@ class Demo:
         }
 
     def _show(self, told: Mapping[str, Any], counted: Counted, wanted: "Wanted", usd: float) -> None:
-        table = Shown(title="What happened, each number read where it lies", show_lines=False)
+        table = Table(title="What happened, each number read where it lies", show_lines=False)
         for column, justify in (("", "left"), ("counted", "right"), ("expected from the roster", "right"), ("read from", "left")):
             table.add_column(column, justify="right" if justify == "right" else "left")
 

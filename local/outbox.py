@@ -10,7 +10,7 @@ import html
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,9 @@ from firstcard.notice import Kind
 
 UNKNOWN = "other"
 """The kind of a message that says none, or one that is not ours."""
+
+SHOWN = 2_000
+"""How many messages of each kind are written: more than anybody looks through."""
 
 _MARK = ".firstcard-outbox"
 _KIND_IN_HTML = re.compile(r'<meta name="firstcard-kind" content="([a-z_]+)">')
@@ -67,10 +70,10 @@ def kind_of(message: Mapping[str, Any]) -> str:
     return _known(found.group(1)) if found else UNKNOWN
 
 
-def write_outbox(messages: Sequence[Mapping[str, Any]], folder: Path) -> OutboxSummary:
-    """Write the folder anew: ``index.html``, and for each message ``<kind>/<number>.html`` and ``.txt``.
+def write_outbox(messages: Sequence[Mapping[str, Any]], folder: Path, *, most: int = SHOWN) -> OutboxSummary:
+    """Write the folder anew: ``index.html``, and for the first ``most`` messages of each kind ``<kind>/<number>.html`` and ``.txt``.
 
-    A folder that holds anything but an outbox is left alone: raises FileExistsError. The kinds of :class:`Kind` are always counted, also at 0.
+    A folder that holds anything but an outbox is left alone: raises FileExistsError. All messages are counted, and the kinds of :class:`Kind` also at 0.
     """
     _make_empty(folder)
     counts: Counter[str] = Counter({kind.value: 0 for kind in Kind})
@@ -78,6 +81,8 @@ def write_outbox(messages: Sequence[Mapping[str, Any]], folder: Path) -> OutboxS
     for message in messages:
         kind = kind_of(message)
         counts[kind] += 1
+        if counts[kind] > most:
+            continue
         place = f"{kind}/{counts[kind]:06d}"
         (folder / kind).mkdir(exist_ok=True)
         (folder / f"{place}.txt").write_text(_as_text(message), "utf-8")
@@ -86,7 +91,7 @@ def write_outbox(messages: Sequence[Mapping[str, Any]], folder: Path) -> OutboxS
         )
         listed.setdefault(kind, []).append((place, message))
     for kind, entries in listed.items():
-        (folder / kind / "index.html").write_text(_kind_page(kind, entries), "utf-8")
+        (folder / kind / "index.html").write_text(_kind_page(kind, entries, counts[kind]), "utf-8")
     index = folder / "index.html"
     index.write_text(_index_page(counts), "utf-8")
     return OutboxSummary(counts=MappingProxyType(dict(counts)), index=index)
@@ -138,7 +143,7 @@ def _index_page(counts: Mapping[str, int]) -> str:
     return _page("Outbox", f"<h1>Outbox</h1><p>What the notices said, and to whom. The people are made up.</p><table>{rows}{total}</table>")
 
 
-def _kind_page(kind: str, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+def _kind_page(kind: str, entries: Sequence[tuple[str, Mapping[str, Any]]], all_of_them: int) -> str:
     rows = "".join(
         f"<tr><td>{_link(Path(place).name + '.html', Path(place).name)} ({_link(Path(place).name + '.txt', 'text')})</td>"
         f"<td>{html.escape(_when(message))}</td><td>{html.escape(', '.join(message.get('To') or ()))}</td>"
@@ -147,7 +152,8 @@ def _kind_page(kind: str, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> s
     )
     head = "<tr><th>Message</th><th>Sent</th><th>To</th><th>Subject</th></tr>"
     heading = html.escape(_HEADINGS[kind])
-    return _page(_HEADINGS[kind], f"<p>{_link('../index.html', 'Outbox')}</p><h1>{heading}</h1><table>{head}{rows}</table>")
+    some = f"<p>The first {len(entries):,} of {all_of_them:,}.</p>" if len(entries) < all_of_them else ""
+    return _page(_HEADINGS[kind], f"<p>{_link('../index.html', 'Outbox')}</p><h1>{heading}</h1>{some}<table>{head}{rows}</table>")
 
 
 def _link(href: str, words: str) -> str:

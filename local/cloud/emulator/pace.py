@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import threading
 import time
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.core import iam_actions, lambda_runtime
-from ministack.services import lambda_svc, ses, ses_v2
+import uvloop
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import lambda_svc, ses, ses_v2, sqs
 
 from local.cloud.emulator import front, keys, mail
 
@@ -62,7 +66,7 @@ def a_body_is_parsed_once() -> None:
 
     once = SimpleNamespace(loads=loads, load=json.load, dumps=json.dumps, JSONDecodeError=json.JSONDecodeError)
     for module in (iam_actions, keys, mail, front):
-        setattr(module, "json", once)
+        vars(module)["json"] = once
 
 
 def workers_end_at_once() -> None:
@@ -75,8 +79,111 @@ def workers_end_at_once() -> None:
     lambda_runtime._signal = end
 
 
+def policies_are_parsed_once() -> None:
+    """A role's policies are parsed for every call that it makes; the same text gives the same statements, which nobody changes."""
+    parse = iam_evaluator.parse_policy_document
+    parse_text = lru_cache(maxsize=1024)(parse)
+
+    def parse_once(document: Any) -> Any:
+        return parse_text(document) if isinstance(document, str) else parse(document)
+
+    iam_evaluator.parse_policy_document = parse_once
+
+
+def _oldest_is_fresh(queue: dict[str, Any]) -> bool:
+    messages = queue["messages"]
+    if not messages or queue.get("is_fifo"):
+        return not messages
+    retention = int(queue["attributes"].get("MessageRetentionPeriod", "345600"))
+    return bool(messages[0].get("sent_at", 0.0) > time.time() - retention)
+
+
+def _most_receives(queue: dict[str, Any]) -> float:
+    policy = json.loads(queue["attributes"].get("RedrivePolicy") or "{}")
+    return int(policy.get("maxReceiveCount", 0)) or float("inf")
+
+
+def _remove(queue: dict[str, Any], handles: set[str]) -> set[str]:
+    """Take messages out where they stand, and give the handles that were found. Received messages stand in front."""
+    messages, found, place = queue["messages"], set[str](), 0
+    while len(found) < len(handles) and place < len(messages):
+        handle = messages[place].get("receipt_handle")
+        if handle in handles:
+            del messages[place]
+            found.add(handle)
+        else:
+            place += 1
+    return found
+
+
+def queues_may_be_long() -> None:
+    """Receiving and deleting walk over the whole queue, several times, and replace its list while other threads add to it, who then lose a message."""
+    expire, sweep, collect = sqs._expire_retained, sqs._dlq_sweep, sqs._collect_msgs
+    delete_batch = sqs._act_delete_message_batch
+
+    def expire_old(queue: dict[str, Any]) -> None:
+        if not _oldest_is_fresh(queue):
+            expire(queue)
+
+    def sweep_when_collecting(queue: dict[str, Any]) -> None:
+        if queue.get("is_fifo"):
+            sweep(queue)
+
+    def collect_from_the_front(queue: dict[str, Any], most: int, visibility: int) -> list[dict[str, Any]]:
+        if queue.get("is_fifo"):
+            return list(collect(queue, most, visibility))
+        now, receives = time.time(), _most_receives(queue)
+        taken: list[dict[str, Any]] = []
+        exhausted: list[dict[str, Any]] = []
+        for message in queue["messages"]:
+            if len(taken) == most:
+                break
+            sqs._ensure_msg_fields(message)
+            if message["visible_at"] <= now:
+                (exhausted if message["receive_count"] >= receives else taken).append(message)
+        if exhausted:
+            sweep({**queue, "messages": exhausted})
+            _remove(queue, {message["receipt_handle"] for message in exhausted})
+        return list(collect({**queue, "messages": taken}, most, visibility))
+
+    def delete(queue_url: str, handles: set[str]) -> None:
+        with sqs._queues_lock:
+            _remove(sqs._get_q(queue_url), handles)
+
+    def delete_entries(data: dict[str, Any], queue_url: str) -> Any:
+        queue = sqs._get_q(data.get("QueueUrl", queue_url), "sqs:DeleteMessage")
+        entries = data.get("Entries", [])
+        sqs._validate_batch_entries(entries, "DeleteMessageBatchRequestEntry")
+        found = _remove(queue, {entry.get("ReceiptHandle", "") for entry in entries})
+        left = [entry for entry in entries if entry.get("ReceiptHandle", "") not in found]
+        answer = delete_batch({**data, "Entries": left}, queue_url) if left else {"Successful": [], "Failed": []}
+        done = [{"Id": entry.get("Id", "")} for entry in entries if entry.get("ReceiptHandle", "") in found]
+        return {"Successful": done + answer["Successful"], "Failed": answer["Failed"]}
+
+    sqs._expire_retained = expire_old
+    sqs._dlq_sweep = sweep_when_collecting
+    sqs._collect_msgs = collect_from_the_front
+    sqs._delete_messages_for_esm = delete
+    sqs._HANDLERS["DeleteMessageBatch"] = delete_entries
+
+
+def the_loop_is_compiled() -> None:
+    """The loop of asyncio itself does TLS in Python."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def garbage_is_looked_for_less_often() -> None:
+    """The emulator holds everything in memory, and the collector would walk over all of it again and again."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 def install() -> None:
     """Put this file's patches in place."""
+    the_loop_is_compiled()
+    garbage_is_looked_for_less_often()
+    policies_are_parsed_once()
+    queues_may_be_long()
     streams_do_not_hold_up_queues()
     mail_is_not_rendered_for_nobody()
     a_body_is_parsed_once()

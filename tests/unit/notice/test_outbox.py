@@ -112,3 +112,10 @@ def test_the_emulators_answer_is_read_for_all_accounts_oldest_first() -> None:
     late, early = some_messages()[1], some_messages()[0]
     assert messages_of({"messages": {"000000000000": [late], "111122223333": [early]}}) == [early, late]
     assert messages_of({"messages": {}}) == []
+
+
+def test_only_the_first_of_each_kind_are_written_and_all_are_counted(tmp_path: Path) -> None:
+    card = some_messages()[2]
+    assert write_outbox([card] * 5, tmp_path, most=2).counts["card"] == 5
+    assert sorted(p.name for p in (tmp_path / "card").glob("0*.txt")) == ["000001.txt", "000002.txt"]
+    assert "The first 2 of 5." in (tmp_path / "card/index.html").read_text("utf-8")

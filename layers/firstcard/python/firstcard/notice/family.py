@@ -64,7 +64,7 @@ def announcement(
     names = () if isinstance(children, int) else _names(agreement, children)
     blocks: list[Block] = [*notes(written, wanted=wanted, agreement=agreement)]
     if names:
-        blocks += [Paragraph(written.count("announcement.plan_named", count, **parties)), Bullets(names)]
+        blocks += [Paragraph(written.count("announcement.plan_named", count, **parties)), Bullets(names, personal=True)]
     else:
         blocks += [Paragraph(written.count("announcement.plan", count, **parties))]
     blocks += [

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -81,9 +81,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """Short points, one a line."""
+    """Short points, one a line. ``personal``: they say something of one family, and are not kept in memory once written."""
 
     items: tuple[str | Line, ...]
+    personal: bool = False
     kind: str = "bullets"
 
 
@@ -175,8 +176,16 @@ def _environment() -> Environment:
     return environment
 
 
-def wrapped(text: str, first: str = "", later: str | None = None) -> str:
-    """The text in lines of at most 72 characters; a longer word, such as an address, keeps its own line whole."""
+def wrapped(text: str, first: str = "", later: str | None = None, *, personal: bool = False) -> str:
+    """The text in lines of at most 72 characters; a longer word, such as an address, keeps its own line whole.
+
+    Most letters say the same: what was wrapped is kept for the next one, unless it is ``personal``.
+    """
+    return (_wrap.__wrapped__ if personal else _wrap)(text, first, later)
+
+
+@lru_cache(maxsize=512)
+def _wrap(text: str, first: str, later: str | None) -> str:
     return "\n".join(
         textwrap.wrap(
             text,
