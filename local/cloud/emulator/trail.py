@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
+import orjson
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id, set_request_region
 from ministack.services import cloudtrail, dynamodb, kms, s3, sts
@@ -318,7 +319,7 @@ def _keep(record: dict[str, Any], wanting: list[str]) -> None:
             _waiting.setdefault(trail, []).append(record)
         if path:
             file = _file(path)
-            file.write(json.dumps(record, default=str) + "\n")
+            file.write(orjson.dumps(record, default=str, option=orjson.OPT_APPEND_NEWLINE).decode())
             file.flush()
 
 

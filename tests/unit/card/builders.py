@@ -1,6 +1,6 @@
 """Rosters, plans and a cards table in memory, to be changed by the one thing that a test is about."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from random import Random
@@ -208,11 +208,6 @@ class MemoryCards:
         return opener.open(self.wrapped[patron.envelopes[group]], token, group, patron.sealed[group])
 
 
-def _only(groups: Collection[Group], patron: Patron) -> Patron:
-    sealed = {g: s for g, s in patron.sealed.items() if g in groups}
-    return replace(patron, sealed=sealed, envelopes={g: o for g, o in patron.envelopes.items() if g in groups})
-
-
 class MemoryStore(MemoryCards):
     """The cards table as sync and notify need it, too."""
 
@@ -221,10 +216,8 @@ class MemoryStore(MemoryCards):
         self.ils: dict[str, IlsState] = {}
         self.notices: dict[tuple[str, str, str], NoticeMark] = {}
 
-    def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = (), groups: Collection[Group] | None = None) -> View:
+    def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = ()) -> View:
         standing = self.standing(tokens)
-        if groups is not None:
-            standing = replace(standing, patrons={t: _only(groups, p) for t, p in standing.patrons.items()})
         states = {t: self.ils[t] for t in tokens if t in self.ils}
         return View(
             standing.patrons, standing.refused, states, {(k, t): self.notices[h, k, t] for h, k, t in notices if (h, k, t) in self.notices}

@@ -3,7 +3,7 @@
 Every kind of item has one writer (docs/architecture.md), so that bulk writes need no conditions; what two writers may touch is written conditionally.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,6 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.agreement.vocabulary import Group
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
@@ -201,28 +200,18 @@ class CardsTable:
 
     # -- reading ----------------------------------------------------------------------------------------------------------------------------
 
-    def _get(self, keys: Iterable[tuple[str, str]], attributes: Sequence[str] | None = None) -> Iterator[CardItem]:
+    def _get(self, keys: Iterable[tuple[str, str]]) -> Iterator[CardItem]:
         unique = list(dict.fromkeys(keys))
         if unique:
-            yield from CardItem.batch_get(unique, consistent_read=True, attributes_to_get=attributes)
+            yield from CardItem.batch_get(unique, consistent_read=True)
 
     def standing(self, tokens: Sequence[str]) -> Standing:
         """Patrons and refusals, consistently read, 100 items a call."""
         view = self.view(tokens, ils=False)
         return Standing(view.patrons, view.refused)
 
-    def view(
-        self,
-        tokens: Sequence[str],
-        *,
-        ils: bool = True,
-        notices: Sequence[tuple[str, str, str]] = (),
-        groups: Collection[Group] | None = None,
-    ) -> View:
-        """Patrons, refusals, ILS states and notices (household, kind, token) in as few calls as 100 items each allow.
-
-        ``groups`` are the sealed field groups that come along, all of them if it is None.
-        """
+    def view(self, tokens: Sequence[str], *, ils: bool = True, notices: Sequence[tuple[str, str, str]] = ()) -> View:
+        """Patrons, refusals, ILS states and notices (household, kind, token) in as few calls as 100 items each allow."""
         kinds = ("patron", "refusal", "ils") if ils else ("patron", "refusal")
         keys = [(f"patron#{t}", kind) for t in tokens for kind in kinds]
         keys += [(f"household#{h}", f"notice#{kind}#{t}") for h, kind, t in notices]
@@ -230,7 +219,7 @@ class CardsTable:
         refused: set[str] = set()
         states: dict[str, IlsState] = {}
         marks: dict[tuple[str, str], NoticeMark] = {}
-        for item in self._get(keys, None if groups is None else _attributes(groups)):
+        for item in self._get(keys):
             match item:
                 case PatronItem():
                     patrons[item.token] = _patron(item)
@@ -380,12 +369,6 @@ class CardsTable:
         return CardItem._get_connection().connection
 
 
-def _attributes(groups: Collection[Group]) -> list[str]:
-    """Every attribute of patrons, refusals, ILS states and notices, and of what is sealed only these groups."""
-    plain = {name for item in (PatronItem, RefusalItem, IlsItem, NoticeItem) for name in item.get_attributes()} - {"sealed", "envelopes"}
-    return [*sorted(plain), *(f"{part}.{group}" for part in ("sealed", "envelopes") for group in sorted(groups))]
-
-
 def _still_waits(patron: Patron) -> Any:  # noqa: ANN401  pynamodb's conditions are untyped
     return (PatronItem.version == patron.version - 1) & (PatronItem.state == str(State.WAITING))
 
@@ -456,8 +439,8 @@ def _patron(item: PatronItem) -> Patron:
         at=item.at,
         issued_at=item.issued_at or "",
         ownership=Ownership(item.ownership),
-        sealed=item.sealed or {},
-        envelopes=item.envelopes or {},
+        sealed=item.sealed,
+        envelopes=item.envelopes,
     )
 
 

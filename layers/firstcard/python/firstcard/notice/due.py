@@ -5,7 +5,7 @@ delivered again by the queue, and may take its own claim again, for claims carry
 and in the worst case (a crash between acceptance and mark) once more.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -23,8 +23,8 @@ from firstcard.vault.seal import Opener
 class NoticeStore(Protocol):
     """The cards table as notify needs it."""
 
-    def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = (), groups: Collection[Group] | None = None) -> View:
-        """Patrons with some sealed groups (all if None), refusals, ILS states, and notices asked for by (household, kind, token)."""
+    def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = ()) -> View:
+        """Patrons, refusals, ILS states, and notices asked for by (household, kind, token)."""
         ...
 
     def households(self, households: Sequence[str]) -> Mapping[str, Household]:
@@ -115,7 +115,7 @@ class Notices:
             family = families[household]
             keys += [(household, _kind_of_notice(family), t) for t in family.children]
             tokens += family.children
-        return Seen(families, self.store.view(list(dict.fromkeys(tokens)), notices=keys, groups=[Group.CARD]))
+        return Seen(families, self.store.view(list(dict.fromkeys(tokens)), notices=keys))
 
     def announce(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again."""
