@@ -57,7 +57,11 @@ from infra.window import Window
 
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld"]
-PUBLISHED_ITEMS = ["patron", "ils", "refusal", "profile", {"prefix": "notice#"}]
+PUBLISHED = (
+    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile"]}}},
+    {"Keys": {"sk": {"S": [{"prefix": "notice#"}]}}, "NewImage": {"state": {"S": ["sent"]}}},
+)
+"""The changes that may mean an event; a notice that is only claimed, half of all changes of notices, means none."""
 
 
 class Pipeline(Stack):
@@ -205,7 +209,7 @@ class Pipeline(Stack):
             event_source_arn=inbox.queue.queue_arn,
             batch_size=100,
             max_batching_window=Duration.seconds(1),
-            max_concurrency=3,
+            max_concurrency=2,
             report_batch_item_failures=True,
         )
         inbox.queue.grant_consume_messages(consumer.role)
@@ -228,5 +232,5 @@ class Pipeline(Stack):
             retry_attempts=10,
             report_batch_item_failures=True,
             on_failure=SqsDlq(dead.queue),
-            filters=[lambda_.FilterCriteria.filter({"dynamodb": {"Keys": {"sk": {"S": PUBLISHED_ITEMS}}}})],
+            filters=[lambda_.FilterCriteria.filter({"dynamodb": pattern}) for pattern in PUBLISHED],
         )
