@@ -171,14 +171,17 @@ def test_one_rule_takes_what_is_dropped_by_any_district(templates):
 
 def test_changes_are_published_for_what_events_are_made_of(templates):
     (source,) = [p for _, _, p in templates.every("AWS::Lambda::EventSourceMapping") if "StartingPosition" in p]
-    pattern = json.loads(source["FilterCriteria"]["Filters"][0]["Pattern"])
+    patterns = [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]
 
-    def change(sk: str) -> dict[str, object]:
-        return {"dynamodb": {"Keys": {"pk": {"S": "x"}, "sk": {"S": sk}}}}
+    def published(sk: str, state: str = "claimed") -> bool:
+        change = {"dynamodb": {"Keys": {"pk": {"S": "x"}, "sk": {"S": sk}}, "NewImage": {"state": {"S": state}}}}
+        return any(matches(pattern, change) for pattern in patterns)
 
-    for told in ("patron", "ils", "refusal", "profile", "notice#announcement#0123"):
-        assert matches(pattern, change(told)), told
-    assert not matches(pattern, change("envelope"))
+    for told in ("patron", "ils", "refusal", "profile"):
+        assert published(told), told
+    assert published("notice#announcement#0123", "sent")
+    assert not published("notice#announcement#0123", "claimed")
+    assert not published("envelope")
     assert source["BisectBatchOnFunctionError"] is True
     assert "OnFailure" in source["DestinationConfig"]
 
@@ -187,7 +190,7 @@ def test_queues_hand_over_in_batches_and_take_back_single_failures(templates):
     sources = [p for _, _, p in templates.every("AWS::Lambda::EventSourceMapping") if "StartingPosition" not in p]
     assert len(sources) == 3
     for source in sources:
-        assert (source["BatchSize"], source["ScalingConfig"]) == (100, {"MaximumConcurrency": 4})
+        assert (source["BatchSize"], source["ScalingConfig"]) == (100, {"MaximumConcurrency": 2})
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

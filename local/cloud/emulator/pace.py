@@ -243,7 +243,6 @@ def the_loop_is_compiled() -> None:
 
 def garbage_is_looked_for_less_often() -> None:
     """The emulator holds everything in memory, and the collector would walk over all of it again and again."""
-    gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
