@@ -1,4 +1,4 @@
-"""Other people's samples of forms that cannot be read are refused for that reason, and for no other."""
+"""Other people's samples are read, or refused for the reason that they cannot be read, and for no other."""
 
 import os
 from datetime import date
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firstcard.roster import Reason, Refusal, read_roster
+from firstcard.roster import Reading, Reason, Refusal, read_roster
 from tests.unit.agreement.builders import an_agreement
 from tests.unit.roster.builders import a_zip
 
@@ -32,12 +32,19 @@ def test_ed_fi_interchange_files(rosters: Path, name: str) -> None:
     assert refused_as((rosters / "ed-fi" / name).read_bytes(), name) is Reason.UNKNOWN_FORMAT
 
 
-def test_school_data_sync_files_of_both_versions(rosters: Path) -> None:
-    files = sorted((rosters / "sds").rglob("*.csv"))
+def test_files_of_school_data_sync_that_are_no_roster_by_themselves(rosters: Path) -> None:
+    files = [path for path in sorted((rosters / "sds").rglob("*.csv")) if path.name not in ("Student.csv", "Teacher.csv")]
     assert files
     assert {refused_as(path.read_bytes(), path.name) for path in files} == {Reason.UNKNOWN_FORMAT}
 
 
-def test_a_school_data_sync_bundle(rosters: Path) -> None:
+@pytest.mark.parametrize(("day", "people"), [(date(2021, 10, 1), 5), (date(2022, 3, 1), 4), (TODAY, 0)])
+def test_a_school_data_sync_bundle_by_the_roles_of_the_day(rosters: Path, day: date, people: int) -> None:
     bundle = a_zip({path.name: path.read_bytes() for path in sorted((rosters / "sds/SDS v2.1").glob("*.csv"))})
-    assert refused_as(bundle, "sds.zip") is Reason.UNKNOWN_FORMAT
+    agreement = an_agreement(without=("exchange.mapping",), exchange={"organisation_ids": ["110003"]})
+    result = read_roster(bundle, file_name="sds.zip", agreement=agreement, today=day)
+    assert isinstance(result, Reading)
+    assert (result.format, len(result.people), result.guardians) == ("sds_2_1", people, 2)
+    assert sum(result.excluded.values()) + sum(result.rejected.values()) == 6 - people
+    assert {problem.reason for problem in result.problems} <= {Reason.PASSWORDS_SENT, Reason.BAD_GRADE}
+    assert {column.column for column in result.dropped if column.forbidden} >= {"password", "sex", "raceCodes", "ethnicityCodes", "flag"}

@@ -118,7 +118,7 @@ def test_a_flipped_byte_in_a_file_is_damage_and_never_other_data() -> None:
 
 
 def test_an_archive_of_something_else_is_an_unknown_format() -> None:
-    assert refusal(a_zip({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"})).reason is Reason.UNKNOWN_FORMAT
+    assert refusal(a_zip({"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"})).reason is Reason.UNKNOWN_FORMAT
     assert refusal(a_zip({"students.csv": "a,b\n"})).reason is Reason.UNKNOWN_FORMAT
     assert refusal(a_zip({"notes.txt": "hello"})).reason is Reason.UNKNOWN_FORMAT
     assert refusal(a_zip({})).reason is Reason.UNKNOWN_FORMAT

@@ -10,7 +10,6 @@ from .builders import (
     ORG_ROWS,
     USER_COLUMNS,
     a_birth,
-    a_csv,
     a_firstcard_csv,
     a_oneroster_zip,
     a_student_row,
@@ -117,12 +116,6 @@ def test_demographics_may_be_absent_unless_the_birth_date_is_required() -> None:
     data = a_oneroster_zip(without=["demographics.csv"], manifest=manifest)
     assert reading(data).people[0].birth_date is None
     assert refusal(data, an_agreement(fields={"birth_date": {"required": True}})) == Refusal(Reason.MISSING_FILE, "demographics.csv")
-
-
-def test_oneroster_1_2_is_refused_as_another_form() -> None:
-    users = a_csv([{"sourcedId": "1", "enabledUser": "true", "username": "a", "givenName": "A", "familyName": "B"}])
-    files = oneroster_files(manifest=None, more={"users.csv": users, "roles.csv": "sourcedId\r\n"})
-    assert refusal(a_zip(files)).reason is Reason.UNKNOWN_FORMAT
 
 
 # Headers

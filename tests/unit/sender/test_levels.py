@@ -14,7 +14,6 @@ from tests.unit.sender.builders import A_ROSTER, MIB, an_agreement
 
 MADE = datetime(2026, 11, 1, tzinfo=UTC)
 DISTRICT, OURS = new_openpgp_key("district", created=MADE), new_openpgp_key("firstcard", created=MADE)
-AGE = b"age-encryption.org/v1\n-> X25519 abc\n"
 
 
 def opened(data: bytes, protection: str, limit: int = MIB) -> Delivered | Refusal:
@@ -40,13 +39,6 @@ def test_a_plain_file_suits_only_an_agreement_that_says_plain() -> None:
     assert opened(A_ROSTER, "plain") == Delivered(plaintext=A_ROSTER, protection="plain", signer="")
     for protection in ("signed", "encrypted"):
         assert opened(A_ROSTER, protection) == Refusal(Reason.PROTECTION_TOO_WEAK)
-
-
-def test_age_carries_no_signature_and_cannot_be_opened_yet() -> None:
-    assert opened(AGE, "signed") == Refusal(Reason.PROTECTION_TOO_WEAK)
-    for protection in ("encrypted", "plain"):
-        assert opened(AGE, protection) == Refusal(Reason.AGE_UNSUPPORTED)
-        assert opened(b"-----BEGIN AGE ENCRYPTED FILE-----\n", protection) == Refusal(Reason.AGE_UNSUPPORTED)
 
 
 def test_a_plain_file_over_the_limit_is_too_large() -> None:

@@ -109,10 +109,11 @@ class SecretsStore:
         """The key that signs a library's opt-out links."""
         return self._text(f"firstcard/links/{library}").encode()
 
-    def openpgp_keys(self, district: str) -> Sequence[str]:
-        """Armoured secret keys of one district; read every time, for a key may just have been changed."""
-        text = client("secretsmanager").get_secret_value(SecretId=f"firstcard/openpgp/{district}")["SecretString"]
-        return cast("list[str]", json.loads(text)["keys"])
+    def opening_keys(self, district: str) -> Sequence[str]:
+        """Secret keys of one district, OpenPGP and age; read every time, for a key may just have been changed."""
+        answer = client("secretsmanager").get_secret_value(SecretId=f"firstcard/openpgp/{district}", VersionStage="AWSCURRENT")
+        kept = json.loads(answer["SecretString"])
+        return cast("list[str]", [*kept["keys"], *kept.get("age", ())])
 
     def ils(self, library: str) -> Mapping[str, str]:
         """What signs us in at a library's ILS."""

@@ -29,6 +29,9 @@ NESTED = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Ra
 NOT_OURS = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 """What desktop computers add to an archive by themselves."""
 
+CONTENT_TYPES = "[Content_Types].xml"
+"""The part that every document of an office program has."""
+
 _END = struct.Struct("<4s4H2LH")
 _LOCAL_HEADER = 30
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, IndexError, OverflowError, UnicodeDecodeError, OSError)
@@ -59,6 +62,37 @@ def is_archive(data: bytes) -> bool:
 
 def open_archive(data: bytes, *, limit: int) -> Archive:
     """Open an archive whose files may inflate to ``limit`` bytes together; raises RefusedError with the reason it cannot be trusted."""
+    archive, entries = _listed(data)
+    if any(info.filename == CONTENT_TYPES for info in entries):
+        # A document of an office program, which is a zip too.
+        raise RefusedError(Reason.UNKNOWN_FORMAT)
+    named, folders = _names([info for info in entries if not _not_ours(info)])
+    files = {name: info for name, info in named.items() if not info.is_dir()}
+    _check_sizes(data, [info for info in entries if not info.is_dir()], limit)
+    for name, info in files.items():
+        if name.endswith((".zip", ".gz", ".7z", ".rar")) or _first_bytes(archive, info, name).startswith(NESTED):
+            raise RefusedError(Reason.ZIP_LIMITS)
+    problems = (Problem("", 0, "", Reason.ZIP_FOLDER),) if folders else ()
+    return Archive(files, problems, archive, limit)
+
+
+def open_workbook(data: bytes, *, limit: int) -> Archive | None:
+    """The parts of an Excel workbook (.xlsx) by their whole names, under the limits of any archive; None where the archive is none."""
+    archive, entries = _listed(data)
+    files = [info for info in entries if not info.filename.endswith("/")]
+    parts = {info.filename: info for info in files}
+    if not {CONTENT_TYPES, "xl/workbook.xml"} <= parts.keys():
+        return None
+    for info in entries:
+        _check_kind(info)
+    if len({name.lower() for name in parts}) < len(files):
+        raise RefusedError(Reason.ZIP_PATH)
+    _check_sizes(data, files, limit)
+    return Archive(parts, (), archive, limit)
+
+
+def _listed(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """The archive and its entries, not too many of them."""
     _check_directory(data)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -69,17 +103,12 @@ def open_archive(data: bytes, *, limit: int) -> Archive:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise RefusedError(Reason.ZIP_LIMITS)
-    if any(info.filename == "[Content_Types].xml" for info in entries):
-        # A workbook or document of an office program, which is a zip too.
-        raise RefusedError(Reason.UNKNOWN_FORMAT)
-    named, folders = _names([info for info in entries if not _not_ours(info)])
-    files = {name: info for name, info in named.items() if not info.is_dir()}
-    _check_sizes(data, [info for info in entries if not info.is_dir()], limit)
-    for name, info in files.items():
-        if name.endswith((".zip", ".gz", ".7z", ".rar")) or _first_bytes(archive, info, name).startswith(NESTED):
-            raise RefusedError(Reason.ZIP_LIMITS)
-    problems = (Problem("", 0, "", Reason.ZIP_FOLDER),) if folders else ()
-    return Archive(files, problems, archive, limit)
+    return archive, entries
+
+
+def _check_kind(info: zipfile.ZipInfo) -> None:
+    if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise RefusedError(Reason.ZIP_UNSUPPORTED)
 
 
 def _not_ours(info: zipfile.ZipInfo) -> bool:
@@ -101,10 +130,7 @@ def _check_directory(data: bytes) -> None:
 def _names(entries: list[zipfile.ZipInfo]) -> tuple[dict[str, zipfile.ZipInfo], bool]:
     """Entries by safe name; whether they lay in one folder. Raises RefusedError for a name that leads elsewhere or stands there twice."""
     for info in entries:
-        if info.flag_bits & 0x1:
-            raise RefusedError(Reason.ZIP_UNSUPPORTED)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise RefusedError(Reason.ZIP_UNSUPPORTED)
+        _check_kind(info)
         name = info.orig_filename
         parts = name.rstrip("/").split("/")
         unsafe = "\\" in name or ":" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts)

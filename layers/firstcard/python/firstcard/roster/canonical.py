@@ -1,12 +1,15 @@
 """The FirstCard form: one CSV with our own column names, for districts that write their own export.
 
-The agreement's mapping may name another header for a field: ``mapping: {student_id: Student Number}``.
+The agreement's mapping may name another header for a field: ``mapping: {student_id: Student Number}``. Tables that other systems write are read the same
+way, by the headers of known_headers.py.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 from firstcard.roster import values
 from firstcard.roster.headers import choose
+from firstcard.roster.known_headers import System
 from firstcard.roster.person import Role
 from firstcard.roster.reading import Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import Reason
@@ -73,20 +76,29 @@ def looks_like(table: Table, terms: Terms) -> bool:
     return sum(name in known_names(terms) for name in set(table.header)) >= RECOGNISED_BY
 
 
-def read(table: Table, terms: Terms, today: date) -> Reading:
-    """Read the file; raises RefusedError where nothing of it can be used."""
+def headers_of(table: Table, terms: Terms, system: System | None = None) -> dict[str, str]:
+    """The header that each agreed field is read from: the agreement's, else the system's, else the form's own."""
+    names = system.names(table) if system else {}
     read_fields = sorted(fields_of(Role.STUDENT, terms) | fields_of(Role.STAFF, terms) | {"role"})
-    headers = {name: _header_of(name, table, terms) for name in read_fields}
+    return {name: _header_of(name, table, terms, names) for name in read_fields}
+
+
+def read(table: Table, terms: Terms, today: date, system: System | None = None) -> Reading:
+    """Read the file, of our own form or of a known system's; raises RefusedError where nothing of it can be used."""
+    headers = headers_of(table, terms, system)
     required = {"student_id", *terms.required(Role.STUDENT)}
     if terms.fields.get("opt_out") or "opt_out" in terms.mapping:
         required.add("opt_out")
-    columns = choose(table, headers.values(), required=frozenset(headers[name] for name in required), known=known_names(terms), terms=terms)
+    known = known_names(terms) | (frozenset(system.headers_in(table).values()) if system else frozenset())
+    columns = choose(table, headers.values(), required=frozenset(headers[name] for name in required), known=known, terms=terms)
     order = list(columns.places)
     at = {name: order.index(header) for name, header in headers.items() if header in columns.places}
     validator = Validator(terms, file=table.file, columns={name: (table.file, header) for name, header in headers.items()}, today=today)
     validator.problems += table.problems
     picks = {role: [(name, at[name]) for name in sorted(fields_of(role, terms) & at.keys()) if name != "opt_out"] for role in Role}
     role_at, flag_at, school_at, id_at = at.get("role"), at.get("opt_out"), at.get("school_id"), at["student_id"]
+    own = system.headers_in(table) if system else {}
+    spoken = [(name, say) for name, say in system.values.items() if name in at and headers[name] == own.get(name)] if system else []
     bare = {columns.places[headers[name]] for name in ("student_id", "opt_out", "role") if name in at}
     flags: dict[str, tuple[bool, tuple[Reason, ...]]] = {}
     schools: set[str] = set()
@@ -115,6 +127,9 @@ def read(table: Table, terms: Terms, today: date) -> Reading:
         if school_at is not None and (school := cells[school_at]):
             schools.add(school)
         raw = {name: cells[place] for name, place in picks[role]}
+        for name, say in spoken:
+            if name in raw:
+                raw[name] = say(raw[name])
         if refused:
             raw["opt_out"] = "yes"
         validator.check(Draft(line, role, raw))
@@ -124,7 +139,7 @@ def read(table: Table, terms: Terms, today: date) -> Reading:
         raise RefusedError(Reason.EMPTY_BULK, table.file)
     if schools and terms.organisations and not {school.strip() for school in schools} & terms.organisations:
         raise RefusedError(Reason.WRONG_DISTRICT, table.file, column=headers["school_id"])
-    return validator.reading(FORMAT, tuple(columns.report()))
+    return validator.reading(system.format if system else FORMAT, tuple(columns.report()))
 
 
 def looks_like_data(table: Table, today: date) -> bool:
@@ -136,7 +151,7 @@ def looks_like_data(table: Table, today: date) -> bool:
     return len(table.header) >= RECOGNISED_BY and ((first.isascii() and first.isdecimal()) or dated)
 
 
-def _header_of(name: str, table: Table, terms: Terms) -> str:
-    """The mapped header where the file has it, else the form's own."""
-    mapped = terms.mapping.get(name, name)
+def _header_of(name: str, table: Table, terms: Terms, names: Mapping[str, str]) -> str:
+    """The mapped header, or the system's, where the file has it; else the form's own."""
+    mapped = terms.mapping.get(name) or names.get(name, name)
     return mapped if mapped in table.header or name not in table.header else name

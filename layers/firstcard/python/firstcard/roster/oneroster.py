@@ -1,24 +1,26 @@
-"""OneRoster 1.1 CSV in a zip: users joined with demographics, schools and guardians.
+"""OneRoster 1.1 and 1.2 CSV and Microsoft School Data Sync 2.1 CSV in a zip: users joined with roles, demographics, schools and guardians.
 
-Headers are those of the 1EdTech OneRoster 1.1 CSV tables. The agreement's mapping may take a student's field from another column of users.csv or
+Headers are those of the 1EdTech OneRoster CSV tables and of Microsoft's "SDS V2.1 CSV file format". The agreement's mapping may take a student's field from another column of users.csv or
 demographics.csv (``student_id: identifier``, ``home_language: metadata.homeLanguage``), and ``school_id`` and ``school_name`` from another one of orgs.csv.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from firstcard.roster import values
 from firstcard.roster.archive import Archive
+from firstcard.roster.bundle import Bundle
 from firstcard.roster.headers import Columns, choose
+from firstcard.roster.homerooms import read_homerooms
 from firstcard.roster.person import Role
-from firstcard.roster.reading import DroppedColumn, Exclusion, Reading, RefusedError
+from firstcard.roster.reading import Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import Problem, Reason
+from firstcard.roster.relationships import Relationships, read_relationships
+from firstcard.roster.roles import CONTACT_ROLES, FAMILY_ROLES, ROLES_1_2, ROLES_SDS, Roles, RolesForm, read_roles
 from firstcard.roster.terms import Terms
-from firstcard.roster.text import Table, open_table
+from firstcard.roster.text import Table
 from firstcard.roster.validate import Draft, Validator, fields_of
-
-FORMAT = "oneroster_1_1"
 
 USERS = (
     *("sourcedId", "status", "dateLastModified", "enabledUser", "orgSourcedIds", "role", "username", "userIds", "givenName", "familyName"),
@@ -30,6 +32,13 @@ DEMOGRAPHICS = (
     *("stateOfBirthAbbreviation", "cityOfBirth", "publicSchoolResidenceStatus"),
 )
 ORGS = ("sourcedId", "status", "dateLastModified", "name", "type", "identifier", "parentSourcedId")
+USERS_1_2 = (
+    *(name for name in USERS if name not in ("orgSourcedIds", "role")),
+    *("userMasterIdentifier", "preferredGivenName", "preferredMiddleName", "preferredFamilyName", "primaryOrgSourcedId", "pronouns"),
+)
+USERS_SDS = ("sourcedId", "username", "givenName", "familyName", "password", "activeDirectoryMatchId", "email", "phone", "sms")
+DEMOGRAPHICS_SDS = ("userSourcedId", "sex", "birthDate", "birthCity", "birthState", "birthCountry", "ethnicityCodes", "raceCodes")
+USER_FLAGS_SDS = ("userSourcedId", "flag")
 MANIFEST = ("propertyName", "value")
 
 _OF_USERS = {
@@ -46,11 +55,63 @@ _OF_DEMOGRAPHICS = {"birth_date": "birthDate"}
 _OF_ORGS = {"school_id": "sourcedId", "school_name": "name"}
 _OF_GUARDIANS = frozenset({"guardian_name", "guardian_email"})
 
-_STAFF_ROLES = frozenset({"teacher", "administrator", "aide"})
-_FAMILY_ROLES = frozenset({"guardian", "parent", "relative"})
-_CONTACT_ROLES = frozenset({"guardian", "parent"})
-"""Whose address is the household's: a relative need not be a guardian."""
+_FLAGGED = ("iep", "lunch_status", "medical")
+"""What userFlags.csv of School Data Sync is about, as forbidden fields."""
 _STATUSES = {"": None, "active": None, "tobedeleted": Exclusion.TO_BE_DELETED, "inactive": Exclusion.NOT_ENROLLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the forms have differently: the name of the form, its headers, which column of users.csv brings which field, and where its roles are.
+
+    ``roles`` is None where users.csv holds them; ``staff`` and ``cardless`` are then the words of its column in small letters.
+    ``needs_enabled`` says whether users.csv must have enabledUser, ``manifest`` whether a manifest belongs to the form.
+    """
+
+    format: str
+    versions: tuple[str, ...]
+    users: tuple[str, ...]
+    demographics: tuple[str, ...]
+    of_users: Mapping[str, str]
+    roles: RolesForm | None
+    staff: frozenset[str]
+    cardless: frozenset[str]
+    needs_enabled: bool = True
+    manifest: bool = True
+
+
+_1_1 = Layout(
+    format="oneroster_1_1",
+    versions=("1.1", "v1.1", "1.1.0"),
+    users=USERS,
+    demographics=DEMOGRAPHICS,
+    of_users=_OF_USERS,
+    roles=None,
+    staff=frozenset({"teacher", "administrator", "aide"}),
+    cardless=frozenset({"proctor"}),
+)
+_1_2 = Layout(
+    format="oneroster_1_2",
+    versions=("1.2", "v1.2", "1.2.0", "1.2.1"),
+    users=USERS_1_2,
+    demographics=DEMOGRAPHICS,
+    of_users=_OF_USERS | {"preferred_name": "preferredGivenName"},
+    roles=ROLES_1_2,
+    staff=ROLES_1_2.staff,
+    cardless=ROLES_1_2.cardless,
+)
+_SDS = Layout(
+    format="sds_2_1",
+    versions=("",),
+    users=USERS_SDS,
+    demographics=DEMOGRAPHICS_SDS,
+    of_users={name: header for name, header in _OF_USERS.items() if header in USERS_SDS},
+    roles=ROLES_SDS,
+    staff=ROLES_SDS.staff,
+    cardless=ROLES_SDS.cardless,
+    needs_enabled=False,
+    manifest=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,60 +148,49 @@ class _Users:
         return "" if place is None else cells[place]
 
 
-class _Bundle:
-    """One archive being read: its tables, what was dropped of them, and what was seen on the way."""
-
-    def __init__(self, archive: Archive, terms: Terms) -> None:
-        self.archive = archive
-        self.terms = terms
-        self.problems: list[Problem] = list(archive.problems)
-        self.dropped: list[DroppedColumn] = []
-
-    def table(self, file: str, known: Iterable[str]) -> Table:
-        """Open one of the CSV files."""
-        table = open_table(self.archive.read(file), file, known=frozenset(known), encoding=self.terms.encoding)
-        self.problems += table.problems
-        return table
-
-    def finish(self, columns: Columns) -> None:
-        """After the rows of a table: what was dropped, and what must be said about it."""
-        columns.findings(self.terms, self.problems)
-        self.dropped += columns.report()
-
-
 def read(archive: Archive, terms: Terms, today: date) -> Reading:
     """Read the archive; raises RefusedError where nothing of it can be used."""
-    bundle = _Bundle(archive, terms)
-    _check_form(bundle)
-    _check_manifest(bundle)
+    bundle = Bundle(archive, terms)
+    layout = _layout_of(bundle)
+    sources = _Sources.of(terms, layout)
+    _check_manifest(bundle, layout, homerooms=sources.homerooms)
     for needed in ("users.csv", "orgs.csv"):
         if needed not in archive:
             raise RefusedError(Reason.MISSING_FILE, needed)
-    sources = _Sources.of(terms)
     schools = _read_orgs(bundle, sources)
     births, demographics = _read_demographics(bundle, sources)
     users, wrong_width = _read_users(bundle, sources, demographics)
-    reading = _people(bundle, sources, users, wrong_width, schools, births, today)
-    read_files = {"users.csv", "orgs.csv", "manifest.csv", "demographics.csv"}
-    rest = tuple(DroppedColumn(name, "*", False) for name in sorted(archive.entries.keys() - read_files))
-    return replace(reading, dropped=(*bundle.dropped, *rest))
+    roles = (
+        read_roles(bundle, layout.roles, today, organisations=sources.asks_school, grades="grade" in sources.roles)
+        if layout.roles
+        else None
+    )
+    relationships = Relationships(frozenset(), ())
+    if layout is _SDS:
+        relationships = read_relationships(bundle, agreed=bool(sources.from_guardians))
+        _look_at_flags(bundle)
+    homerooms = read_homerooms(bundle, today) if sources.homerooms else {}
+    joined = _Joined(schools, births, roles, relationships, homerooms)
+    reading = _people(bundle, sources, users, wrong_width, joined, today)
+    return replace(reading, dropped=(*bundle.dropped, *bundle.unread()))
 
 
 # The form and the manifest
 
 
-def _check_form(bundle: _Bundle) -> None:
-    """Refuse OneRoster 1.2 and Microsoft SDS 2.1, which keep the roles in a file of their own."""
-    if "roles.csv" in bundle.archive and "users.csv" in bundle.archive:
-        table = open_table(bundle.archive.read("users.csv"), "users.csv", known=frozenset(USERS), encoding=bundle.terms.encoding)
-        if "role" not in table.header:
-            raise RefusedError(Reason.UNKNOWN_FORMAT, "users.csv", 1)
+def _layout_of(bundle: Bundle) -> Layout:
+    """The form by its content: roles in users.csv, or in a roles.csv of OneRoster 1.2 or of School Data Sync."""
+    if "roles.csv" not in bundle.archive or "users.csv" not in bundle.archive or "role" in bundle.header("users.csv", USERS):
+        return _1_1
+    header = bundle.header("roles.csv", (*ROLES_1_2.columns, *ROLES_SDS.columns))
+    return _1_2 if {"sourcedId", "roleType"} & set(header) else _SDS
 
 
-def _check_manifest(bundle: _Bundle) -> None:
-    """Obey manifest.csv: version, and for each file absent, bulk or delta (OneRoster 1.1 CSV §4.1)."""
+def _check_manifest(bundle: Bundle, layout: Layout, *, homerooms: bool) -> None:
+    """Obey manifest.csv: version, and for each file absent, bulk or delta (OneRoster CSV 1.1 §4.1)."""
     if "manifest.csv" not in bundle.archive:
-        bundle.problems.append(Problem("manifest.csv", 0, "", Reason.MANIFEST_MISSING))
+        if layout.manifest:
+            bundle.problems.append(Problem("manifest.csv", 0, "", Reason.MANIFEST_MISSING))
         return
     table = bundle.table("manifest.csv", MANIFEST)
     columns = choose(table, MANIFEST, required=frozenset(MANIFEST), known=frozenset(MANIFEST), terms=bundle.terms)
@@ -148,32 +198,56 @@ def _check_manifest(bundle: _Bundle) -> None:
     for line, (name, value), _ in columns.rows(bundle.problems, []):
         said[name.strip().lower()] = (value.strip().lower(), line)
     version, line = said.get("oneroster.version", ("", 1))
-    if version not in ("1.1", "v1.1", "1.1.0"):
+    if (
+        layout is _1_1
+        and version in _1_2.versions
+        and "roles.csv" not in bundle.archive
+        and "role" not in bundle.header("users.csv", USERS)
+    ):
+        raise RefusedError(Reason.MISSING_FILE, "roles.csv", line)
+    if version not in layout.versions:
         bundle.problems.append(Problem("manifest.csv", line, "value", Reason.MANIFEST_VERSION))
+    used = ["users.csv", "orgs.csv", "demographics.csv"]
+    used += ["roles.csv"] if layout.roles else []
+    used += ["classes.csv", "enrollments.csv"] if homerooms else []
     for name, (mode, line) in said.items():
         file = name.removeprefix("file.") + ".csv"
         if not name.startswith("file.") or file == "manifest.csv":
             continue
-        if mode == "delta" and file in ("users.csv", "orgs.csv", "demographics.csv"):
+        if mode == "delta" and file in used:
             raise RefusedError(Reason.DELTA_UNSUPPORTED, file)
         if mode == "bulk" and file not in bundle.archive:
             # The name comes out of the file: only one that the specification has is shown.
             raise RefusedError(Reason.MISSING_FILE, file if file in _SPECIFIED_FILES else "manifest.csv", line)
-    for file in ("users.csv", "orgs.csv", "demographics.csv"):
-        mode = said.get("file." + file.removesuffix(".csv"), ("", 1))[0]
-        if file in bundle.archive and mode != "bulk":
-            bundle.problems.append(
-                Problem("manifest.csv", said.get("file." + file.removesuffix(".csv"), ("", 1))[1], "value", Reason.MANIFEST_DISAGREES)
-            )
+    for file in used:
+        mode, line = said.get("file." + file.removesuffix(".csv"), ("", 1))
+        if file in bundle.archive and mode != "bulk" and layout.manifest:
+            bundle.problems.append(Problem("manifest.csv", line, "value", Reason.MANIFEST_DISAGREES))
 
 
 _SPECIFIED_FILES = frozenset(
     f"{name}.csv"
     for name in (
-        *("academicSessions", "categories", "classes", "classResources", "courses", "courseResources", "demographics", "enrollments"),
-        *("lineItems", "orgs", "users", "resources", "results"),
+        *("academicsessions", "categories", "classes", "classresources", "courses", "courseresources", "demographics", "enrollments"),
+        *("lineitems", "orgs", "users", "resources", "results", "roles", "userprofiles", "userresources", "scorescales"),
+        *("lineitemscorescales", "resultscorescales", "lineitemlearningobjectiveids", "resultlearningobjectiveids"),
     )
-) | frozenset({"academicsessions.csv", "classresources.csv", "courseresources.csv", "lineitems.csv"})
+)
+"""The files of OneRoster 1.1 and 1.2, in small letters as an archive's names are."""
+
+
+def _look_at_flags(bundle: Bundle) -> None:
+    """userFlags.csv of School Data Sync (special education, free lunch …) is a forbidden column under a harmless name: only looked at for emptiness."""
+    kind = next((name for name in _FLAGGED if name in bundle.terms.forbidden), "")
+    if "userflags.csv" not in bundle.archive or not kind:
+        return
+    table = bundle.table("userflags.csv", USER_FLAGS_SDS)
+    columns = choose(table, (), required=frozenset(), known=frozenset(USER_FLAGS_SDS), terms=bundle.terms)
+    flags = {place: (name, kind) for place, name in enumerate(table.header) if name == "flag"}
+    columns = replace(columns, dropped=tuple(name for name in columns.dropped if name != "flag"), forbidden={**columns.forbidden, **flags})
+    for _ in columns.rows(bundle.problems, []):
+        pass
+    bundle.finish(columns)
 
 
 # Which column brings which field
@@ -181,41 +255,66 @@ _SPECIFIED_FILES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Where each agreed field comes from."""
+    """Where each agreed field comes from: a column of users.csv, demographics.csv, orgs.csv or roles.csv, a guardian, a homeroom class.
 
+    ``asks_school`` says whether the school of a row is needed at all.
+    """
+
+    layout: Layout
     users: Mapping[Role, Mapping[str, str]]
     demographics: Mapping[str, str]
     orgs: Mapping[str, str]
+    roles: Mapping[str, str]
     from_guardians: frozenset[str]
+    homerooms: bool
+    asks_school: bool
     flag: str
 
     @classmethod
-    def of(cls, terms: Terms) -> "_Sources":
+    def of(cls, terms: Terms, layout: Layout) -> "_Sources":
         """Field by field from the specification's columns, or from the agreement's mapping."""
         users: dict[Role, dict[str, str]] = {}
         demographics: dict[str, str] = {}
         orgs: dict[str, str] = {}
+        others = set(layout.demographics[1:]) - set(layout.users)
+        in_roles = {"grade": layout.roles.grade} if layout.roles and layout.roles.grade else {}
         for role in Role:
             users[role] = {}
             for name in sorted(fields_of(role, terms) - {"opt_out"}):
                 mapped = terms.mapping.get(name)
                 if name in _OF_ORGS:
                     orgs[name] = mapped or _OF_ORGS[name]
-                elif (mapped or _OF_DEMOGRAPHICS.get(name)) in DEMOGRAPHICS[3:]:
+                elif (mapped or _OF_DEMOGRAPHICS.get(name)) in others:
                     demographics[name] = mapped or _OF_DEMOGRAPHICS[name]
-                elif mapped or name in _OF_USERS:
-                    users[role][name] = mapped or _OF_USERS[name]
+                elif mapped or name in layout.of_users:
+                    users[role][name] = mapped or layout.of_users[name]
         guardians = frozenset(name for name in _OF_GUARDIANS & fields_of(Role.STUDENT, terms) if name not in terms.mapping)
-        return cls(users, demographics, orgs, guardians, terms.mapping.get("opt_out", ""))
+        return cls(
+            layout=layout,
+            users=users,
+            demographics=demographics,
+            orgs=orgs,
+            roles={
+                name: header for name, header in in_roles.items() if name in fields_of(Role.STUDENT, terms) and name not in terms.mapping
+            },
+            from_guardians=guardians,
+            homerooms=layout is not _SDS and "homeroom" in fields_of(Role.STUDENT, terms) and "homeroom" not in terms.mapping,
+            asks_school=bool(orgs) or terms.schools is not None,
+            flag=terms.mapping.get("opt_out", ""),
+        )
 
     def column_of(self, name: str) -> tuple[str, str]:
         """File and header of a field, for the problems."""
         if name in self.orgs or name == "school_id":
-            return "users.csv", "orgSourcedIds"
+            return ("roles.csv", "orgSourcedId") if self.layout.roles else ("users.csv", "orgSourcedIds")
+        if name in self.roles:
+            return "roles.csv", self.roles[name]
+        if name == "homeroom" and self.homerooms:
+            return "classes.csv", "title"
         if name in self.demographics:
             return "demographics.csv", self.demographics[name]
         if name in self.from_guardians:
-            return "users.csv", "agentSourcedIds"
+            return "users.csv", name if self.layout is _SDS else "agentSourcedIds"
         if name == "opt_out":
             return "users.csv", self.flag
         return "users.csv", self.users[Role.STUDENT].get(name) or self.users[Role.STAFF].get(name) or name
@@ -224,7 +323,7 @@ class _Sources:
 # The tables
 
 
-def _read_orgs(bundle: _Bundle, sources: _Sources) -> dict[str, School]:
+def _read_orgs(bundle: Bundle, sources: _Sources) -> dict[str, School]:
     """orgs.csv by sourcedId; raises RefusedError(WRONG_DISTRICT) where none of its ids is one of the agreement's."""
     terms = bundle.terms
     table = bundle.table("orgs.csv", ORGS)
@@ -257,7 +356,7 @@ def _read_orgs(bundle: _Bundle, sources: _Sources) -> dict[str, School]:
     return schools
 
 
-def _read_demographics(bundle: _Bundle, sources: _Sources) -> tuple[dict[str, tuple[int, tuple[str, ...]]], tuple[str, ...]]:
+def _read_demographics(bundle: Bundle, sources: _Sources) -> tuple[dict[str, tuple[int, tuple[str, ...]]], tuple[str, ...]]:
     """The agreed cells of demographics.csv by sourcedId, with their line; and the fields they are, in their order.
 
     The file is looked at even where nothing of it is agreed, since it is the one that brings forbidden columns.
@@ -268,18 +367,19 @@ def _read_demographics(bundle: _Bundle, sources: _Sources) -> tuple[dict[str, tu
         if required:
             raise RefusedError(Reason.MISSING_FILE, "demographics.csv")
         return {}, ()
-    table = bundle.table("demographics.csv", DEMOGRAPHICS)
+    headers = sources.layout.demographics
+    table = bundle.table("demographics.csv", headers)
     names = tuple(sources.demographics)
     columns = choose(
         table,
-        ["sourcedId", "status", *sources.demographics.values()],
-        required=frozenset({"sourcedId", *(sources.demographics[name] for name in required)}),
-        known=frozenset(DEMOGRAPHICS),
+        [headers[0], "status", *sources.demographics.values()],
+        required=frozenset({headers[0], *(sources.demographics[name] for name in required)}),
+        known=frozenset(headers),
         terms=terms,
     )
     order = {name: place for place, name in enumerate(columns.places)}
     at = [order.get(sources.demographics[name]) for name in names]
-    id_at = order["sourcedId"]
+    id_at = order[headers[0]]
     found: dict[str, tuple[int, tuple[str, ...]]] = {}
     wrong: list[int] = []
     for line, cells, _ in columns.rows(bundle.problems, wrong):
@@ -289,21 +389,22 @@ def _read_demographics(bundle: _Bundle, sources: _Sources) -> tuple[dict[str, tu
     return found, names
 
 
-def _read_users(bundle: _Bundle, sources: _Sources, demographics: tuple[str, ...]) -> tuple[_Users, list[int]]:
+def _read_users(bundle: Bundle, sources: _Sources, demographics: tuple[str, ...]) -> tuple[_Users, list[int]]:
     """The agreed cells of users.csv, row by row."""
     terms = bundle.terms
-    table = bundle.table("users.csv", USERS)
+    layout = sources.layout
+    table = bundle.table("users.csv", layout.users)
     agreed = {name: header for role in Role for name, header in sources.users[role].items()}
-    wanted = ["sourcedId", "status", "enabledUser", "role", *agreed.values()]
-    required = {
-        "sourcedId",
-        "enabledUser",
-        "role",
-        *(header for name, header in agreed.items() if terms.fields.get(name) or name in ("student_id",)),
-    }
-    if sources.orgs or terms.schools is not None:
-        wanted.append("orgSourcedIds")
-        required.add("orgSourcedIds")
+    wanted = ["sourcedId", "status", "enabledUser", *agreed.values()]
+    required = {"sourcedId", *(header for name, header in agreed.items() if terms.fields.get(name) or name in ("student_id",))}
+    if layout.needs_enabled:
+        required.add("enabledUser")
+    if not layout.roles:
+        wanted.append("role")
+        required.add("role")
+    if sources.asks_school and layout is not _SDS:
+        wanted.append("primaryOrgSourcedId" if layout.roles else "orgSourcedIds")
+        required |= set() if layout.roles else {"orgSourcedIds"}
     if sources.from_guardians:
         wanted += ["agentSourcedIds"]
         wanted += ["givenName", "familyName"] if "guardian_name" in sources.from_guardians else []
@@ -311,7 +412,9 @@ def _read_users(bundle: _Bundle, sources: _Sources, demographics: tuple[str, ...
     if sources.flag:
         wanted.append(sources.flag)
         required.add(sources.flag)
-    columns = choose(table, wanted, required=frozenset(required), known=frozenset(USERS) | frozenset(terms.mapping.values()), terms=terms)
+    columns = choose(
+        table, wanted, required=frozenset(required), known=frozenset(layout.users) | frozenset(terms.mapping.values()), terms=terms
+    )
     users = _Users(table, columns, {name: place for place, name in enumerate(columns.places)})
     wrong_width: list[int] = []
     flag_at = users.at.get(sources.flag) if sources.flag else None
@@ -329,50 +432,130 @@ def _read_users(bundle: _Bundle, sources: _Sources, demographics: tuple[str, ...
 # The people
 
 
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What the other files say of the users: schools by their sourcedId, births with their line, roles where users.csv has none, homerooms."""
+
+    schools: Mapping[str, School]
+    births: Mapping[str, tuple[int, tuple[str, ...]]]
+    roles: Roles | None
+    relationships: Relationships
+    homerooms: Mapping[str, tuple[int, str]]
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a user's role comes to: its word, its organisations and grade, and why the row is left out or cannot be used.
+
+    ``nobody`` is True where the user has no role that could be a student's or staff's; ``column`` names the role for the problems.
+    """
+
+    word: str
+    organisations: str = ""
+    grade: str = ""
+    nobody: bool = False
+    left_out: Exclusion | None = None
+    fault: tuple[str, Reason] | None = None
+
+
+class _UserRoles:
+    """The role of each row of users.csv, by its own column or by roles.csv, and where it stands."""
+
+    def __init__(self, users: _Users, joined: _Joined, layout: Layout) -> None:
+        self.column = "roles.role" if joined.roles else "role"
+        self.lines: dict[int, int] = {}
+        """The line in roles.csv by that in users.csv."""
+        self.at_home: set[int] = set()
+        """Lines of users whose school is the one of users.csv, because roles.csv names none."""
+        self._roles = joined.roles
+        self._related = joined.relationships.people
+        self._layout = layout
+        self._role_at = users.at.get("role")
+        self._orgs_at = users.at.get("orgSourcedIds")
+        self._home_at = users.at.get("primaryOrgSourcedId")
+
+    def of(self, line: int, user: str, cells: tuple[str, ...]) -> _Said:
+        """What the role of this row comes to; a family's word for everybody who is neither student nor staff but of a family."""
+        if self._roles is None:
+            word = cells[self._role_at].strip().lower() if self._role_at is not None else ""
+            return _Said(word, cells[self._orgs_at] if self._orgs_at is not None else "")
+        counting = self._roles.counting.get(user)
+        if counting is None and user in self._related:
+            return _Said("relative")
+        if self._roles.broken_at and (counting is None or not counting.current):
+            self.lines[line] = self._roles.broken_at
+            return _Said(counting.word if counting else "", fault=(self.column, Reason.BAD_ROLE))
+        if counting is None:
+            return _Said("", nobody=True, left_out=Exclusion.NOT_ENROLLED)
+        self.lines[line] = counting.line
+        organisations = counting.organisations
+        if not organisations and self._home_at is not None:
+            organisations = cells[self._home_at]
+            self.at_home.add(line)
+        said = _Said(counting.word, organisations, counting.grade)
+        if not counting.current:
+            said.left_out = Exclusion.NOT_ENROLLED
+            said.nobody = counting.word != "student" and counting.word not in self._layout.staff
+        elif counting.fault:
+            said.fault = (f"roles.{counting.fault[0]}", counting.fault[1])
+        elif counting.word in self._layout.cardless:
+            said.left_out, said.nobody = Exclusion.NOT_ENROLLED, True
+        return said
+
+
 def _people(
-    bundle: _Bundle,
+    bundle: Bundle,
     sources: _Sources,
     users: _Users,
     wrong_width: list[int],
-    schools: Mapping[str, School],
-    births: Mapping[str, tuple[int, tuple[str, ...]]],
+    joined: _Joined,
     today: date,
 ) -> Reading:
-    terms = bundle.terms
+    terms, layout, births = bundle.terms, sources.layout, joined.births
     names = {*(name for role in Role for name in fields_of(role, terms)), "student_id", "school_id", "opt_out"}
-    validator = Validator(terms, file="users.csv", columns={name: sources.column_of(name) for name in names}, today=today)
+    places = {name: sources.column_of(name) for name in names}
+    if layout.roles:
+        places |= {f"roles.{name}": ("roles.csv", name) for name in layout.roles.columns}
+    validator = Validator(terms, file="users.csv", columns=places, today=today)
     demographics = tuple(sources.demographics)
-    guardians = _Guardians(sources, users)
-    place = _Placing(schools, terms, asked="orgSourcedIds" in users.at)
+    guardians = _Guardians(sources, users, joined)
+    placing = _Placing(joined.schools, terms)
+    user_roles = _UserRoles(users, joined, layout)
     at = users.at
-    id_at, role_at, enabled_at = at["sourcedId"], at["role"], at["enabledUser"]
-    status_at, orgs_at, agents_at = at.get("status"), at.get("orgSourcedIds"), at.get("agentSourcedIds")
+    id_at, enabled_at = at["sourcedId"], at.get("enabledUser")
+    status_at, agents_at = at.get("status"), at.get("agentSourcedIds")
     flag_at = at.get(sources.flag) if sources.flag else None
     standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
+    homeroom_lines: dict[int, int] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
     for line, cells in users.rows:
-        said = cells[role_at].strip().lower()
-        if said in _FAMILY_ROLES:
+        user = cells[id_at].strip()
+        said = user_roles.of(line, user, cells)
+        if said.word in FAMILY_ROLES:
             continue
-        if said == "proctor":
+        if said.word == "proctor" and not said.fault:
             validator.exclude(Exclusion.PROCTOR)
             continue
-        role = Role.STUDENT if said == "student" else Role.STAFF if said in _STAFF_ROLES else None
-        own_id = next((cells[place_] for name, place_ in picks[role or Role.STUDENT] if name == "student_id"), "")
+        role = Role.STUDENT if said.word == "student" else Role.STAFF if said.word in layout.staff else None
+        own_id = next((cells[place] for name, place in picks[role or Role.STUDENT] if name == "student_id"), "")
         refused, reasons = values.flag(cells[flag_at]) if flag_at is not None and cells[flag_at] else (False, ())
-        marks = (cells[enabled_at], cells[status_at] if status_at is not None else "")
+        marks = (cells[enabled_at] if enabled_at is not None else "", cells[status_at] if status_at is not None else "")
         left_out, bad = standings.get(marks) or standings.setdefault(marks, _standing(*marks))
         mark = "enabledUser" if bad is Reason.BAD_FLAG else "status"
+        if said.fault and not bad and not left_out:
+            mark, bad = said.fault
+        left_out = left_out or said.left_out
         if refused and (role is None or bad or left_out or terms.route == "before_upload"):
-            found = [("role", Reason.BAD_ROLE)] if role is None else []
+            found = [(user_roles.column, Reason.BAD_ROLE)] if role is None and not said.nobody and bad is not Reason.BAD_ROLE else []
             if bad:
                 found.append((mark, bad))
-            if terms.route == "before_upload" and (line in users.full or cells[id_at].strip() in births):
+            if terms.route == "before_upload" and (line in users.full or user in births):
                 found.append(("opt_out", Reason.FULL_ROW_OF_REFUSED))
             validator.refused(line, role, own_id, found)
             continue
-        if role is None:
-            validator.reject(line, "role", Reason.BAD_ROLE, raw_id=own_id)
+        if role is None and not said.nobody:
+            column, reason = said.fault or (user_roles.column, Reason.BAD_ROLE)
+            validator.reject(line, column, reason, raw_id=own_id)
             continue
         if bad:
             validator.reject(line, mark, bad, role=role, raw_id=own_id)
@@ -380,15 +563,15 @@ def _people(
         if reasons:
             validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
             continue
-        if not refused and (left_out or (role is Role.STAFF and not terms.staff)):
+        if role is None or (not refused and (left_out or (role is Role.STAFF and not terms.staff))):
             validator.exclude(left_out or Exclusion.STAFF)
             continue
-        raw = {name: cells[place_] for name, place_ in picks[role]}
+        raw = {name: cells[place] for name, place in picks[role]}
         draft = Draft(line, role, raw)
         if refused:
             raw["opt_out"] = "yes"
-        if orgs_at is not None:
-            school = place.of(cells[orgs_at])
+        if sources.asks_school:
+            school = placing.of(said.organisations)
             if school is None:
                 draft.dangling = True
             else:
@@ -397,18 +580,36 @@ def _people(
                 if "school_name" in sources.orgs:
                     raw["school_name"] = school.name
         if role is Role.STUDENT:
-            if born := births.get(cells[id_at].strip()):
+            if "grade" in sources.roles:
+                raw["grade"] = said.grade
+            if born := births.get(user):
                 draft.born_at = born[0]
                 raw.update(zip(demographics, born[1], strict=True))
-            if agents_at is not None:
-                guardians.fill(draft, cells[id_at].strip(), cells[agents_at])
+            if homeroom := joined.homerooms.get(user):
+                homeroom_lines[line], raw["homeroom"] = homeroom
+            guardians.fill(draft, user, cells[agents_at] if agents_at is not None else "")
         validator.check(draft)
     validator.wrong_width(wrong_width)
+    validator.problems = [
+        _placed(problem, {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}, user_roles.at_home)
+        for problem in validator.problems
+    ]
     validator.problems += bundle.problems
     validator.problems += guardians.problems
     if not validator.rows:
         raise RefusedError(Reason.EMPTY_BULK, "users.csv")
-    return validator.reading(FORMAT, (), guardians.count)
+    return validator.reading(layout.format, (), guardians.count)
+
+
+def _placed(problem: Problem, lines: Mapping[str, Mapping[int, int]], at_home: set[int]) -> Problem:
+    """The problem of a value that came from another file, on its line there; ``lines`` are that file's lines by those of users.csv."""
+    if problem.file not in lines:
+        return problem
+    if problem.column == "orgSourcedId" and problem.line in at_home:
+        return replace(problem, file="users.csv", column="primaryOrgSourcedId")
+    own = lines[problem.file].get(problem.line)
+    # Only a homeroom that is wanting stands nowhere; it is named as the agreement names it.
+    return replace(problem, file="users.csv", column="homeroom") if own is None else replace(problem, line=own)
 
 
 def _standing(enabled: str, status: str) -> tuple[Exclusion | None, Reason | None]:
@@ -429,10 +630,9 @@ def _standing(enabled: str, status: str) -> tuple[Exclusion | None, Reason | Non
 class _Placing:
     """The school of a row by its list of organisations: one of the roll-out first, else the first school, else the first organisation that is known."""
 
-    def __init__(self, schools: Mapping[str, School], terms: Terms, *, asked: bool) -> None:
+    def __init__(self, schools: Mapping[str, School], terms: Terms) -> None:
         self._schools = schools
         self._rollout = terms.schools
-        self._asked = asked
         self._seen: dict[str, School | None] = {}
 
     def of(self, cell: str) -> School | None:
@@ -450,28 +650,37 @@ class _Placing:
 
 
 class _Guardians:
-    """Guardians and parents of users.csv, found from the student's row or from their own."""
+    """Guardians and parents of users.csv, found from the student's row, from their own, or by relationships.csv."""
 
-    def __init__(self, sources: _Sources, users: _Users) -> None:
+    def __init__(self, sources: _Sources, users: _Users, joined: _Joined) -> None:
         self.problems: list[Problem] = []
         self.count = 0
         self._fields = sources.from_guardians
         self._people: dict[str, Guardian | None] = {}
         self._of_child: dict[str, list[str]] = {}
-        role_at = users.at["role"]
+        contacts = {guardian for _, _, guardian in joined.relationships.contacts}
+        role_at = users.at.get("role")
         for line, cells in users.rows:
-            said = cells[role_at].strip().lower()
-            if said not in _FAMILY_ROLES:
+            key = users.cell(cells, "sourcedId").strip()
+            if role_at is not None:
+                said = cells[role_at].strip().lower()
+            else:
+                said = "guardian" if key in contacts else joined.roles.family.get(key, "") if joined.roles else ""
+            if said not in FAMILY_ROLES and key not in joined.relationships.people:
                 continue
             self.count += 1
-            key = users.cell(cells, "sourcedId").strip()
             enabled = _standing(users.cell(cells, "enabledUser"), users.cell(cells, "status")) == (None, None)
-            if not self._fields or said not in _CONTACT_ROLES or not enabled:
+            if not self._fields or said not in CONTACT_ROLES or not enabled:
                 self._people[key] = None
                 continue
             self._people[key] = self._guardian(line, users, cells)
             for child in _listed(users.cell(cells, "agentSourcedIds")):
                 self._of_child.setdefault(child, []).append(key)
+        for line, child, guardian in joined.relationships.contacts:
+            if guardian in self._people:
+                self._of_child.setdefault(child, []).append(guardian)
+            else:
+                self.problems.append(Problem("relationships.csv", line, "relationshipUserSourcedId", Reason.DANGLING_GUARDIAN))
 
     def _guardian(self, line: int, users: _Users, cells: tuple[str, ...]) -> Guardian | None:
         mail, name = "", ""
@@ -494,6 +703,8 @@ class _Guardians:
 
     def fill(self, draft: Draft, student: str, agents: str) -> None:
         """Give the student the first guardian with an address, else the first one."""
+        if not self._fields:
+            return
         listed = _listed(agents)
         if any(key not in self._people for key in listed):
             draft.problems.append(("guardian_email", Reason.DANGLING_GUARDIAN))

@@ -25,7 +25,10 @@ class Reason(StrEnum):
     PGP_NOT_ENCRYPTED = "PGP_NOT_ENCRYPTED"
     PGP_LIMIT = "PGP_LIMIT"
     PGP_SEVERAL_MESSAGES = "PGP_SEVERAL_MESSAGES"
-    AGE_UNSUPPORTED = "AGE_UNSUPPORTED"
+    AGE_TAMPERED = "AGE_TAMPERED"
+    AGE_TRUNCATED = "AGE_TRUNCATED"
+    AGE_NO_KEY = "AGE_NO_KEY"
+    AGE_SCRYPT = "AGE_SCRYPT"
     # The agreement and the run
     AGREEMENT_NOT_IN_FORCE = "AGREEMENT_NOT_IN_FORCE"
     AGREEMENT_SUSPENDED = "AGREEMENT_SUSPENDED"
@@ -100,6 +103,8 @@ class Reason(StrEnum):
     BAD_EMAIL = "BAD_EMAIL"
     DATE_NOT_ISO = "DATE_NOT_ISO"
     SEVERAL_GRADES = "SEVERAL_GRADES"
+    SEVERAL_SHEETS = "SEVERAL_SHEETS"
+    ID_AS_NUMBER = "ID_AS_NUMBER"
     UNKNOWN_LANGUAGE = "UNKNOWN_LANGUAGE"
     DANGLING_GUARDIAN = "DANGLING_GUARDIAN"
     GUARDIAN_UNUSABLE = "GUARDIAN_UNUSABLE"
@@ -194,9 +199,21 @@ REASONS: dict[Reason, ReasonText] = {
         "The upload holds more than one encrypted message, or something after the message.",
         "Send one encrypted file per upload; do not append files to each other.",
     ),
-    Reason.AGE_UNSUPPORTED: _fatal(
-        "The file is encrypted with age, which is not accepted yet.",
-        "Encrypt with OpenPGP (GnuPG) for now.",
+    Reason.AGE_TAMPERED: _fatal(
+        "The age file was changed, cut off or added to after it was made.",
+        "Upload it again in binary mode (not text or ASCII mode), one age file per upload. If it happens again, make the export anew and tell the contact named in this receipt.",
+    ),
+    Reason.AGE_TRUNCATED: _fatal(
+        "The age file ends too early: the upload was cut off.",
+        "Upload the file again, under a name that ends in .part, and rename it when the upload is complete.",
+    ),
+    Reason.AGE_NO_KEY: _fatal(
+        "The age file is encrypted for a key that we do not have.",
+        "Encrypt with the recipient (age1…) that your onboarding letter names, by age --recipient or age --recipients-file.",
+    ),
+    Reason.AGE_SCRYPT: _fatal(
+        "The age file is encrypted with a passphrase.",
+        "Encrypt with the recipient (age1…) that your onboarding letter names, not with age --passphrase. Do not send the passphrase to anybody.",
     ),
     # The agreement and the run
     Reason.AGREEMENT_NOT_IN_FORCE: _fatal(
@@ -278,7 +295,7 @@ REASONS: dict[Reason, ReasonText] = {
     # The file and its form
     Reason.UNKNOWN_FORMAT: _fatal(
         "The content is not a form of roster that can be read.",
-        "Send a OneRoster 1.1 CSV zip (bulk), or one CSV with the column names of the FirstCard form. Excel workbooks, XML, PDF and fixed-width files cannot be read.",
+        "Send a OneRoster 1.1 or 1.2 or a School Data Sync 2.1 CSV zip (bulk), or one CSV or Excel workbook (.xlsx) with a header row: the column names of the FirstCard form, of your agreement, or of a PowerSchool, Infinite Campus or DOE-STN export. Instead of Ed-Fi or SIF XML, send the OneRoster export of the same system; instead of fixed-width text, the same report as CSV or tab-separated text with a header line; instead of .xls or PDF, CSV.",
     ),
     Reason.ZIP_DAMAGED: _fatal(
         "The zip archive is damaged or was cut off.",
@@ -309,8 +326,8 @@ REASONS: dict[Reason, ReasonText] = {
         "Make the manifest say bulk for each file that the export holds.",
     ),
     Reason.MANIFEST_VERSION: _warning(
-        "The manifest names another OneRoster version than 1.1; the files have 1.1 headers and were read as such.",
-        "Set the export to OneRoster 1.1.",
+        "The manifest names another OneRoster version than the headers of the files show; they were read by their headers.",
+        "Set the export to OneRoster 1.1 or 1.2, all files alike.",
     ),
     Reason.DELTA_UNSUPPORTED: _fatal(
         "The manifest says that a file holds only changes (delta); only complete exports (bulk) can be read.",
@@ -419,7 +436,7 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.BAD_ROLE: _row(
         "The role is not one that is known.",
-        "OneRoster 1.1: student, teacher, administrator, aide, guardian, parent, relative or proctor. FirstCard form: student or staff.",
+        "OneRoster: a role that the specification lists, such as student, teacher or guardian; in roles.csv also a roleType of primary or secondary. FirstCard form: student or staff.",
     ),
     Reason.BAD_FLAG: _row(
         "A value that must be yes or no is something else; it is not guessed, because a family's no may stand there.",
@@ -430,8 +447,8 @@ REASONS: dict[Reason, ReasonText] = {
         "OneRoster bulk files leave the status empty. FirstCard form: active or inactive in enrollment_status.",
     ),
     Reason.DANGLING_SCHOOL: _row(
-        "The row belongs to a school that orgs.csv does not hold.",
-        "Include this school in orgs.csv, or correct the row's school. Usually all rows of one school show this together.",
+        "The row belongs to a school that orgs.csv (Clever: schools.csv) does not hold.",
+        "Include this school in that file, or correct the row's school. Usually all rows of one school show this together.",
     ),
     Reason.DUPLICATE_ID: _row(
         "Several rows have the same id and say different things, so that none of them can be trusted.",
@@ -481,6 +498,14 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.SEVERAL_GRADES: _warning(
         "The row names several grades; the first was used.",
         "Send one grade per student.",
+    ),
+    Reason.SEVERAL_SHEETS: _warning(
+        "The workbook has several visible sheets that hold rows; only the first was read.",
+        "Put the whole roster on the first sheet, and hide or remove the others.",
+    ),
+    Reason.ID_AS_NUMBER: _warning(
+        "The workbook keeps the ids of this column as numbers; zeros in front of an id are lost in a number. The line is the first where it is so.",
+        "Format the column as text before the ids are written into it, or send the export as CSV without opening it in a spreadsheet.",
     ),
     Reason.UNKNOWN_LANGUAGE: _warning(
         "The home language is not one that is known; notices go out in the default language.",

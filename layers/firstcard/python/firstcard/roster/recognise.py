@@ -1,15 +1,18 @@
 """From the bytes of an upload to a reading or a refusal: the form is known by its content, never by its name."""
 
 import unicodedata
+from dataclasses import replace
 from datetime import date
 
 from firstcard.agreement import Agreement
-from firstcard.roster import canonical, oneroster
-from firstcard.roster.archive import is_archive, open_archive
-from firstcard.roster.reading import Reading, RefusedError
+from firstcard.roster import canonical, clever, oneroster
+from firstcard.roster.archive import Archive, is_archive, open_archive, open_workbook
+from firstcard.roster.known_headers import NAMES, System, system_of
+from firstcard.roster.reading import DroppedColumn, Reading, RefusedError
 from firstcard.roster.reasons import Reason, Refusal
+from firstcard.roster.sheet import Sheet, open_sheet
 from firstcard.roster.terms import Terms
-from firstcard.roster.text import open_table
+from firstcard.roster.text import Table, open_table
 
 MAX_FILE_NAME = 80
 
@@ -58,19 +61,52 @@ def _read(data: bytes, file: str, terms: Terms, today: date) -> Reading:
     if not data.strip(b"\r\n\t \x00\x1a\xef\xbb\xbf"):
         raise RefusedError(Reason.EMPTY_BULK, file)
     if is_archive(data):
+        if workbook := open_workbook(data, limit=terms.max_bytes):
+            return _read_sheet(open_sheet(workbook, file), terms, today)
         archive = open_archive(data, limit=terms.max_bytes)
+        if "student.csv" in archive and "users.csv" not in archive:
+            return _read_sds_1(archive, terms, today)
         if "users.csv" not in archive and not any(oneroster.files_of(archive)):
+            if clever.is_bundle(archive):
+                return clever.read_archive(archive, terms, today)
             raise RefusedError(Reason.UNKNOWN_FORMAT, file)
         return oneroster.read(archive, terms, today)
     if data.startswith(_NOT_ROSTERS):
         raise RefusedError(Reason.UNKNOWN_FORMAT, file)
     try:
-        table = open_table(data, file, known=canonical.known_names(terms), encoding=terms.encoding)
+        table = open_table(data, file, known=canonical.known_names(terms) | NAMES, encoding=terms.encoding)
     except RefusedError as refused:
         # Bytes that are no text in the first line are no roster at all; further down they are a roster in another encoding.
         if refused.refusal.reason is Reason.BAD_ENCODING and refused.refusal.line == 1:
             raise RefusedError(Reason.UNKNOWN_FORMAT, file) from None
         raise
-    if canonical.looks_like(table, terms):
-        return canonical.read(table, terms, today)
-    raise RefusedError(Reason.NO_HEADER if canonical.looks_like_data(table, today) else Reason.UNKNOWN_FORMAT, file, 1)
+    return _read_table(table, terms, today)
+
+
+def _read_table(table: Table, terms: Terms, today: date) -> Reading:
+    if clever.looks_like(table, terms):
+        return clever.read(table, terms, today)
+    return canonical.read(table, terms, today, _writer_of(table, terms, today))
+
+
+def _writer_of(table: Table, terms: Terms, today: date) -> System | None:
+    """The system that wrote the table, None for our own form or the agreement's; raises RefusedError where it is nobody's."""
+    system = system_of(table)
+    if system or canonical.looks_like(table, terms):
+        return system
+    raise RefusedError(Reason.NO_HEADER if canonical.looks_like_data(table, today) else Reason.UNKNOWN_FORMAT, table.file, 1)
+
+
+def _read_sheet(sheet: Sheet, terms: Terms, today: date) -> Reading:
+    headers = canonical.headers_of(sheet.table, terms, system_of(sheet.table))
+    ids = [headers[name] for name in ("student_id", "state_id", "school_id") if name in headers]
+    return _read_table(sheet.with_warnings(ids), terms, today)
+
+
+def _read_sds_1(archive: Archive, terms: Terms, today: date) -> Reading:
+    """Student.csv of School Data Sync, version 1; the other files of the set are not read."""
+    table = open_table(archive.read("student.csv"), "student.csv", known=canonical.known_names(terms) | NAMES, encoding=terms.encoding)
+    table = replace(table, problems=(*archive.problems, *table.problems))
+    reading = canonical.read(table, terms, today, _writer_of(table, terms, today))
+    rest = tuple(DroppedColumn(name, "*", False) for name in sorted(archive.entries.keys() - {"student.csv"}))
+    return replace(reading, dropped=(*reading.dropped, *rest))

@@ -50,8 +50,8 @@ class Secrets(Protocol):
         """The library's token key."""
         ...
 
-    def openpgp_keys(self, district: str) -> Sequence[str]:
-        """Armoured secret keys that open this district's files; several while a key is being changed."""
+    def opening_keys(self, district: str) -> Sequence[str]:
+        """Secret keys that open this district's files, OpenPGP and age; several while a key is being changed."""
         ...
 
 
@@ -117,7 +117,7 @@ class Planner:
 
     def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, *, base_version: int) -> Planned:
         delivered = open_delivery(
-            self.objects.read_drop(arrival), agreement=agreement, secret_keys=self.secrets.openpgp_keys(agreement.district), limit=limit
+            self.objects.read_drop(arrival), agreement=agreement, secret_keys=self.secrets.opening_keys(agreement.district), limit=limit
         )
         if isinstance(delivered, Refusal):
             return self._refuse(arrival, delivered)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from firstcard.agreement import Agreement
 from firstcard.roster.reasons import Reason, Refusal
-from firstcard.sender.protection import Wrapping, unwrapped
+from firstcard.sender.protection import Wrapped, Wrapping, unwrapped
 
 _MIB = 1 << 20
 _UNPACKS_TO = 100
 _UNPACKS_FREELY = 16 * _MIB
+_AGE_IDENTITY = "AGE-SECRET-KEY-"
 _UNSEAL = Path(__file__).with_name("unseal.py")
 
 
@@ -42,8 +43,9 @@ def open_delivery(data: bytes, *, agreement: Agreement, secret_keys: Sequence[st
     """Open a delivered file of any wrapping, or say why it is refused.
 
     A file must be at least as well protected as ``agreement.exchange.protection`` says: ``signed`` is OpenPGP, encrypted, with a signature by one of
-    ``exchange.signers`` over SHA-256 or better; ``encrypted`` is OpenPGP or age; ``plain`` takes anything. ``secret_keys`` are our armoured OpenPGP
-    keys for this district (several while keys change); ``limit`` bounds the opened file, in bytes. A refusal leaves no plaintext anywhere.
+    ``exchange.signers`` over SHA-256 or better; ``encrypted`` is OpenPGP or age; ``plain`` takes anything. ``secret_keys`` are ours for this
+    district (several while keys change): armoured OpenPGP keys, and age identities as ``age-keygen`` writes them. ``limit`` bounds the opened file, in
+    bytes. A refusal leaves no plaintext anywhere.
     Raises OpeningError if decryption could not be tried.
     """
     protection = agreement.exchange.protection
@@ -58,14 +60,15 @@ def open_delivery(data: bytes, *, agreement: Agreement, secret_keys: Sequence[st
                 return Refusal(Reason.PROTECTION_TOO_WEAK)
             return Refusal(Reason.TOO_LARGE) if len(data) > limit else Delivered(plaintext=data, protection="plain", signer="")
         case Wrapping.AGE:
-            return Refusal(Reason.PROTECTION_TOO_WEAK if protection == "signed" else Reason.AGE_UNSUPPORTED)
+            if protection == "signed":
+                return Refusal(Reason.PROTECTION_TOO_WEAK)
         case Wrapping.SIGNED_ONLY:
             if protection != "plain" or not wrapped.message:
                 return Refusal(Reason.PGP_NOT_ENCRYPTED)
         case Wrapping.ENCRYPTED:
             pass
     opened = _unsealed(
-        wrapped.message,
+        wrapped,
         secret_keys=secret_keys,
         signers=agreement.exchange.signers,
         must_be_signed=protection == "signed",
@@ -89,13 +92,15 @@ def _memory(limit: int, size: int) -> int:
 
 
 def _unsealed(
-    message: bytes, *, secret_keys: Sequence[str], signers: Sequence[str], must_be_signed: bool, limit: int
+    wrapped: Wrapped, *, secret_keys: Sequence[str], signers: Sequence[str], must_be_signed: bool, limit: int
 ) -> tuple[bytes, str] | Reason:
     """The plaintext and its signer, or a reason: ``unseal.py`` opens the message in a process of its own, and no more is read than ``limit``."""
+    message, age = wrapped.message, wrapped.wrapping is Wrapping.AGE
     order = json.dumps(
         {
             "path": [str(Path(entry).resolve()) for entry in sys.path],
-            "secret_keys": list(secret_keys),
+            "age": age,
+            "secret_keys": [key for key in secret_keys if (_AGE_IDENTITY in key) is age],
             "signers": list(signers),
             "must_be_signed": must_be_signed,
             "size": len(message),
@@ -132,7 +137,7 @@ def _unsealed(
         said = process.stderr.read(65536)
         status = process.wait()
     if status < 0:
-        return _died(-status, said)
+        return _died(-status, said, age=age)
     if "reason" in answer:
         return Reason(answer["reason"])
     if status or "signer" not in answer or len(plaintext) != answer["size"]:
@@ -145,7 +150,8 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
-def _died(by: int, said: bytes) -> Reason:
+def _died(by: int, said: bytes, *, age: bool) -> Reason:
     """Why the other process ended by a signal: out of memory or time, or a message that breaks the library."""
-    out_of_bounds = by in (signal.SIGKILL, signal.SIGXCPU) or b"memory allocation" in said
-    return Reason.PGP_LIMIT if out_of_bounds else Reason.PGP_TAMPERED
+    if by in (signal.SIGKILL, signal.SIGXCPU) or b"memory allocation" in said:
+        return Reason.TOO_LARGE if age else Reason.PGP_LIMIT
+    return Reason.AGE_TAMPERED if age else Reason.PGP_TAMPERED

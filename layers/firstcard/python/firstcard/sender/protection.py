@@ -22,7 +22,7 @@ class Wrapping(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A recognised file: its wrapping and, for OpenPGP, the message without its armour."""
+    """A recognised file: its wrapping and the message without its armour; empty for what is not wrapped, and for clear-signed text."""
 
     wrapping: Wrapping
     message: bytes
@@ -48,13 +48,25 @@ _ARMOUR_END = re.compile(rb"-----END PGP MESSAGE-----[ \t]*\r?(?:\n|\Z)")
 _HEADERS = re.compile(rb"(?:[^\r\n]+\r?\n)*?[ \t]*\r?\n")
 _CHECKSUM = re.compile(rb"\n=[A-Za-z0-9+/]{4}[ \t]*\r?\n?\Z")
 
+_AGE_FORMAT = b"age-encryption.org/"
+_AGE_VERSION = b"age-encryption.org/v1\n"
+_AGE_ARMOUR = re.compile(rb"-----BEGIN AGE ENCRYPTED FILE-----[ \t]*\r?\n")
+_AGE_ARMOUR_END = re.compile(rb"-----END AGE ENCRYPTED FILE-----[ \t]*\r?(?:\n|\Z)")
+_AGE_MAC = re.compile(rb"\n--- [A-Za-z0-9+/]{43}\n")
+_AGE_LARGEST_HEADER = 1 << 14
+"""About 150 recipients; the library reads a header in time that grows with the square of its length."""
+_AGE_LEAST_PAYLOAD = 16 + 16
+"""The nonce, and the tag of a last chunk that holds nothing."""
+
 
 def unwrapped(data: bytes) -> Wrapped | Reason:
     """What ``data`` is wrapped in, or the reason why its armour or framing cannot be that of one whole message."""
-    if data.startswith((b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")):
-        return Wrapped(Wrapping.AGE, b"")
+    if data.startswith(_AGE_FORMAT):
+        return _age(data)
     head = data[:4096]
     text = head.removeprefix(_BOM).lstrip()
+    if begin := _AGE_ARMOUR.match(text):
+        return _armoured_age(data, len(head) - len(text) + begin.end())
     if begin := _ARMOUR.match(text):
         if begin.group(1) == b"SIGNED MESSAGE":
             return Wrapped(Wrapping.SIGNED_ONLY, b"")
@@ -82,6 +94,31 @@ def _without_armour(data: bytes, start: int) -> bytes | Reason:
         return binascii.a2b_base64(body.translate(None, b"\r\n\t "), strict_mode=True)
     except binascii.Error:
         return Reason.PGP_TAMPERED
+
+
+def _armoured_age(data: bytes, start: int) -> Wrapped | Reason:
+    """The age file inside its armour, which has neither headers nor a checksum."""
+    end = _AGE_ARMOUR_END.search(data, start)
+    if end is None:
+        return Reason.AGE_TRUNCATED
+    if data[end.end() :].strip():
+        return Reason.AGE_TAMPERED
+    try:
+        return _age(binascii.a2b_base64(data[start : end.start()].translate(None, b"\r\n"), strict_mode=True))
+    except binascii.Error:
+        return Reason.AGE_TAMPERED
+
+
+def _age(message: bytes) -> Wrapped | Reason:
+    """Look at the header of an age file: its version, its recipients and its end; what follows is for the decryption to judge."""
+    if not message.startswith(_AGE_VERSION):
+        return Reason.AGE_TRUNCATED if _AGE_VERSION.startswith(message) else Reason.AGE_TAMPERED
+    mac = _AGE_MAC.search(message, 0, _AGE_LARGEST_HEADER)
+    if mac is None:
+        return Reason.AGE_TRUNCATED if len(message) < _AGE_LARGEST_HEADER else Reason.AGE_TAMPERED
+    if b"\n-> scrypt " in message[: mac.start()]:
+        return Reason.AGE_SCRYPT
+    return Wrapped(Wrapping.AGE, message) if len(message) - mac.end() >= _AGE_LEAST_PAYLOAD else Reason.AGE_TRUNCATED
 
 
 def _begins_message(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The program that decrypts one OpenPGP message in a process of its own, where memory and time have bounds.
+"""The program that decrypts one OpenPGP message or age file in a process of its own, where memory and time have bounds.
 
 The library has no limit for what a compressed message may unpack to, so the operating system sets one. It is started with nothing but
 this file: standard input brings the order (a length of four bytes, JSON, then the message to the end), standard output takes one line of
@@ -8,6 +8,7 @@ JSON and the plaintext back. Neither the order nor the plaintext is ever in an a
 import json
 import resource
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +46,27 @@ def unseal(message: bytes, *, secret_keys: list[str], signers: list[str], must_b
     if must_be_signed and not signer:
         raise Unfit("PGP_UNSIGNED" if opened.signature_count() == 0 else "PGP_WEAK_SIGNATURE" if weak else "PGP_SIGNER")
     return plaintext, signer
+
+
+def unseal_age(message: bytes, *, identities: list[str], limit: int) -> bytes:
+    """The plaintext of an age file without armour, all of it verified; ``identities`` are texts as ``age-keygen`` writes them.
+
+    Raises Unfit with the name of a reason code.
+    """
+    from pyrage import DecryptError, decrypt, x25519
+
+    keys = [x25519.Identity.from_str(line) for text in identities for line in text.split() if line.startswith("AGE-SECRET-KEY-")]
+    try:
+        plaintext: bytes = decrypt(message, keys)
+    except DecryptError as error:
+        raise Unfit(_AGE_COMPLAINTS.get(str(error), "AGE_TAMPERED")) from None
+    if len(plaintext) > limit:
+        raise Unfit("TOO_LARGE")
+    return plaintext
+
+
+_AGE_COMPLAINTS = {"No matching keys found": "AGE_NO_KEY", "age file is truncated": "AGE_TRUNCATED"}
+"""What the library says; it has one type of error for everything."""
 
 
 def _decrypted(reader: "type[Message]", data: bytes, keys: "list[SignedSecretKey]") -> "DecryptedMessage | Message":
@@ -105,9 +127,9 @@ def _signer(opened: "DecryptedMessage | Message", pinned: "list[SignedPublicKey]
     return "", weak
 
 
-def _bound(memory: int, seconds: int) -> None:
+def _bound(library: str, memory: int, seconds: int) -> None:
     """Let this process take ``memory`` bytes beyond what Python and the library have, ``seconds`` of processor time, and no place on a disk."""
-    import openpgp.composed  # noqa: F401  so that it is counted below
+    import_module(library)  # so that it is counted below
 
     with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123  pathlib would cost more than the reading
         has = int(pages.read().split()[0]) * resource.getpagesize()
@@ -127,24 +149,29 @@ def main() -> None:
     source, answer = sys.stdin.buffer, sys.stdout.buffer
     order: dict[str, Any] = json.loads(source.read(int.from_bytes(source.read(4))))
     sys.path[:] = order["path"]
-    _bound(order["memory"], order["seconds"])
+    age: bool = order["age"]
+    _bound("pyrage" if age else "openpgp.composed", order["memory"], order["seconds"])
     try:
-        plaintext, signer = unseal(
-            source.read(order["size"]),
-            secret_keys=order["secret_keys"],
-            signers=order["signers"],
-            must_be_signed=order["must_be_signed"],
-            limit=order["limit"],
-        )
+        message = source.read(order["size"])
+        if age:
+            plaintext, signer = unseal_age(message, identities=order["secret_keys"], limit=order["limit"]), ""
+        else:
+            plaintext, signer = unseal(
+                message,
+                secret_keys=order["secret_keys"],
+                signers=order["signers"],
+                must_be_signed=order["must_be_signed"],
+                limit=order["limit"],
+            )
     except Unfit as refused:
         answer.write(json.dumps({"reason": str(refused)}).encode() + b"\n")
     except MemoryError:
-        answer.write(b'{"reason": "PGP_LIMIT"}\n')
+        answer.write(b'{"reason": "TOO_LARGE"}\n' if age else b'{"reason": "PGP_LIMIT"}\n')
     except BaseException as error:
         # A panic of the library is no Exception; anything else is our own fault and must end as such.
         if type(error).__name__ != "PanicException":
             raise
-        answer.write(json.dumps({"reason": str(_unfit(error))}).encode() + b"\n")
+        answer.write(json.dumps({"reason": "AGE_TAMPERED" if age else str(_unfit(error))}).encode() + b"\n")
     else:
         answer.write(json.dumps({"signer": signer, "size": len(plaintext)}).encode() + b"\n")
         answer.write(plaintext)
