@@ -91,8 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(machine: Machine, state: Path, over: threading.Event, console: Console) -> None:
-    outbox = state / "outbox"
-    write_outbox(machine.cloud.outbox(), outbox)
+    outbox, kept = state / "outbox", state / "mails.json"
+    before = json.loads(kept.read_text()) if kept.exists() else []
+    write_outbox(before, outbox)
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Pages, directory=str(outbox)))
     threading.Thread(target=pages.serve_forever, daemon=True).start()
     for programme in machine.deployed:
@@ -100,14 +101,17 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         key = write_district(state / "districts", machine, programme)
         server = machine.sftp(district)
         console.print(f"[bold]{programme.agreement.parties.lea.name}[/] ({chosen_name(programme)})")
-        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}")
-        console.print(f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, outbox/)")
-        console.print(f"  library system:   {machine.libraries[programme.library.id].page}")
+        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}", soft_wrap=True)
+        console.print(
+            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, outbox/)", soft_wrap=True
+        )
+        console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")
     console.print(
-        f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}"
+        f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}",
+        soft_wrap=True,
     )
-    console.print(f"  let days pass:    source {state / 'desk.env'}; .venv/bin/python -m local.later 15")
+    console.print(f"  let days pass:    source {state / 'desk.env'}; .venv/bin/python -m local.later 15", soft_wrap=True)
     console.print("Ctrl-C ends it.")
     sys.stdout.flush()
     written, sent = -CREDENTIAL_SECONDS, -1
@@ -118,7 +122,9 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
             written = time.monotonic()
         now = sum(int(o["count"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendEmail")
         if now != sent:
-            write_outbox(machine.cloud.outbox(), outbox)
+            mails = before + machine.cloud.outbox()
+            write_outbox(mails, outbox)
+            kept.write_text(json.dumps(mails))
             sent = now
         over.wait(REFRESH_SECONDS)
     pages.shutdown()
