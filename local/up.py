@@ -91,9 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(machine: Machine, state: Path, over: threading.Event, console: Console) -> None:
-    outbox, kept = state / "outbox", state / "mails.json"
-    before = json.loads(kept.read_text()) if kept.exists() else []
-    write_outbox(before, outbox)
+    outbox = state / "outbox"
+    write_outbox(machine.cloud.outbox(), outbox)
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Pages, directory=str(outbox)))
     threading.Thread(target=pages.serve_forever, daemon=True).start()
     for programme in machine.deployed:
@@ -122,9 +121,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
             written = time.monotonic()
         now = sum(int(o["count"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendEmail")
         if now != sent:
-            mails = before + machine.cloud.outbox()
-            write_outbox(mails, outbox)
-            kept.write_text(json.dumps(mails))
+            write_outbox(machine.cloud.outbox(), outbox)
             sent = now
         over.wait(REFRESH_SECONDS)
     pages.shutdown()

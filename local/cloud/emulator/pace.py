@@ -223,6 +223,18 @@ def the_loop_is_compiled() -> None:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
+def the_end_does_not_wait_for_silent_peers() -> None:
+    """A function's process keeps connections and never answers a goodbye; the loop waits half a minute for it before the state is written."""
+    start = asyncio.start_server
+
+    async def start_server(*arguments: Any, **options: Any) -> Any:
+        if options.get("ssl"):
+            options.setdefault("ssl_shutdown_timeout", 1.0)
+        return await start(*arguments, **options)
+
+    asyncio.start_server = start_server
+
+
 def garbage_is_looked_for_less_often() -> None:
     """The emulator holds everything in memory, and the collector would walk over all of it again and again."""
     gc.set_threshold(50_000, 20, 50)
@@ -231,6 +243,7 @@ def garbage_is_looked_for_less_often() -> None:
 def install() -> None:
     """Put this file's patches in place."""
     the_loop_is_compiled()
+    the_end_does_not_wait_for_silent_peers()
     garbage_is_looked_for_less_often()
     policies_are_parsed_once()
     queues_may_be_long()

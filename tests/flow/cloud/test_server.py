@@ -62,6 +62,10 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
             EventSourceArn=stream, FunctionName=notes_changes, StartingPosition="TRIM_HORIZON"
         )
         assert until(lambda: messages(first, target)) == ["patron#1"]
+        mail = first.session().client("sesv2")
+        mail.create_email_identity(EmailIdentity="library@example.org")
+        said = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}}
+        mail.send_email(FromEmailAddress="library@example.org", Destination={"ToAddresses": ["family@example.org"]}, Content=said)
         account = an_account(first)
     second = Cloud(state=tmp_path)
     with second:
@@ -76,6 +80,7 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
         assert until(lambda: messages(second, target)) == ["through"]
         second.session().client("dynamodb").put_item(TableName=table, Item={"pk": {"S": "patron#2"}})
         assert until(lambda: messages(second, target)) == ["patron#2"]
+        assert [message["To"] for message in second.outbox()] == [["family@example.org"]]
         again = Account(second, account.user, account.bucket, account.role, account.key)
         again.put("/incoming/after.part")
         assert "incoming/after.part" in again.stored()
