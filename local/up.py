@@ -14,11 +14,14 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cloud.server import ROOT
+from local.counting import Watch
 from local.machine import DESK, Machine, alone
 from local.outbox import write_outbox
 from local.programme import Programme, vars_of
 
 REFRESH_SECONDS = 3.0
+LAST_WORK_SECONDS = 60.0
+"""How long the end waits for functions at work."""
 CREDENTIAL_SECONDS = 1500.0
 """Keys of a role last an hour; they are written anew well before."""
 
@@ -82,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         machine.start()
     try:
         _serve(machine, state, over, console)
+        _let_it_end(machine, over, console)
     finally:
         with console.status("saving what it holds"):
             machine.stop()
@@ -125,6 +129,14 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
             sent = now
         over.wait(REFRESH_SECONDS)
     pages.shutdown()
+
+
+def _let_it_end(machine: Machine, over: threading.Event, console: Console) -> None:
+    """What functions are at work on comes again after a restart, but only when their messages' time is over: up to a quarter of an hour."""
+    over.clear()
+    since = time.monotonic()
+    with console.status("what was begun comes to its end (Ctrl-C again: it does not)"):
+        Watch(machine, machine.deployed[0]).until_quiet(stop=lambda: over.is_set() or time.monotonic() - since > LAST_WORK_SECONDS)
 
 
 def chosen_name(programme: Programme) -> str:
