@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import sqlite3
+import time
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -126,6 +127,13 @@ class Watch:
             if any(int(found[n]) for n in names):
                 return False
         return True
+
+    def until_quiet(self, *, stop: Callable[[], bool] = lambda: False) -> None:
+        """Wait until no queue has held anything for three looks in a row, or until ``stop`` says so."""
+        quiet = 0
+        while quiet < 3 and not stop():
+            quiet = quiet + 1 if self.queues_are_empty() else 0
+            time.sleep(0.2)
 
     def pulse(self) -> str:
         """Something that changes while work goes on."""

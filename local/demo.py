@@ -96,7 +96,7 @@ class Demo:
         run_id = self._decide(machine, watch, run_id)
         self._follow(machine, programme, watch, wanted, start, run_id)
         self._until(lambda: watch.status(run_id) == "applied", "the run to end", watch)
-        self._pause_for_quiet(watch)
+        watch.until_quiet()
         calls = machine.cloud.calls()
         (self.state / "calls.json").write_text(json.dumps(calls))
         watch.take_events()
@@ -196,18 +196,12 @@ class Demo:
                 raise DemoError(f"waited {STALLED_SECONDS} s for {what}, and nothing moved: {now}. The log is {watch.machine.cloud.log}")
             time.sleep(min(2.0, max(0.3, (time.monotonic() - began) / 30)))
 
-    def _pause_for_quiet(self, watch: "Watch") -> None:
-        quiet = 0
-        while quiet < 3:
-            quiet = quiet + 1 if watch.queues_are_empty() else 0
-            time.sleep(0.2)
-
     def _drop_again(self, machine: Machine, programme: Programme, watch: "Watch", data: bytes) -> dict[str, int]:
         writes, mails = watch.writes(), watch.sent()
         drop(data, name="roster.zip.gpg", server=machine.sftp(programme.agreement.district), key=programme.keys.sftp)
         with self.console.status("the very same file once more"):
             self._until(lambda: any(status == "unchanged" for _, status in watch.runs()), "the second drop to be recognised", watch)
-            self._pause_for_quiet(watch)
+            watch.until_quiet()
         return {"writes": watch.writes() - writes, "events": len(watch.take_events()), "emails": watch.sent() - mails}
 
     def _told(self, counted: Counted, wanted: "Wanted", second: Mapping[str, int], usd: float) -> dict[str, Any]:

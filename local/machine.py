@@ -78,7 +78,7 @@ class LibrarySystem:
         made = cloud.certificate
         command = [sys.executable, "-m", "local.ils.stand_in", "--db", str(self.database), "--rules", str(rules), "--port", str(self.port)]
         command += ["--cert", str(made.chain), "--key", str(made.key), "--exchanges", str(self.exchanges)]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

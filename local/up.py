@@ -14,11 +14,14 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cloud.server import ROOT
+from local.counting import Watch
 from local.machine import DESK, Machine, alone
 from local.outbox import write_outbox
 from local.programme import Programme, vars_of
 
 REFRESH_SECONDS = 3.0
+LAST_WORK_SECONDS = 60.0
+"""How long the end waits for functions at work."""
 CREDENTIAL_SECONDS = 1500.0
 """Keys of a role last an hour; they are written anew well before."""
 
@@ -82,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         machine.start()
     try:
         _serve(machine, state, over, console)
+        _let_it_end(machine, over, console)
     finally:
         with console.status("saving what it holds"):
             machine.stop()
@@ -100,14 +104,17 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         key = write_district(state / "districts", machine, programme)
         server = machine.sftp(district)
         console.print(f"[bold]{programme.agreement.parties.lea.name}[/] ({chosen_name(programme)})")
-        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}")
-        console.print(f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, outbox/)")
-        console.print(f"  library system:   {machine.libraries[programme.library.id].page}")
+        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}", soft_wrap=True)
+        console.print(
+            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, outbox/)", soft_wrap=True
+        )
+        console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")
     console.print(
-        f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}"
+        f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}",
+        soft_wrap=True,
     )
-    console.print(f"  let days pass:    source {state / 'desk.env'}; .venv/bin/python -m local.later 15")
+    console.print(f"  let days pass:    source {state / 'desk.env'}; .venv/bin/python -m local.later 15", soft_wrap=True)
     console.print("Ctrl-C ends it.")
     sys.stdout.flush()
     written, sent = -CREDENTIAL_SECONDS, -1
@@ -122,6 +129,14 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
             sent = now
         over.wait(REFRESH_SECONDS)
     pages.shutdown()
+
+
+def _let_it_end(machine: Machine, over: threading.Event, console: Console) -> None:
+    """What functions are at work on comes again after a restart, but only when their messages' time is over: up to a quarter of an hour."""
+    over.clear()
+    since = time.monotonic()
+    with console.status("what was begun comes to its end (Ctrl-C again: it does not)"):
+        Watch(machine, machine.deployed[0]).until_quiet(stop=lambda: over.is_set() or time.monotonic() - since > LAST_WORK_SECONDS)
 
 
 def chosen_name(programme: Programme) -> str:

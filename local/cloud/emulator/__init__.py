@@ -25,11 +25,12 @@ def mend(*, all_of_it: bool = True) -> None:
         sftp,
         sign_in,
         state_machine,
+        streams,
         workers,
     )
 
     network.install()
     if not all_of_it:
         return
-    for concern in (identity, calls, keys, objects, batches, mail, workers, state_machine, sign_in, resources, sftp, front, pace):
+    for concern in (identity, calls, keys, objects, batches, mail, workers, state_machine, sign_in, resources, sftp, front, streams, pace):
         concern.install()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextvars
+import copy
 import json
 from email.utils import parseaddr
 from typing import Any
@@ -64,7 +65,23 @@ def policies_can_name_addresses() -> None:
     iam_evaluator.enforce = enforce_with_addresses
 
 
+def the_outbox_survives_a_restart() -> None:
+    """What was sent is the only thing that the emulator keeps of a mail and does not save."""
+    save, load = ses.get_state, ses.load_persisted_state
+
+    def save_with_mails() -> dict[str, Any]:
+        return {**save(), "sent_emails": copy.deepcopy(ses._sent_emails)}
+
+    def load_with_mails(data: Any) -> Any:
+        ses._sent_emails.update((data or {}).get("sent_emails", {}))
+        return load(data)
+
+    ses.get_state = save_with_mails
+    ses.load_persisted_state = load_with_mails
+
+
 def install() -> None:
     """Put this file's patches in place."""
+    the_outbox_survives_a_restart()
     sending_is_decided_on_the_identity()
     policies_can_name_addresses()

@@ -1,4 +1,4 @@
-"""The same answers in less time: what the emulator does for nobody, or twice, or one after the other where AWS does it side by side."""
+"""The same answers in less time: what the emulator does for nobody, or twice."""
 
 # the emulator comes without types, and patches pass its values on
 
@@ -21,30 +21,12 @@ from h11 import Response
 from hypercorn.events import RawData
 from hypercorn.protocol import h11
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
-from ministack.services import dynamodb, lambda_svc, ses, ses_v2, sqs
+from ministack.services import dynamodb, ses, ses_v2, sqs
 
 from local.cloud.emulator import front, keys, mail
 from local.cloud.emulator.calls import current
 
 COUNTING_ROLE = "one-machine-desk"
-_STREAM_IDLE_SECONDS = 0.05
-
-
-def streams_do_not_hold_up_queues() -> None:
-    """AWS polls every source by itself; the emulator's one poller waits for a stream's function before it looks at any queue."""
-    poll_queues_and_streams, poll_streams = lambda_svc._poll_loop, lambda_svc._poll_dynamodb_streams
-
-    def poll_streams_for_ever() -> None:
-        while True:
-            if not poll_streams():
-                time.sleep(_STREAM_IDLE_SECONDS)
-
-    def poll_both() -> None:
-        threading.Thread(target=poll_streams_for_ever, daemon=True).start()
-        poll_queues_and_streams()
-
-    lambda_svc._poll_dynamodb_streams = bool  # nothing was polled here
-    lambda_svc._poll_loop = poll_both
 
 
 def mail_is_not_rendered_for_nobody() -> None:
@@ -241,6 +223,18 @@ def the_loop_is_compiled() -> None:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
+def the_end_does_not_wait_for_silent_peers() -> None:
+    """A function's process keeps connections and never answers a goodbye; the loop waits half a minute for it before the state is written."""
+    start = asyncio.start_server
+
+    async def start_server(*arguments: Any, **options: Any) -> Any:
+        if options.get("ssl"):
+            options.setdefault("ssl_shutdown_timeout", 1.0)
+        return await start(*arguments, **options)
+
+    asyncio.start_server = start_server
+
+
 def garbage_is_looked_for_less_often() -> None:
     """The emulator holds everything in memory, and the collector would walk over all of it again and again."""
     gc.set_threshold(50_000, 20, 50)
@@ -249,10 +243,10 @@ def garbage_is_looked_for_less_often() -> None:
 def install() -> None:
     """Put this file's patches in place."""
     the_loop_is_compiled()
+    the_end_does_not_wait_for_silent_peers()
     garbage_is_looked_for_less_often()
     policies_are_parsed_once()
     queues_may_be_long()
-    streams_do_not_hold_up_queues()
     mail_is_not_rendered_for_nobody()
     json_is_quick()
     conditions_are_checked_once()

@@ -25,6 +25,13 @@ def handle(event, context):
         boto3.client("sqs").send_message(QueueUrl=os.environ["NEXT"], MessageBody=record["body"])
     return {"batchItemFailures": []}
 """
+NOTES_CHANGES = """
+import boto3, json, os
+def handle(event, context):
+    for record in event["Records"]:
+        key = json.dumps(record["dynamodb"]["Keys"]["pk"]["S"])
+        boto3.client("sqs").send_message(QueueUrl=os.environ["NEXT"], MessageBody=key)
+"""
 
 
 def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
@@ -39,13 +46,26 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
         )
         dynamodb.put_item(TableName=table, Item={"pk": {"S": "patron#1"}, "sealed": {"B": b"\x00\xff"}})
         source, source_arn = a_queue(first)
         target, _ = a_queue(first)
-        role = a_role(first, allow(["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"]), service="lambda.amazonaws.com")
+        role = a_role(
+            first, allow(["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "dynamodb:*"]), service="lambda.amazonaws.com"
+        )
         forwards = a_function(first, FORWARDS, role=role, environment={"NEXT": target})
         first.session().client("lambda").create_event_source_mapping(EventSourceArn=source_arn, FunctionName=forwards)
+        notes_changes = a_function(first, NOTES_CHANGES, role=role, environment={"NEXT": target})
+        stream = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        first.session().client("lambda").create_event_source_mapping(
+            EventSourceArn=stream, FunctionName=notes_changes, StartingPosition="TRIM_HORIZON"
+        )
+        assert until(lambda: messages(first, target)) == ["patron#1"]
+        mail = first.session().client("sesv2")
+        mail.create_email_identity(EmailIdentity="library@example.org")
+        said = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello"}}}}
+        mail.send_email(FromEmailAddress="library@example.org", Destination={"ToAddresses": ["family@example.org"]}, Content=said)
         account = an_account(first)
     second = Cloud(state=tmp_path)
     with second:
@@ -58,6 +78,9 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
         assert invoke(second, function) == "here"
         second.session().client("sqs").send_message(QueueUrl=source, MessageBody='"through"')
         assert until(lambda: messages(second, target)) == ["through"]
+        second.session().client("dynamodb").put_item(TableName=table, Item={"pk": {"S": "patron#2"}})
+        assert until(lambda: messages(second, target)) == ["patron#2"]
+        assert [message["To"] for message in second.outbox()] == [["family@example.org"]]
         again = Account(second, account.user, account.bucket, account.role, account.key)
         again.put("/incoming/after.part")
         assert "incoming/after.part" in again.stored()
