@@ -55,7 +55,7 @@ class Drop(Construct):
             self,
             "Openpgp",
             name=names.secret("openpgp", district),
-            description="OpenPGP secret keys that open this district's rosters; put in by a person",
+            description="OpenPGP and age secret keys that open this district's rosters; put in by a person",
             kms_key_id=self.key.key.key_arn,
         ).apply_removal_policy(RemovalPolicy.RETAIN)
 

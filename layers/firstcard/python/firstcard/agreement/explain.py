@@ -49,7 +49,17 @@ CARD_WORDS = {
     "e_resources": "an e-resources card, for what can be read and heard online",
     "full": "a full library card",
 }
-FORMAT_WORDS = {"oneroster_1_1": "OneRoster 1.1", "oneroster_1_2": "OneRoster 1.2", "csv": "a CSV file with the canonical columns"}
+FORMAT_WORDS = {
+    "oneroster_1_1": "OneRoster 1.1",
+    "oneroster_1_2": "OneRoster 1.2",
+    "sds_1": "Microsoft SDS 1",
+    "sds_2_1": "Microsoft SDS 2.1",
+    "clever": "Clever's SFTP files",
+    "powerschool": "a PowerSchool export",
+    "infinite_campus": "an Infinite Campus export",
+    "doe_stn": "Indiana's DOE-STN layout",
+    "csv": "a CSV file with the canonical columns",
+}
 LANGUAGE_WORDS = {"en": "English", "es": "Spanish"}
 NAME_WORDS = {"legal": "the legal name", "preferred": "the preferred name", "first": "the first name only", "none": "no name"}
 

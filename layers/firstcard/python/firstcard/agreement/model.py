@@ -446,7 +446,15 @@ class Exchange(Clause):
     """The way of the file: format, protection, proof of sender, rhythm."""
 
     channels: Annotated[tuple[Literal["sftp", "s3"], ...], Field(min_length=1)]
-    formats: Annotated[tuple[Literal["oneroster_1_1", "oneroster_1_2", "csv"], ...], Field(min_length=1)]
+    formats: Annotated[
+        tuple[
+            Literal[
+                "oneroster_1_1", "oneroster_1_2", "sds_1", "sds_2_1", "clever", "powerschool", "infinite_campus", "doe_stn", "csv"
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
     mapping: dict[Name, Text] = Field(default_factory=dict)
     organisation_ids: Annotated[tuple[Text, ...], Field(min_length=1)]
     protection: Literal["signed", "encrypted", "plain"]

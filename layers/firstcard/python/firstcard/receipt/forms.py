@@ -32,7 +32,17 @@ _WAITING = {
     "in_doubt": "A person looks whether the child has a card already",
     "opt_in": "The family has not said yes yet",
 }
-_FORMATS = {"oneroster_1_1": "OneRoster 1.1 CSV", "firstcard_csv": "FirstCard CSV"}
+_FORMATS = {
+    "oneroster_1_1": "OneRoster 1.1 CSV",
+    "oneroster_1_2": "OneRoster 1.2 CSV",
+    "sds_1": "Microsoft SDS 1 CSV",
+    "sds_2_1": "Microsoft SDS 2.1 CSV",
+    "clever": "Clever SFTP files",
+    "powerschool": "PowerSchool export",
+    "infinite_campus": "Infinite Campus export",
+    "doe_stn": "DOE-STN layout",
+    "firstcard_csv": "FirstCard CSV",
+}
 _SEVERITIES = {"fatal": "whole file", "hold": "waits", "row": "row left out", "warning": "used, please look"}
 
 

@@ -9,7 +9,7 @@ the id. A field that Clever has no column for (``opt_out``, ``homeroom``) is rea
 teachers.csv and staff.csv is counted, and each but one of such a person as an excluded duplicate, without a warning, since the form asks for them. Rows of one
 id that differ in anything else that is read are rejected (DUPLICATE_ID). Rows of schools.csv are not counted.
 
-**Contact.** Of a student's contacts the one whose ``Contact_type`` has the word primary, guardian or parent; then one with an e-mail address; then the first.
+**Contact.** Of a student's contacts the one whose ``Contact_type`` has the word primary, guardian or parent; then one with an e-mail address; then the first. Who is there for emergencies only is nobody's guardian, and is told nothing.
 One whose e-mail address, name or phone cannot be trusted is not used.
 
 **School.** Of several the first that the agreement rolls out to, else the first that schools.csv holds; only where it holds none is the row rejected.
@@ -377,8 +377,10 @@ def _collect(source: _Source, validator: Validator) -> None:
             kind = cells[at["contact_type"]] if "contact_type" in at else ""
             contact = _contact(line, {name: cells[at[name]] for name in contact_fields if name in at}, source, validator)
             if contact:
-                first = not _FIRST_CONTACTS.isdisjoint(re.findall(r"[a-z]+", kind.lower()))
-                one.contacts.append(_Contact(line, first, contact, one.drafts[told]))
+                words = re.findall(r"[a-z]+", kind.lower())
+                first = not _FIRST_CONTACTS.isdisjoint(words)
+                if first or "emergency" not in words:
+                    one.contacts.append(_Contact(line, first, contact, one.drafts[told]))
 
 
 def _contact(line: int, cells: dict[str, str], source: _Source, validator: Validator) -> dict[str, str]:

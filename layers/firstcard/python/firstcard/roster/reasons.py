@@ -295,7 +295,7 @@ REASONS: dict[Reason, ReasonText] = {
     # The file and its form
     Reason.UNKNOWN_FORMAT: _fatal(
         "The content is not a form of roster that can be read.",
-        "Send a OneRoster 1.1 or 1.2 or a School Data Sync 2.1 CSV zip (bulk), or one CSV or Excel workbook (.xlsx) with a header row: the column names of the FirstCard form, of your agreement, or of a PowerSchool, Infinite Campus or DOE-STN export. Instead of Ed-Fi or SIF XML, send the OneRoster export of the same system; instead of fixed-width text, the same report as CSV or tab-separated text with a header line; instead of .xls or PDF, CSV.",
+        "Send a OneRoster 1.1 or 1.2 or a School Data Sync 2.1 CSV zip (bulk), Clever's files, or one CSV or Excel workbook (.xlsx) with a header row: the column names of the FirstCard form, of your agreement, or of a PowerSchool, Infinite Campus or DOE-STN export. Instead of Ed-Fi or SIF XML, send the OneRoster export of the same system; instead of fixed-width text, the same report as CSV or tab-separated text with a header line; instead of .xls or PDF, CSV.",
     ),
     Reason.ZIP_DAMAGED: _fatal(
         "The zip archive is damaged or was cut off.",
