@@ -209,7 +209,7 @@ class Pipeline(Stack):
             event_source_arn=inbox.queue.queue_arn,
             batch_size=100,
             max_batching_window=Duration.seconds(1),
-            max_concurrency=2,
+            max_concurrency=3,
             report_batch_item_failures=True,
         )
         inbox.queue.grant_consume_messages(consumer.role)

@@ -190,7 +190,7 @@ def test_queues_hand_over_in_batches_and_take_back_single_failures(templates):
     sources = [p for _, _, p in templates.every("AWS::Lambda::EventSourceMapping") if "StartingPosition" not in p]
     assert len(sources) == 3
     for source in sources:
-        assert (source["BatchSize"], source["ScalingConfig"]) == (100, {"MaximumConcurrency": 2})
+        assert (source["BatchSize"], source["ScalingConfig"]) == (100, {"MaximumConcurrency": 3})
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
