@@ -293,7 +293,9 @@ def test_other_contacts_are_taken_where_no_guardian_is_named_and_empty_ones_neve
 
 def test_who_is_there_for_emergencies_only_is_told_nothing() -> None:
     assert only(clever(loose(a_student(Contact_type="Emergency Contact", Contact_email="next@example.org")))).email == ""
-    assert only(clever(loose(a_student(Contact_type="Guardian, Emergency", Contact_email="grace@example.org")))).email == "grace@example.org"
+    assert (
+        only(clever(loose(a_student(Contact_type="Guardian, Emergency", Contact_email="grace@example.org")))).email == "grace@example.org"
+    )
 
 
 def test_a_contact_that_cannot_be_used_is_named_by_its_row_and_the_student_is_not_rejected() -> None:

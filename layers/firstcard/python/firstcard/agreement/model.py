@@ -448,9 +448,7 @@ class Exchange(Clause):
     channels: Annotated[tuple[Literal["sftp", "s3"], ...], Field(min_length=1)]
     formats: Annotated[
         tuple[
-            Literal[
-                "oneroster_1_1", "oneroster_1_2", "sds_1", "sds_2_1", "clever", "powerschool", "infinite_campus", "doe_stn", "csv"
-            ],
+            Literal["oneroster_1_1", "oneroster_1_2", "sds_1", "sds_2_1", "clever", "powerschool", "infinite_campus", "doe_stn", "csv"],
             ...,
         ],
         Field(min_length=1),
