@@ -6,7 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,12 +21,12 @@ from firstcard.agreement import Agreement
 from firstcard.agreement.lines import AgreementError
 from firstcard.agreement.load import load_agreement
 from firstcard.agreement.vocabulary import FORBIDDEN_FIELDS
-from firstcard.card.plan import shared_addresses, unfit
 from firstcard.receipt.receipt import words_of
-from firstcard.roster import REASONS, Problem, Reading, Reason, Refusal, Role, safe_file_name
+from firstcard.roster import REASONS, Problem, Reading, Reason, Refusal, safe_file_name
 from firstcard.roster.canonical import COLUMNS
 from firstcard.roster.recognise import read_under
 from firstcard.roster.terms import Terms
+from firstcard.run.planning import as_planned
 from firstcard.sender import OpeningError, open_delivery
 from firstcard.sender.protection import Wrapping, unwrapped
 
@@ -109,7 +109,7 @@ def check_roster(data: bytes, name: str, agreement: Agreement | None, today: dat
     result = read_under(data, file_name=name, terms=Terms.of(agreement) if agreement else assumed_terms(), today=today)
     if isinstance(result, Refusal):
         return Checked(result)
-    result = _as_planned(result, agreement)
+    result = as_planned(result, agreement)
     reasons = [] if agreement is None or agreement.in_force(today) else [Reason.AGREEMENT_NOT_IN_FORCE]
     rejected = sum(result.rejected.values())
     most = agreement.safety.max_rejected_percent if agreement else ASSUMED_MAX_REJECTED_PERCENT
@@ -258,25 +258,6 @@ def _progress(size: int) -> AbstractContextManager[object]:
     """A line that moves while a large file is read, where somebody is looking."""
     console = Console(stderr=True)
     return console.status(f"Reading {size / MEGABYTE:,.0f} MB …") if size > SLOW_BYTES and console.is_terminal else nullcontext()
-
-
-def _as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
-    """The reading with what planning still finds: people who can get no number under the agreement, and addresses that are nobody's letterbox."""
-    gone = unfit(reading.people, agreement) if agreement else {}
-    people = tuple(person for person in reading.people if person not in gone)
-    shared = shared_addresses(people)
-    more = [Problem(person.file, person.line, "student_id", reason) for person, reason in gone.items()]
-    more += [
-        Problem(person.file, person.line, "guardian_email", Reason.SHARED_ADDRESS)
-        for person in people
-        if person.role is Role.STUDENT and person.email in shared
-    ]
-    return replace(
-        reading,
-        people=people,
-        problems=(*reading.problems, *more),
-        rejected=dict(Counter(reading.rejected) + Counter(gone.values())),
-    )
 
 
 # The screen

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import pytest
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """The name under which an element travels (W3C WebDriver, 12.2)."""
+
+PAGE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,11 @@ class Browser:
     def press(self, selector: str) -> None:
         """Press what the CSS selector finds, as a person would, and wait for the page that follows."""
         found = self._post("element", {"using": "css selector", "value": selector})
-        self._post(f"element/{found[_ELEMENT]}/click", {})
+        pressed = f"element/{found[_ELEMENT]}"
+        self._post(f"{pressed}/click", {})
+        deadline = time.monotonic() + PAGE_SECONDS
+        while self.session.get(f"{pressed}/name").is_success:  # the click answers before a slow page takes the place of the one pressed
+            assert time.monotonic() < deadline, f"no page followed within {PAGE_SECONDS} s"
 
     def look(self, expression: str) -> object:
         """The value of a JavaScript expression in the page."""

@@ -195,7 +195,7 @@ class TestAFailedRunTriedAgain:
         arrival, _ = self.fail(yard, a_roster(1))
         assert yard.known(arrival).status is Status.FAILED
         assert yard.ledger.district("oak.pine").lock_holder == arrival.run_id
-        other = yard.admitted(a_roster(2), at=later(hours=1), key="incoming/other.csv")
+        other = yard.admitted(a_roster(1, 2), at=later(hours=1), key="incoming/other.csv")
         assert yard.plan(other).outcome == "busy"
         for attempt in (2, 3):
             assert self.swept(yard, arrival) == 1
@@ -207,8 +207,8 @@ class TestAFailedRunTriedAgain:
         assert yard.plan(other).outcome == "ready"
 
     def test_given_up_half_way_leaves_nobody_behind(self, yard: Yard) -> None:
-        """Child 1 was written, and no manifest knows; the next roster has child 2 alone: 1 is ended, 2 waits."""
-        arrival, planned = self.fail(yard, a_roster(1))
+        """Child 1 was written, and no manifest knows; the next roster has only children 2 and 3: 1 is ended, they wait."""
+        arrival, planned = self.fail(yard, a_roster(1, 3))
         yard.issue(planned)
         for attempt in (2, 3):
             self.swept(yard, arrival)
@@ -216,8 +216,8 @@ class TestAFailedRunTriedAgain:
             yard.plan(again)
             yard.begin(again)
             yard.finish(again, error=True)
-        assert yard.run(a_roster(2), at=later(days=1), key="incoming/next.csv")[1] == "applied"
-        assert yard.states(1, 2) == ["expired", "waiting"]
+        assert yard.run(a_roster(2, 3), at=later(days=1), key="incoming/next.csv")[1] == "applied"
+        assert yard.states(1, 2, 3) == ["expired", "waiting", "waiting"]
 
     def test_is_not_started_again_while_it_runs_nor_more_than_three_times(self, yard: Yard) -> None:
         arrival, _ = self.fail(yard, a_roster(1))

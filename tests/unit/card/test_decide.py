@@ -115,6 +115,14 @@ def test_more_change_than_agreed_is_held(roster: list[Person], hold: tuple[Reaso
     assert plans.decide(roster).holds == hold
 
 
+@pytest.mark.parametrize(("teachers", "hold"), [(0, (Reason.TOO_MANY_MISSING,)), (1, ())])
+def test_an_export_without_its_file_of_staff_is_held_however_few_they_are(teachers: int, hold: tuple[Reason, ...]) -> None:
+    plans = Plans()
+    staff = [a_person(number, role=Role.STAFF) for number in (901, 902)]
+    plans.run([*a_district(100), *staff])
+    assert plans.decide([*a_district(100), *staff[:teachers]]).holds == hold
+
+
 @pytest.mark.parametrize(("rejected", "hold"), [(5, ()), (6, (Reason.TOO_MANY_REJECTED,))])
 def test_more_rejected_rows_than_agreed_are_held(rejected: int, hold: tuple[Reason, ...]) -> None:
     plans = Plans()

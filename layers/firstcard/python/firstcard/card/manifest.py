@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no."""
+    """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff."""
 
     fingerprint: str
     household: str = ""
     refused: bool = False
+    staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Manifest:
             "v": 1,
             "version": self.version,
             "content": self.content,
-            "patrons": {t: [k.fingerprint, k.household, int(k.refused)] for t, k in sorted(self.patrons.items())},
+            "patrons": {t: [k.fingerprint, k.household, int(k.refused), int(k.staff)] for t, k in sorted(self.patrons.items())},
             "households": dict(sorted(self.households.items())),
             "unplaced": self.unplaced,
         }
@@ -49,7 +50,7 @@ class Manifest:
         return cls(
             version=body["version"],
             content=body["content"],
-            patrons={t: Known(f, h, bool(r)) for t, (f, h, r) in body["patrons"].items()},
+            patrons={t: Known(f, h, *map(bool, flags)) for t, (f, h, *flags) in body["patrons"].items()},
             households=body["households"],
             unplaced=body["unplaced"],
         )
@@ -65,6 +66,6 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         before, after = known.patrons.get(token), planned.patrons.get(token)
         either = after or before
         assert either is not None, "the token is in one of the two"
-        patrons[token] = either if before == after else Known("", either.household, either.refused)
+        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff)
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     return Manifest(known.version + 1, "", patrons, households, known.unplaced)

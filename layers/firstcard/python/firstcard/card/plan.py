@@ -134,11 +134,18 @@ def _holds(steps: Sequence[Step], known: Manifest, agreement: Agreement, rejecte
             (("new",), safety.max_new_percent, Reason.TOO_MANY_NEW),
             (CHANGES, safety.max_changed_percent, Reason.TOO_MANY_CHANGED),
         ):
-            if 100 * sum(counts.get(d, 0) for d in decisions) > limit * base:
+            over = 100 * sum(counts.get(d, 0) for d in decisions) > limit * base
+            if over or (reason is Reason.TOO_MANY_MISSING and _role_is_gone(steps, known)):
                 holds.append(reason)
     if 100 * rejected > safety.max_rejected_percent * (accepted + rejected):
         holds.append(Reason.TOO_MANY_REJECTED)
     return tuple(holds)
+
+
+def _role_is_gone(steps: Sequence[Step], known: Manifest) -> bool:
+    """Whether all staff or all students are missing: a file that was left out of the export, however few they are."""
+    missing = Counter(known.patrons[s.token].staff for s in steps if s.person is None)
+    return any(missing[staff] == there for staff, there in Counter(k.staff for k in known.patrons.values()).items())
 
 
 def _by_school(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
@@ -368,7 +375,7 @@ def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplac
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out))
+        s.token: Known(s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out), s.person.role is Role.STAFF)
         for s in decisions.steps
         if s.person is not None
     }

@@ -253,8 +253,8 @@ REASONS: dict[Reason, ReasonText] = {
         "Send the newest export. If the older one is right on purpose, ask the contact named in this receipt to release it.",
     ),
     Reason.TOO_MANY_MISSING: _hold(
-        "More students are missing since the last file than the agreement lets pass without a look.",
-        "Check the export's filters, school year and schools. If the students really left, ask the contact named in this receipt to release the run; until then no card ends.",
+        "More people are missing since the last file than the agreement lets pass without a look, or all staff or all students are.",
+        "Check the export's filters, school year and schools, and whether the files of teachers and staff are with it. If they really left, ask the contact named in this receipt to release the run; until then no card ends.",
     ),
     Reason.TOO_MANY_NEW: _hold(
         "More students are new since the last file than the agreement lets pass without a look.",

@@ -148,7 +148,7 @@ class Planner:
         self, arrival: Arrival, agreement: Agreement, library: Library, reading: Reading, known: Manifest, now: datetime, content: str
     ) -> Planned:
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
-        reading = _with_letterboxes(_without(reading, unfit(reading.people, agreement)))
+        reading = as_planned(reading, agreement)
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
@@ -205,6 +205,11 @@ class Planner:
     def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
         self.ledger.move(arrival.run_id, Status.REJECTED, when=NOT_ISSUING, reason=str(reason))
         return Planned("rejected")
+
+
+def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
+    """The reading with what only the whole of it shows: people who can get no number under the agreement, and addresses that are nobody's letterbox."""
+    return _with_letterboxes(_without(reading, unfit(reading.people, agreement)) if agreement else reading)
 
 
 def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
