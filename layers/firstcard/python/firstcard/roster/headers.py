@@ -141,11 +141,13 @@ def choose(table: Table, wanted: Iterable[str], *, required: frozenset[str], kno
         if name in required:
             raise RefusedError(Reason.MISSING_COLUMN, table.file, 1, name)
     read = set(places.values())
+    known_header = bool(places) or not known.isdisjoint(header)
     dropped, forbidden = [], {}
     for place, name in enumerate(header):
         if place in read or not name:
             continue
-        shown = printable_name(name, place + 1)
+        # Where none of the names is one that we know, the first line may be a row of data.
+        shown = printable_name(name, place + 1) if known_header else f"column {place + 1}"
         if kind := forbidden_field(name, terms.forbidden):
             forbidden[place] = (shown, kind)
         else:
