@@ -20,7 +20,7 @@ from firstcard.card.manifest import Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
 from firstcard.card.pin import random_pin
 from firstcard.identity import Tokens
-from firstcard.roster import Person, Reason, Role, fingerprint
+from firstcard.roster import Person, Reason, Role, fingerprints
 from firstcard.vault import Wrap
 from firstcard.vault.seal import Sealer
 
@@ -76,9 +76,8 @@ def decide(
     who is missing is taken for gone.
     """
     steps: list[Step] = []
-    for person in people:
+    for person, print_ in zip(people, fingerprints(people, tokens.fingerprint_key), strict=True):
         token = tokens.patron(person.role, person.local_id)
-        print_ = fingerprint(person, tokens.fingerprint_key)
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         before = known.patrons.get(token)
         new_address = bool(household and before and before.household != household)

@@ -4,9 +4,11 @@ Grades, schools, birth dates and names repeat from row to row: each text is judg
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import repeat
+from typing import Any, Final
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
@@ -55,6 +57,37 @@ class Draft:
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
 
+ODD: Final[Any] = object()
+"""Stands for a value that is not as it should be: its row is checked by itself."""
+
+
+class _Judged(dict[str, Any]):
+    """What each text of a column comes to, judged once; ``ODD`` where there is anything to say about it."""
+
+    def __init__(self, judge: Callable[[str], Any]) -> None:
+        self._judge = judge
+
+    def __missing__(self, cell: str) -> Any:  # noqa: ANN401  a column's values are of its own kind
+        if len(self) > _REMEMBERED:
+            self.clear()
+        found = self[cell] = self._judge(cell)
+        return found
+
+    def column(self, cells: Iterable[str]) -> list[Any]:
+        """The column with each text replaced by what it comes to."""
+        return list(map(self.__getitem__, cells))
+
+
+def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
+    """The check as a judgement: the normal form, or ``ODD``."""
+
+    def judge(cell: str) -> Any:  # noqa: ANN401
+        value, reasons = check(cell)
+        return ODD if reasons else value
+
+    return judge
+
+
 class Validator:
     """Checks the rows of one file under one agreement and keeps the count of them.
 
@@ -70,7 +103,7 @@ class Validator:
         self.rows = 0
         self._columns = columns
         self._people: list[Person | None] = []
-        self._place: dict[tuple[Role, str], int] = {}
+        self._place: dict[Role, dict[str, int]] = {role: {} for role in Role}
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
         self._perhaps: set[tuple[Role, str]] = set()
@@ -83,6 +116,7 @@ class Validator:
         self._codes: dict[str, values.Checked] = {}
         self._grades: dict[str, values.Checked] = {}
         self._languages: dict[str, values.Checked] = {}
+        self._judged: dict[str, _Judged] = {}
 
     # What happens to a row
 
@@ -193,9 +227,78 @@ class Validator:
             )
         )
 
+    def sound_people(self, role: Role, lines: Sequence[int], columns: Mapping[str, Sequence[str]]) -> list[Person | None]:
+        """The person of each row that has nothing odd about it, None for a row that ``check`` must look at; nobody is taken or counted yet.
+
+        ``columns`` are the cells of the fields, row by row; none of the rows holds a no. What comes out is what ``check`` would make of the row.
+        """
+        terms, count = self.terms, len(lines)
+        student = role is Role.STUDENT
+        if (terms.schools is not None and "school_id" not in columns) or (student and terms.grades is not None and "grade" not in columns):
+            return [None] * count
+        if any(name not in columns for name in self._required[role]):
+            return [None] * count
+        made = {name: self._judged_column(name, cells) for name, cells in columns.items()}
+        odd: set[int] = set()
+        for name, found in made.items():
+            if ODD in found:
+                odd.update(at for at, value in enumerate(found) if value is ODD)
+            if name in self._required[role] and not all(found):
+                odd.update(at for at, value in enumerate(found) if not value)
+        if terms.conditions:
+            odd.update(self._conditional(role, columns, made))
+        get = made.get
+        blank: Iterable[str] = repeat("")
+        people: list[Person | None] = list(
+            map(
+                Person,
+                repeat(self.file),
+                lines,
+                repeat(role),
+                made["student_id"],
+                get("last_name", blank),
+                get("first_name", blank),
+                get("state_id", blank),
+                get("middle_name", blank),
+                get("suffix", blank),
+                get("preferred_name", blank),
+                get("birth_date", repeat(None)) if student else repeat(None),
+                get("grade", blank) if student else blank,
+                get("school_id", blank),
+                get("school_name", blank),
+                get("homeroom", blank),
+                get("guardian_email" if student else "staff_email", blank),
+                get("home_language", blank),
+                get("guardian_name", blank),
+                repeat(False),
+                get("contact_restricted", repeat(False)),
+                get("street", blank),
+                get("city", blank),
+                get("region", blank),
+                get("postal_code", blank),
+                get("phone", blank),
+            )
+        )
+        for at in odd:
+            people[at] = None
+        return people
+
+    def take(self, people: Sequence[Person]) -> None:
+        """Count and keep people of ``sound_people``, in the order of their rows."""
+        self.rows += len(people)
+        if len({person.role for person in people}) == 1:
+            ids = [person.local_id for person in people]
+            place = self._place[people[0].role]
+            if len(set(ids)) == len(ids) and place.keys().isdisjoint(ids):
+                place.update(zip(ids, range(len(self._people), len(self._people) + len(ids)), strict=True))
+                self._people += people
+                return
+        for person in people:
+            self._add(person)
+
     def reading(self, form: str, dropped: tuple[DroppedColumn, ...], guardians: int = 0) -> Reading:
         """What was read, when all rows are through."""
-        for key in [key for key in self._rejected_people if key in self._place]:
+        for key in [key for key in self._rejected_people if key[1] in self._place[key[0]]]:
             self._spoil(key)
         people = tuple(person for person in self._people if person is not None)
         came_of_age = _years_before(self._today, _OF_AGE)
@@ -315,6 +418,52 @@ class Validator:
             )
         return off
 
+    # By the column
+
+    def _judged_column(self, name: str, cells: Sequence[str]) -> Sequence[Any]:
+        """The column in its normal form, ``ODD`` where there is anything to say about a cell."""
+        if name in _EMAIL_FIELDS:
+            return values.plain_emails(cells) or list(map(_sound(values.email), cells))
+        if name in ("student_id", "state_id"):
+            return values.plain_codes(cells) or list(map(_sound(values.code), cells))
+        return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
+
+    def _judge_of(self, name: str) -> _Judged:
+        terms = self.terms
+        if name == "birth_date":
+            return _Judged(self._judge_birth)
+        if name == "grade":
+            return _Judged(_among(terms.grades, _sound(values.grade)))
+        if name == "school_id":
+            return _Judged(_among(terms.schools, _sound(values.code)))
+        if name == "enrollment_status":
+            return _Judged(lambda cell: "" if not cell or values.enrolled(cell) == (True, ()) else ODD)
+        if name == "home_language":
+            return _Judged(_sound(values.language))
+        if name == "contact_restricted":
+            return _Judged(lambda cell: ODD if values.flag(cell)[1] else values.flag(cell)[0])
+        return _Judged(_sound(values.text))
+
+    def _judge_birth(self, cell: str) -> Any:  # noqa: ANN401
+        """The date, None for an empty cell; who is of age is odd, since other rules hold then."""
+        born, age, reasons = values.birth_date(cell, self._today)
+        return ODD if reasons or (age is not None and age >= _OF_AGE) else born
+
+    def _conditional(self, role: Role, columns: Mapping[str, Sequence[str]], made: Mapping[str, Sequence[Any]]) -> Iterable[int]:
+        """The rows in which a condition of the agreement leaves a field out that is there or required."""
+        of_role = role is Role.STUDENT
+        count = len(made["student_id"])
+        births = columns["birth_date"] if of_role and "birth_date" in columns else repeat("", count)
+        grades = made["grade"] if of_role and "grade" in made else repeat("", count)
+        fields = frozenset((*columns, *self._required[role]))
+        kinds = list(zip(births, grades, strict=True))
+        left_out = {
+            kind
+            for kind in set(kinds)
+            if kind[1] is not ODD and fields & self._not_agreed(role, values.birth_date(kind[0], self._today)[1], kind[1])
+        }
+        return [at for at, kind in enumerate(kinds) if kind in left_out] if left_out else ()
+
     def _missing(self, name: str, found: list[tuple[str, Reason]]) -> None:
         """Note a required value that is empty, unless it is empty because it was bad and has its reason already."""
         if not any(at == name and REASONS[reason].severity == "row" for at, reason in found):
@@ -326,13 +475,13 @@ class Validator:
         if key in self._spoilt:
             if person.opt_out:
                 self._spoilt.discard(key)
-                self._people[self._place[key]] = person
+                self._people[self._place[person.role][person.local_id]] = person
             else:
                 self._reject_duplicate(person)
             return
-        place = self._place.get(key)
+        place = self._place[person.role].get(person.local_id)
         if place is None:
-            self._place[key] = len(self._people)
+            self._place[person.role][person.local_id] = len(self._people)
             self._people.append(person)
             return
         before = self._people[place]
@@ -351,7 +500,7 @@ class Validator:
 
     def _stands(self, key: tuple[Role, str]) -> bool:
         """Whether one of the people has this role and id."""
-        place = self._place.get(key)
+        place = self._place[key[0]].get(key[1])
         return place is not None and self._people[place] is not None
 
     def _reject_duplicate(self, person: Person) -> None:
@@ -359,7 +508,7 @@ class Validator:
 
     def _spoil(self, key: tuple[Role, str]) -> None:
         """Take back a person whose id turned out to stand for several rows; a no stays."""
-        place = self._place[key]
+        place = self._place[key[0]][key[1]]
         before = self._people[place]
         if before is not None and before.opt_out:
             return
@@ -383,6 +532,18 @@ class Validator:
         for name, reason in found:
             file, column = self._columns.get(name, (self.file, name))
             self.problems.append(Problem(file, born_at if name == "birth_date" and born_at else line, column, reason))
+
+
+def _among(allowed: frozenset[str] | None, judge: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The judgement, ``ODD`` too for what the roll-out leaves out."""
+    if allowed is None:
+        return judge
+
+    def judged(cell: str) -> Any:  # noqa: ANN401
+        value = judge(cell)
+        return value if value in allowed else ODD
+
+    return judged
 
 
 def _years_before(day: date, years: int) -> date:

@@ -5,6 +5,7 @@ Every function takes the text of one cell and gives the normal form with the rea
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 from firstcard.agreement.model import CEDS_GRADES
@@ -25,6 +26,9 @@ _ID = re.compile(r"[A-Za-z0-9_{][A-Za-z0-9._:@/+={}\-]{0,63}")
 _EMAIL = re.compile(
     r"(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
+_PLAIN_IDS = re.compile(r"(?:[A-Za-z0-9_]{0,64}\n)*+")
+_PLAIN_EMAILS = re.compile(r"(?:(?:[a-z0-9_+'-]++(?:\.[a-z0-9_+'-]++)*+@(?:[a-z0-9]++(?:-++[a-z0-9]++)*+\.)+[a-z]{2,24})?+\n)*+")
+"""Columns of what nearly all ids and addresses are."""
 _EXCEL = re.compile(r"\d(?:\.\d+)?E\+\d+|#(?:REF!|N/A|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}", re.IGNORECASE)
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _EXCEL_DAY = re.compile(rf"\d{{1,2}}-(?:{_MONTH})|(?:{_MONTH})-\d{{1,2}}", re.IGNORECASE)
@@ -149,6 +153,22 @@ def email(raw: str) -> Checked:
     if len(value) <= MAX_EMAIL and _EMAIL.fullmatch(value):
         return value.lower(), ()
     return "", (_untrusted(value, Reason.NON_ASCII_EMAIL) or Reason.BAD_EMAIL,)
+
+
+def plain_codes(cells: Sequence[str]) -> Sequence[str] | None:
+    """The column itself if ``code`` would have nothing to say about any of its cells, None if that cannot be told at once."""
+    whole = "\n".join(cells) + "\n"
+    # An id that a spreadsheet damaged has a sign in it, which no id of this pattern has.
+    return cells if _PLAIN_IDS.fullmatch(whole) else None
+
+
+def plain_emails(cells: Sequence[str]) -> Sequence[str] | None:
+    """The same for ``email``, in small letters."""
+    whole = "\n".join(cells) + "\n"
+    if not whole.isascii() or max(map(len, cells), default=0) > 64:
+        return None
+    whole = whole.lower()
+    return whole[:-1].split("\n") if _PLAIN_EMAILS.fullmatch(whole) else None
 
 
 def birth_date(raw: str, today: date) -> tuple[date | None, int | None, tuple[Reason, ...]]:
