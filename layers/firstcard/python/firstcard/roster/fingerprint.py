@@ -1,18 +1,21 @@
 """The fingerprint of a person: the same as long as nothing that a card depends on changes."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from firstcard.roster.person import Person
 
 _VERSION = b"person.1"
 """Stands in every fingerprint: a change of what counts is a new version, and then everybody is compared anew."""
 
-_VALUES = {field.name: attrgetter(field.name) for field in fields(Person) if field.name not in ("file", "line")}
+_NAMES = tuple(field.name for field in fields(Person) if field.name not in ("file", "line"))
+_VALUES = tuple(map(attrgetter, _NAMES))
+_OWN = frozenset({"local_id", "state_id", "email", "street", "phone"})
+"""Fields whose values hardly ever repeat; what the others add to a text is remembered."""
 _AT_ONCE = 4096
+_REMEMBERED = 50_000
 
 
 def fingerprint(person: Person, key: bytes) -> str:
@@ -24,23 +27,38 @@ def fingerprint(person: Person, key: bytes) -> str:
 
 
 def fingerprints(people: Sequence[Person], key: bytes) -> list[str]:
-    """The fingerprint of each person; many at once take a third of the time."""
+    """The fingerprint of each person; many at once take a fourth of the time."""
     keyed = hashlib.blake2b(digest_size=16, key=key, person=_VERSION)
+    parts = [_Parts(name) for name in _NAMES]
     prints: list[str] = []
     for start in range(0, len(people), _AT_ONCE):
         some = people[start : start + _AT_ONCE]
-        columns = [_parts(name, list(map(value, some))) for name, value in _VALUES.items()]
-        for text in map("".join, zip(*columns, strict=False)):
-            # A copy has the key taken in already.
+        columns = (list(map(value, some)) for value in _VALUES)
+        texts = [part.of(column) for part, column in zip(parts, columns, strict=True) if any(column)]
+        for text in map("".join, zip(*texts, strict=True)):
+            # A copy has taken the key in already.
             one = keyed.copy()
             one.update(text.encode())
             prints.append(one.hexdigest())
     return prints
 
 
-def _parts(name: str, column: list[object]) -> Iterable[str]:
-    """What a field adds to each person's text: its name, length and value. With the length in front no value can pass itself off as the next field."""
-    if not any(column):
-        return repeat("")
-    parts = {value: f"{name} {len(str(value))} {value}\n" if value else "" for value in set(column)}
-    return [parts[value] for value in column]
+class _Parts(dict[object, str]):
+    """What the values of a field add to a person's text: name, length and value. With the length in front no value can pass itself off as the next field."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __missing__(self, value: object) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        text = str(value)
+        part = self[value] = f"{self._name} {len(text)} {text}\n" if value else ""
+        return part
+
+    def of(self, column: Sequence[object]) -> Sequence[str]:
+        """The column as parts."""
+        if self._name in _OWN:
+            name = self._name
+            return [f"{name} {len(value)} {value}\n" if value else "" for value in column]  # type: ignore[arg-type]  # these fields are text
+        return itemgetter(*column)(self) if len(column) > 1 else [self[value] for value in column]

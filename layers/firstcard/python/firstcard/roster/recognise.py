@@ -1,14 +1,12 @@
 """From the bytes of an upload to a reading or a refusal: the form is known by its content, never by its name."""
 
-import gc
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
 from firstcard.agreement import Agreement
 from firstcard.roster import canonical, clever, oneroster
+from firstcard.roster.abundance import uncollected
 from firstcard.roster.archive import Archive, is_archive, open_archive, open_workbook
 from firstcard.roster.known_headers import NAMES, System, system_of
 from firstcard.roster.reading import DroppedColumn, Reading, RefusedError
@@ -43,22 +41,10 @@ def read_roster(data: bytes, *, file_name: str, agreement: Agreement, today: dat
 def read_under(data: bytes, *, file_name: str, terms: Terms, today: date) -> Reading | Refusal:
     """As ``read_roster``, with the agreement's terms already compiled."""
     try:
-        with _uncollected():
+        with uncollected():
             return _read(data, safe_file_name(file_name), terms, today)
     except RefusedError as refused:
         return refused.refusal
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the search for cycles: a million people in none of them would be walked through again and again while they are made."""
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searching:
-            gc.enable()
 
 
 def safe_file_name(name: str) -> str:

@@ -18,8 +18,8 @@ MAX_COLUMNS = 512
 MAX_LINES = 2_500_000
 MAX_RECORD = 1_000_000
 """Characters of one record with all its lines: far above any roster's row, far below what would fill the memory."""
-PIECE = 1 << 20
-"""Characters that are read at once, up to the end of a line."""
+PIECE = 1 << 17
+"""Characters that are read at once, up to the end of a line; so few that they stay near the processor while they are looked at."""
 BLANKS = " \t\r\n\u00a0"
 _LIMIT_MESSAGE = "field larger than field limit"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, Final
 
 from firstcard.roster import values
@@ -57,6 +58,8 @@ class Draft:
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
 
+Key = str | tuple[Role, str]
+
 ODD: Final[Any] = object()
 """Stands for a value that is not as it should be: its row is checked by itself."""
 
@@ -73,9 +76,9 @@ class _Judged(dict[str, Any]):
         found = self[cell] = self._judge(cell)
         return found
 
-    def column(self, cells: Iterable[str]) -> list[Any]:
+    def column(self, cells: Sequence[str]) -> Sequence[Any]:
         """The column with each text replaced by what it comes to."""
-        return list(map(self.__getitem__, cells))
+        return itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
 
 
 def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
@@ -102,8 +105,8 @@ class Validator:
         self.excluded: Counter[str] = Counter()
         self.rows = 0
         self._columns = columns
-        self._people: list[Person | None] = []
-        self._place: dict[Role, dict[str, int]] = {role: {} for role in Role}
+        self._people: dict[Key, Person | None] = {}
+        """In the order of their rows; None for whom several rows contradict each other."""
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
         self._perhaps: set[tuple[Role, str]] = set()
@@ -117,6 +120,7 @@ class Validator:
         self._grades: dict[str, values.Checked] = {}
         self._languages: dict[str, values.Checked] = {}
         self._judged: dict[str, _Judged] = {}
+        self._ages = _Judged(lambda cell: values.birth_date(cell, today)[1])
 
     # What happens to a row
 
@@ -286,21 +290,19 @@ class Validator:
     def take(self, people: Sequence[Person]) -> None:
         """Count and keep people of ``sound_people``, in the order of their rows."""
         self.rows += len(people)
-        if len({person.role for person in people}) == 1:
-            ids = [person.local_id for person in people]
-            place = self._place[people[0].role]
-            if len(set(ids)) == len(ids) and place.keys().isdisjoint(ids):
-                place.update(zip(ids, range(len(self._people), len(self._people) + len(ids)), strict=True))
-                self._people += people
-                return
+        more = {_key(person.role, person.local_id): person for person in people}
+        if len(more) == len(people) and self._people.keys().isdisjoint(more):
+            self._people.update(more)
+            return
         for person in people:
             self._add(person)
 
     def reading(self, form: str, dropped: tuple[DroppedColumn, ...], guardians: int = 0) -> Reading:
         """What was read, when all rows are through."""
-        for key in [key for key in self._rejected_people if key[1] in self._place[key[0]]]:
-            self._spoil(key)
-        people = tuple(person for person in self._people if person is not None)
+        for role, local_id in self._rejected_people:
+            if _key(role, local_id) in self._people:
+                self._spoil(role, local_id)
+        people = tuple(filter(None, self._people.values()))
         came_of_age = _years_before(self._today, _OF_AGE)
         self.problems.sort(key=lambda problem: (problem.file, problem.line))
         return Reading(
@@ -313,7 +315,7 @@ class Validator:
             dropped=dropped,
             guardians=guardians,
             of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
-            rejected_people=frozenset(key for key in self._rejected_people | self._perhaps if not self._stands(key)),
+            rejected_people=frozenset(one for one in self._rejected_people | self._perhaps if not self._people.get(_key(*one))),
             rows_without_id=self._without_id,
         )
 
@@ -451,16 +453,20 @@ class Validator:
 
     def _conditional(self, role: Role, columns: Mapping[str, Sequence[str]], made: Mapping[str, Sequence[Any]]) -> Iterable[int]:
         """The rows in which a condition of the agreement leaves a field out that is there or required."""
-        of_role = role is Role.STUDENT
+        asked = {self.terms.conditions[name] for name in (*columns, *self._required[role]) if name in self.terms.conditions}
         count = len(made["student_id"])
-        births = columns["birth_date"] if of_role and "birth_date" in columns else repeat("", count)
-        grades = made["grade"] if of_role and "grade" in made else repeat("", count)
-        fields = frozenset((*columns, *self._required[role]))
-        kinds = list(zip(births, grades, strict=True))
+        if any(one.subject == "role" and not one.holds(role=str(role), age=None, grade="") for one in asked):
+            return range(count)
+        asked = {one for one in asked if one.subject != "role"}
+        if not asked:
+            return ()
+        student = role is Role.STUDENT
+        ages = self._ages.column(columns["birth_date"]) if student and "birth_date" in columns else [None] * count
+        kinds = list(zip(ages, made["grade"] if student and "grade" in made else repeat("", count), strict=True))
         left_out = {
-            kind
-            for kind in set(kinds)
-            if kind[1] is not ODD and fields & self._not_agreed(role, values.birth_date(kind[0], self._today)[1], kind[1])
+            (age, grade)
+            for age, grade in set(kinds)
+            if grade is not ODD and not all(one.holds(role=str(role), age=age, grade=grade) for one in asked)
         }
         return [at for at, kind in enumerate(kinds) if kind in left_out] if left_out else ()
 
@@ -471,50 +477,41 @@ class Validator:
 
     def _add(self, person: Person) -> None:
         """Take the person, unless the id is there already: the same again is left out, anything else spoils both, but any one no wins."""
-        key = (person.role, person.local_id)
-        if key in self._spoilt:
+        key = _key(person.role, person.local_id)
+        if (person.role, person.local_id) in self._spoilt:
             if person.opt_out:
-                self._spoilt.discard(key)
-                self._people[self._place[person.role][person.local_id]] = person
+                self._spoilt.discard((person.role, person.local_id))
+                self._people[key] = person
             else:
                 self._reject_duplicate(person)
             return
-        place = self._place[person.role].get(person.local_id)
-        if place is None:
-            self._place[person.role][person.local_id] = len(self._people)
-            self._people.append(person)
-            return
-        before = self._people[place]
+        before = self._people.setdefault(key, person)
         assert before is not None
+        if before is person:
+            return
         if replace(before, line=person.line) == person:
             self.excluded[str(Exclusion.DUPLICATE)] += 1
             self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)], 0)
         elif before.opt_out:
             self._reject_duplicate(person)
         elif person.opt_out:
-            self._people[place] = person
+            self._people[key] = person
             self._reject_duplicate(before)
         else:
-            self._spoil(key)
+            self._spoil(person.role, person.local_id)
             self._reject_duplicate(person)
-
-    def _stands(self, key: tuple[Role, str]) -> bool:
-        """Whether one of the people has this role and id."""
-        place = self._place[key[0]].get(key[1])
-        return place is not None and self._people[place] is not None
 
     def _reject_duplicate(self, person: Person) -> None:
         self._reject(person.line, person.role, person.local_id, [("student_id", Reason.DUPLICATE_ID)])
 
-    def _spoil(self, key: tuple[Role, str]) -> None:
+    def _spoil(self, role: Role, local_id: str) -> None:
         """Take back a person whose id turned out to stand for several rows; a no stays."""
-        place = self._place[key[0]][key[1]]
-        before = self._people[place]
+        before = self._people[_key(role, local_id)]
         if before is not None and before.opt_out:
             return
-        self._spoilt.add(key)
+        self._spoilt.add((role, local_id))
         if before is not None:
-            self._people[place] = None
+            self._people[_key(role, local_id)] = None
             self._reject_duplicate(before)
 
     def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
@@ -532,6 +529,11 @@ class Validator:
         for name, reason in found:
             file, column = self._columns.get(name, (self.file, name))
             self.problems.append(Problem(file, born_at if name == "birth_date" and born_at else line, column, reason))
+
+
+def _key(role: Role, local_id: str) -> Key:
+    """What stands for a person while the file is read: for the students, who are many, the id alone."""
+    return local_id if role is Role.STUDENT else (role, local_id)
 
 
 def _among(allowed: frozenset[str] | None, judge: Callable[[str], Any]) -> Callable[[str], Any]:
