@@ -75,6 +75,7 @@ def both_ways(some: list[Row], agreement: Agreement) -> tuple[Reading | Refusal,
 @settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8), st.sampled_from(AGREEMENTS))
 @example([a_student_row(1) | dict.fromkeys(MORE, ""), a_student_row(1) | dict.fromkeys(MORE, "")], AGREEMENTS[0])
+@example([a_student_row(1, guardian_email="\u212aelvin@example.org") | dict.fromkeys(MORE, "")], AGREEMENTS[0])
 def test_rows_read_by_the_column_come_to_what_they_come_to_one_by_one(some: list[Row], agreement: Agreement) -> None:
     column, one = both_ways(some, agreement)
     assert column == one
