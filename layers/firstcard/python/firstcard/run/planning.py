@@ -139,6 +139,7 @@ class Planner:
         )
         self.emit([received])
         reading = read_roster(delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date())
+        del delivered  # what was not agreed is gone before anything is made of the rest
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
