@@ -46,6 +46,13 @@ class Tidy:
         """The cells of one column, from 0."""
         return self._columns[place] if self._columns else self._cells[place :: self._width + 1]
 
+    def row(self, number: int) -> Sequence[str]:
+        """The cells of one row, from 0."""
+        if self._columns:
+            return [column[number] for column in self._columns]
+        start = number * (self._width + 1)
+        return self._cells[start : start + self._width]
+
     def rows(self) -> Iterator[Sequence[str]]:
         """The cells of each row."""
         if self._columns:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import repeat
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter, itemgetter
+from typing import Any, Final, cast
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
@@ -41,6 +41,8 @@ _TEXT_FIELDS = frozenset(
     }
 )
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
+_HARDLY_REPEATED = _EMAIL_FIELDS | {"student_id", "state_id"}
+_ROLE_OF, _ID_OF = attrgetter("role"), attrgetter("local_id")
 
 
 @dataclass(slots=True)
@@ -69,16 +71,25 @@ class _Judged(dict[str, Any]):
 
     def __init__(self, judge: Callable[[str], Any]) -> None:
         self._judge = judge
+        self._odd: set[str] = set()
 
     def __missing__(self, cell: str) -> Any:  # noqa: ANN401  a column's values are of its own kind
-        if len(self) > _REMEMBERED:
-            self.clear()
         found = self[cell] = self._judge(cell)
+        if found is ODD:
+            self._odd.add(cell)
         return found
 
-    def column(self, cells: Sequence[str]) -> Sequence[Any]:
-        """The column with each text replaced by what it comes to."""
-        return itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
+    def column(self, cells: Sequence[str]) -> tuple[Sequence[Any], Iterable[int]]:
+        """The column with each text replaced by what it comes to, and the places of the odd ones."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+            self._odd.clear()
+        found = itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
+        return found, () if self._odd.isdisjoint(cells) else _odd_places(found)
+
+
+def _odd_places(found: Iterable[Any]) -> list[int]:
+    return [at for at, value in enumerate(found) if value is ODD]
 
 
 def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
@@ -242,13 +253,13 @@ class Validator:
             return [None] * count
         if any(name not in columns for name in self._required[role]):
             return [None] * count
-        made = {name: self._judged_column(name, cells) for name, cells in columns.items()}
+        made: dict[str, Sequence[Any]] = {}
         odd: set[int] = set()
-        for name, found in made.items():
-            if ODD in found:
-                odd.update(at for at, value in enumerate(found) if value is ODD)
-            if name in self._required[role] and not all(found):
-                odd.update(at for at, value in enumerate(found) if not value)
+        for name, cells in columns.items():
+            made[name], places = self._judged_column(name, cells)
+            odd.update(places)
+            if name in self._required[role] and not all(made[name]):
+                odd.update(at for at, value in enumerate(made[name]) if not value)
         if terms.conditions:
             odd.update(self._conditional(role, columns, made))
         get = made.get
@@ -287,10 +298,14 @@ class Validator:
             people[at] = None
         return people
 
-    def take(self, people: Sequence[Person]) -> None:
-        """Count and keep people of ``sound_people``, in the order of their rows."""
+    def take(self, sound: Sequence[Person | None]) -> None:
+        """Count and keep people of ``sound_people``, in the order of their rows, with no None among them."""
+        people = cast("Sequence[Person]", sound)
         self.rows += len(people)
-        more = {_key(person.role, person.local_id): person for person in people}
+        if set(map(_ROLE_OF, people)) == {Role.STUDENT}:
+            more: dict[Key, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
+        else:
+            more = {_key(person.role, person.local_id): person for person in people}
         if len(more) == len(people) and self._people.keys().isdisjoint(more):
             self._people.update(more)
             return
@@ -422,13 +437,15 @@ class Validator:
 
     # By the column
 
-    def _judged_column(self, name: str, cells: Sequence[str]) -> Sequence[Any]:
-        """The column in its normal form, ``ODD`` where there is anything to say about a cell."""
-        if name in _EMAIL_FIELDS:
-            return values.plain_emails(cells) or list(map(_sound(values.email), cells))
-        if name in ("student_id", "state_id"):
-            return values.plain_codes(cells) or list(map(_sound(values.code), cells))
-        return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
+    def _judged_column(self, name: str, cells: Sequence[str]) -> tuple[Sequence[Any], Iterable[int]]:
+        """The column in its normal form, and the places of the cells about which there is anything to say."""
+        if name not in _HARDLY_REPEATED:
+            return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
+        plain, check = (values.plain_emails, values.email) if name in _EMAIL_FIELDS else (values.plain_codes, values.code)
+        if (found := plain(cells)) is not None:
+            return found, ()
+        found = list(map(_sound(check), cells))
+        return found, _odd_places(found)
 
     def _judge_of(self, name: str) -> _Judged:
         terms = self.terms
@@ -461,7 +478,7 @@ class Validator:
         if not asked:
             return ()
         student = role is Role.STUDENT
-        ages = self._ages.column(columns["birth_date"]) if student and "birth_date" in columns else [None] * count
+        ages = self._ages.column(columns["birth_date"])[0] if student and "birth_date" in columns else [None] * count
         kinds = list(zip(ages, made["grade"] if student and "grade" in made else repeat("", count), strict=True))
         left_out = {
             (age, grade)
