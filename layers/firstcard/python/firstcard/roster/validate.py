@@ -19,6 +19,7 @@ from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
 _REMEMBERED = 50_000
 """Texts whose normal form is remembered at once: names repeat, streets do not."""
+_AT_ONCE = 1024
 _OF_AGE = 18
 """From this age the rights of 20 USC 1232g are the student's own (34 CFR 99.5)."""
 
@@ -131,6 +132,7 @@ class Validator:
         self._grades: dict[str, values.Checked] = {}
         self._languages: dict[str, values.Checked] = {}
         self._judged: dict[str, _Judged] = {}
+        self._waiting: list[Draft] = []
         self._ages = _Judged(lambda cell: values.birth_date(cell, today)[1])
 
     # What happens to a row
@@ -157,6 +159,7 @@ class Validator:
 
         Without a readable id it is nobody's, and the row is rejected. Where the role cannot be told, the no is taken for a child's.
         """
+        self.settle()
         self.rows += 1
         local_id, faults = values.code(raw_id)
         if not local_id and not faults:
@@ -171,6 +174,33 @@ class Validator:
         self._add(
             Person(file=self.file, line=line, role=role or Role.STUDENT, local_id=local_id, last_name="", first_name="", opt_out=True)
         )
+
+    def add(self, draft: Draft) -> None:
+        """As ``check``, but later, with many others at once: call ``settle`` after the last one."""
+        self._waiting.append(draft)
+        if len(self._waiting) >= _AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Check the rows that were added, in their order."""
+        waiting, self._waiting = self._waiting, []
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for place, draft in enumerate(waiting):
+            if not draft.problems and not draft.dangling and draft.values.get("opt_out") != "yes":
+                alike.setdefault((draft.role, *draft.values), []).append(place)
+        people: list[Person | None] = [None] * len(waiting)
+        for places in alike.values():
+            some = [waiting[place] for place in places]
+            cells = zip(*(draft.values.values() for draft in some), strict=True)
+            found = self.sound_people(some[0].role, [draft.line for draft in some], dict(zip(some[0].values, cells, strict=True)))
+            for place, person in zip(places, found, strict=True):
+                people[place] = person
+        begin = 0
+        for odd in [place for place, person in enumerate(people) if person is None]:
+            self.take(people[begin:odd])
+            self.check(waiting[odd])
+            begin = odd + 1
+        self.take(people[begin:])
 
     def check(self, draft: Draft) -> None:
         """Check one row: a person, an exclusion, or a rejection with all its problems.
