@@ -74,7 +74,7 @@ def estimate(calls: Mapping[str, Any]) -> Estimate:
             case "secretsmanager":
                 used["secrets manager request"] += count
             case "ses" | "sesv2" | "email":
-                used["ses e-mail"] += count
+                used["ses e-mail"] += items
     messages = 0.0
     gigabyte_seconds = 0.0
     for name, ran in calls["functions"].items():

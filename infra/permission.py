@@ -90,7 +90,7 @@ def wake_roster_run() -> iam.PolicyStatement:
 
 def send_email() -> iam.PolicyStatement:
     """Send e-mail from this deployment's own identities."""
-    return _allow(["ses:SendEmail"], [names.regional_arn("ses", "identity/*")])
+    return _allow(["ses:SendBulkEmail"], [names.regional_arn("ses", "identity/*")])
 
 
 def call_functions(*verbs: str) -> iam.PolicyStatement:

@@ -123,7 +123,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
             write_environment(state / "operator.env", machine.cloud.environment("firstcard-operator"))
             write_environment(state / "desk.env", machine.cloud.environment(DESK))
             written = time.monotonic()
-        now = sum(int(o["count"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendEmail")
+        now = sum(int(o["items"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendBulkEmail")
         if now != sent:
             write_outbox(machine.cloud.outbox(), outbox)
             sent = now

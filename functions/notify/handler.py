@@ -3,6 +3,7 @@
 import os
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import DropAndVault, SecretsStore, put_off, send_mail, unwrap
+from firstcard.adapters.aws import DropAndVault, Mail, SecretsStore, put_off, send_mails, unwrap
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
@@ -76,22 +77,13 @@ def notices(sharing: str) -> Notices:
         base = f"{setting(Setting.REFUSE_URL).rstrip('/')}/no"
         return make_link(key, sharing=sharing, household=household, language=language, base_url=base)
 
-    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mail: send(agreement, mail), link, now)
+    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mails: send(agreement, mails), link, now)
 
 
-def send(agreement: Agreement, mail: Outgoing) -> bool:
-    """Hand one e-mail to the mail service."""
-    said = mail.message
-    clause = agreement.notices
-    return send_mail(
-        sender=clause.sender,
-        reply_to=clause.reply_to,
-        to=mail.to,
-        subject=said.subject,
-        html=said.html,
-        text=said.text,
-        tags={"kind": mail.kind, "run": mail.run_id},
-    )
+def send(agreement: Agreement, mails: Sequence[Outgoing]) -> list[bool]:
+    """Hand e-mails to the mail service."""
+    said = [Mail(m.to, m.message.subject, m.message.html, m.message.text, {"kind": m.kind, "run": m.run_id}) for m in mails]
+    return send_mails(said, sender=agreement.notices.sender, reply_to=agreement.notices.reply_to)
 
 
 def on_run(message: Inbound) -> bool:
@@ -110,7 +102,7 @@ def on_run(message: Inbound) -> bool:
         to |= {agreement.notices.contact.email: None}
     if mail.forbidden_columns:
         to |= dict.fromkeys((agreement.parties.lea.privacy_contact.email, agreement.parties.provider.compliance_officer.email))
-    done = send(agreement, Outgoing(tuple(to), "held" if held else "receipt", mail.message, event.run_id))
+    [done] = send(agreement, [Outgoing(tuple(to), "held" if held else "receipt", mail.message, event.run_id)])
     if done:
         ledger().mail_sent(event.run_id, event.id, held=held)
     return done

@@ -43,7 +43,7 @@ ALLOWED = {
     ],
     "notify": [
         *("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-        *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ses:SendEmail", *LOGS, *QUEUE),
+        *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ses:SendBulkEmail", *LOGS, *QUEUE),
     ],
     "window": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
