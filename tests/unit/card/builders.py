@@ -151,6 +151,9 @@ class MemoryCards:
     def standing(self, tokens: Sequence[str]) -> Standing:
         return Standing({t: self.patrons[t] for t in tokens if t in self.patrons}, {t for t in tokens if t in self.refused})
 
+    def refusals(self, tokens: Sequence[str]) -> set[str]:
+        return {t for t in tokens if t in self.refused}
+
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         for token in tokens:
             if token not in self.refused:

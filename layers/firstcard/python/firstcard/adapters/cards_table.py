@@ -210,6 +210,10 @@ class CardsTable:
         view = self.view(tokens, ils=False)
         return Standing(view.patrons, view.refused)
 
+    def refusals(self, tokens: Sequence[str]) -> set[str]:
+        """Those that a suppression stands for, consistently read."""
+        return {item.token for item in self._get((f"patron#{t}", "refusal") for t in tokens) if isinstance(item, RefusalItem)}
+
     def view(self, tokens: Sequence[str], *, ils: bool = True, notices: Sequence[tuple[str, str, str]] = ()) -> View:
         """Patrons, refusals, ILS states and notices (household, kind, token) in as few calls as 100 items each allow."""
         kinds = ("patron", "refusal", "ils") if ils else ("patron", "refusal")
@@ -265,7 +269,7 @@ class CardsTable:
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         """Write suppressions; the first one stays."""
-        known = self.standing(tokens).refused
+        known = self.refusals(tokens)
         for token in tokens:
             if token not in known:
                 item = RefusalItem(f"patron#{token}", "refusal", token=token, by=by, **_stamp(stamp))
