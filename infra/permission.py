@@ -60,6 +60,13 @@ def read_secrets(*kinds: str) -> iam.PolicyStatement:
     return _allow(["secretsmanager:GetSecretValue"], [names.regional_arn("secretsmanager", f"secret:firstcard/{kind}/*") for kind in kinds])
 
 
+def change_secrets(kind: str) -> iam.PolicyStatement:
+    """Read the secrets of a kind and put new values in their place."""
+    statement = read_secrets(kind)
+    statement.add_actions("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
+    return statement
+
+
 def open_for_purpose() -> iam.PolicyStatement:
     """Ask a purpose key to unwrap a data key; the key's own policy says for which agreement, purpose and groups."""
     return _on_purpose_keys("kms:Decrypt")

@@ -32,7 +32,7 @@ from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
 from infra.notify import Notify
-from infra.people import Officer, Operator
+from infra.people import Keyholder, Officer, Operator
 from infra.permission import (
     in_drops,
     in_vault,
@@ -160,6 +160,7 @@ class Pipeline(Stack):
         self._card_events_to(notify, NOTIFY_EVENTS)
         RosterRun(self, "RosterRun")
         Operator(self, "Operator")
+        Keyholder(self, "Keyholder")
         Officer(self, "Officer")
 
     def _dropped_files_to(self, admit: Function) -> None:

@@ -76,6 +76,7 @@ ALLOWED = {
         ),
         "states:SendTaskSuccess",
     ],
+    "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
     "officer": ["s3:GetObject", "s3:ListBucket"],
     "upload-duval": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
     "upload-cms": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],

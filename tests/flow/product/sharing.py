@@ -159,9 +159,9 @@ class Sharing:
 
     # ---- the library ------------------------------------------------------------
 
-    def firstcard(self, *words: str) -> str:
-        """What the command line answers under the operator's role."""
-        environment = self.machine.as_role("firstcard-operator") | {"COLUMNS": "150"}
+    def firstcard(self, *words: str, role: str = "firstcard-operator") -> str:
+        """What the command line answers under a role."""
+        environment = self.machine.as_role(role) | {"COLUMNS": "150"}
         command = [sys.executable, "-m", "cli.main", *words]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
