@@ -1,4 +1,7 @@
-"""A trial: read a file of ``try/`` as planning would, leave a receipt, and keep nothing of it."""
+"""A trial: read a file of ``try/`` as planning would, leave a receipt, and keep nothing of it.
+
+No quiet time is waited for, not even for a plain file: the worst that half a file can do here is a receipt on half a file.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
