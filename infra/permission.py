@@ -55,6 +55,13 @@ def list_incoming() -> iam.PolicyStatement:
     return statement
 
 
+def list_trials() -> iam.PolicyStatement:
+    """List what lies in the drop buckets' ``try/``, with versions: whether a file is still there, and what renames left behind."""
+    statement = _allow(["s3:ListBucketVersions"], [_every_drop()])
+    statement.add_condition("StringLike", {"s3:prefix": "try/*"})
+    return statement
+
+
 def read_secrets(*kinds: str) -> iam.PolicyStatement:
     """Read the secrets of these kinds: tokens, links, ils, openpgp."""
     return _allow(["secretsmanager:GetSecretValue"], [names.regional_arn("secretsmanager", f"secret:firstcard/{kind}/*") for kind in kinds])

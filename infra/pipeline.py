@@ -37,6 +37,7 @@ from infra.permission import (
     in_drops,
     in_vault,
     list_incoming,
+    list_trials,
     on_cards,
     on_cards_stream,
     on_ledger,
@@ -51,6 +52,7 @@ from infra.permission import (
 )
 from infra.plan import Plan
 from infra.publish import Publish
+from infra.rehearse import Rehearse
 from infra.roster_run import RosterRun
 from infra.sync import Sync
 from infra.window import Window
@@ -152,7 +154,17 @@ class Pipeline(Stack):
         window.may(on_cards("UpdateItem", keys=["household#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
 
-        self._dropped_files_to(admit)
+        rehearse = Rehearse(self, layers=layers)
+        rehearse.may(list_trials())
+        rehearse.may(in_drops("GetObjectVersion", "try/*"))
+        rehearse.may(in_drops("DeleteObjectVersion", "try/*"))
+        rehearse.may(in_drops("PutObject", "outbox/try-*"))
+        rehearse.may(read_secrets("openpgp"))
+        rehearse.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        self._files_of("incoming/", "Dropped", "A file lies in a district's drop bucket", self._inbox_of(admit))
+        # A roster is read alone: one call has room for one.
+        self._files_of("try/", "Tried", "A file lies in a district's trial folder", self._inbox_of(rehearse, batch_size=1))
         self._every(Duration.minutes(15), admit)
         self._every(Duration.hours(1), window)
         self._changes_of_cards_to(publish)
@@ -163,17 +175,16 @@ class Pipeline(Stack):
         Keyholder(self, "Keyholder")
         Officer(self, "Officer")
 
-    def _dropped_files_to(self, admit: Function) -> None:
-        inbox = self._inbox_of(admit)
+    def _files_of(self, folder: str, what: str, description: str, inbox: Inbox) -> None:
         events.Rule(
             self,
-            "Dropped",
-            rule_name="firstcard-dropped",
-            description="A file lies in a district's drop bucket",
+            what,
+            rule_name=f"firstcard-{what.lower()}",
+            description=description,
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [{"prefix": "firstcard-drop-"}]}, "object": {"key": [{"prefix": "incoming/"}]}},
+                detail={"bucket": {"name": [{"prefix": "firstcard-drop-"}]}, "object": {"key": [{"prefix": folder}]}},
             ),
             targets=[targets.SqsQueue(inbox.queue)],
         )
@@ -199,7 +210,7 @@ class Pipeline(Stack):
             targets=[targets.LambdaFunction(consumer.function, retry_attempts=2)],
         )
 
-    def _inbox_of(self, consumer: Function) -> Inbox:
+    def _inbox_of(self, consumer: Function, *, batch_size: int = 100) -> Inbox:
         timeout = consumer.function.timeout
         assert timeout is not None
         inbox = Inbox(self, f"{consumer.verb.capitalize()}Inbox", name=names.role(consumer.verb), handling=timeout)
@@ -208,7 +219,7 @@ class Pipeline(Stack):
             f"{consumer.verb.capitalize()}Source",
             target=consumer.function,
             event_source_arn=inbox.queue.queue_arn,
-            batch_size=100,
+            batch_size=batch_size,
             max_batching_window=Duration.seconds(1),
             max_concurrency=3,
             report_batch_item_failures=True,

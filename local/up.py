@@ -104,9 +104,10 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         key = write_district(state / "districts", machine, programme)
         server = machine.sftp(district)
         console.print(f"[bold]{programme.agreement.parties.lea.name}[/] ({chosen_name(programme)})")
-        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}", soft_wrap=True)
+        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}   (only to try it: --try)", soft_wrap=True)
         console.print(
-            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, outbox/)", soft_wrap=True
+            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, try/, outbox/)",
+            soft_wrap=True,
         )
         console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")

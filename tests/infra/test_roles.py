@@ -47,6 +47,10 @@ ALLOWED = {
     ],
     "window": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
+    "rehearse": [
+        *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
+        *("secretsmanager:GetSecretValue", *LOGS, *QUEUE),
+    ],
     "roster-run": [
         *(
             "lambda:InvokeFunction",
@@ -146,4 +150,30 @@ def test_an_sftp_account_reads_back_only_what_it_has_not_finished(templates):
         if "s3:GetObject" in listed(s["Action"])
         for resource in listed(s["Resource"])
     }
-    assert readable == {"incoming/*.part", "incoming/*.filepart", "incoming/*.tmp", "outbox/*"}
+    assert readable == {f"{folder}/*.{ending}" for folder in ("incoming", "try") for ending in ("part", "filepart", "tmp")} | {"outbox/*"}
+
+
+def test_rehearse_reads_and_deletes_trials_and_writes_their_receipts_and_reaches_nothing_else(templates):
+    drops = "arn:aws:s3:::firstcard-drop-*-111122223333-us-east-1"
+    reached = {
+        (action, resource.removeprefix("arn:aws:"))
+        for s in templates.role_statements("firstcard-rehearse")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if not action.startswith(("logs:", "sqs:"))
+    }
+    assert reached == {
+        ("s3:ListBucketVersions", drops.removeprefix("arn:aws:")),
+        ("s3:GetObjectVersion", f"{drops}/try/*".removeprefix("arn:aws:")),
+        ("s3:DeleteObjectVersion", f"{drops}/try/*".removeprefix("arn:aws:")),
+        ("s3:PutObject", f"{drops}/outbox/try-*".removeprefix("arn:aws:")),
+        ("secretsmanager:GetSecretValue", "secretsmanager:us-east-1:111122223333:secret:firstcard/openpgp/*"),
+        ("dynamodb:GetItem", "dynamodb:us-east-1:111122223333:table/firstcard-ledger"),
+    }
+    conditions = [s.get("Condition") for s in templates.role_statements("firstcard-rehearse")]
+    assert {"StringLike": {"s3:prefix": "try/*"}} in conditions
+    assert {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["agreement#*"]}} in conditions
+
+
+def test_nobody_but_rehearse_deletes_a_version(templates):
+    assert [role for role in ALLOWED if "s3:DeleteObjectVersion" in templates.actions(f"firstcard-{role}")] == ["rehearse"]

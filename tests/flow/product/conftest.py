@@ -16,10 +16,10 @@ import pytest
 from local.demo import Wanted
 from local.district.delivery import new_openpgp_key, protect
 from local.district.people import Change, District, Student, make_district
-from local.machine import Machine
+from local.machine import DESK, Machine
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
-from tests.flow.product.sharing import Difference, Left, Sharing, difference, link_in
+from tests.flow.product.sharing import Difference, Left, Sharing, difference, digest_of, link_in
 from tests.flow.product.waiting import until, until_quiet
 
 
@@ -198,3 +198,50 @@ def refused_files(machine: Machine, duval: Sharing, cms: Sharing, first_night: F
     runs = {name: duval.until_run(name, "rejected", "held", "applied", "failed", "unchanged") for name in files}
     until_quiet(machine)
     return RefusedFiles({name: reason for name, (_, reason) in files.items()}, runs, difference(before, duval.state()))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Files that duval put into ``try/``: their receipts by file name, and everything that they changed, wherever it lies."""
+
+    receipts: Mapping[str, Mapping[str, Any]]
+    left: Difference
+    stored: frozenset[tuple[str, str, str]]
+    """Versions that came into any bucket but the trail's: bucket, key, version."""
+    ledger: frozenset[str]
+    """Digests of ledger items that came or changed."""
+
+
+@pytest.fixture(scope="session")
+def trials(machine: Machine, duval: Sharing) -> Trials:
+    stranger = new_openpgp_key("a stranger (synthetic)", created=datetime.now(UTC))
+    uploads = {
+        "good.zip.gpg": duval.protected(duval.export),
+        "no-roster.gpg": duval.protected(b"%PDF-1.7"),
+        "for-somebody-else.zip.gpg": duval.protected(duval.export, recipient=stranger.public),
+        "not-protected.zip": duval.export,
+    }
+    until_quiet(machine)
+    before, stored, ledger = duval.state(), _stored(machine), _ledger(machine)
+    for name, data in uploads.items():
+        duval.drop(data, name, folder="try")
+    receipts = {name: duval.until_tried(name) for name in uploads}
+    until_quiet(machine)
+    changed = _stored(machine) - stored, _ledger(machine) - ledger
+    return Trials(receipts, difference(before, duval.state()), *changed)
+
+
+def _stored(machine: Machine) -> frozenset[tuple[str, str, str]]:
+    root = machine.cloud.session().client("s3")
+    return frozenset(
+        (bucket, version["Key"], version["VersionId"])
+        for bucket in (there["Name"] for there in root.list_buckets()["Buckets"])
+        if bucket.startswith(("firstcard-drop-", "firstcard-vault-"))
+        for page in root.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for version in page.get("Versions", [])
+    )
+
+
+def _ledger(machine: Machine) -> frozenset[str]:
+    pages = machine.cloud.session(DESK).client("dynamodb").get_paginator("scan").paginate(TableName="firstcard-ledger", ConsistentRead=True)
+    return frozenset(digest_of(item) for page in pages for item in page["Items"])

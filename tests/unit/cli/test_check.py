@@ -12,13 +12,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.check import check_roster
 from cli.main import app
 from cli.samples import FORMS, plant
 from firstcard.card.manifest import Manifest
 from firstcard.card.plan import decide
 from firstcard.identity import Tokens
 from firstcard.roster import Reading, Reason, read_roster
+from firstcard.run.checking import check_roster
 from local.district import make_district
 from local.district.delivery import new_openpgp_key, protect
 from tests.unit.agreement.builders import agreement_content, an_agreement

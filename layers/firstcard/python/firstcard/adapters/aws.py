@@ -16,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from firstcard.event import Event
 from firstcard.event.inbox import Inbound
-from firstcard.run.ledger import Arrival, Run
+from firstcard.run.admission import TRY
+from firstcard.run.ledger import Arrival, Run, Standing
 from firstcard.vault import VaultClosedError, Wrap
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sesv2.type_defs import EmailTemplateContentTypeDef
@@ -90,11 +92,24 @@ class DropAndVault:
         """Write into a district's outbox."""
         client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
 
+    def delete_trial(self, bucket: str, key: str, version_id: str) -> None:
+        """Delete one version of a trial folder's object for good; S3 says yes to one that is gone."""
+        client("s3").delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+
     def versions(self, bucket: str, prefix: str) -> Iterator[tuple[str, str, int, str]]:
         """(key, version id, size, time) of every version that is an object."""
-        for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-            for version in page.get("Versions", []):
-                yield version["Key"], version["VersionId"], version["Size"], version["LastModified"].isoformat()
+        for version in _versions(bucket, prefix):
+            yield version["Key"], version["VersionId"], version["Size"], version["LastModified"].isoformat()
+
+    def trials(self, bucket: str) -> Iterator[Standing]:
+        """Every version that lies in a bucket's trial folder."""
+        for version in _versions(bucket, TRY):
+            yield Standing(version["Key"], version["VersionId"], version["IsLatest"])
+
+
+def _versions(bucket: str, prefix: str) -> Iterator["ObjectVersionTypeDef"]:
+    for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Versions", [])
 
 
 class SecretsStore:

@@ -137,9 +137,14 @@ def _holds(steps: Sequence[Step], known: Manifest, agreement: Agreement, rejecte
             over = 100 * sum(counts.get(d, 0) for d in decisions) > limit * base
             if over or (reason is Reason.TOO_MANY_MISSING and _role_is_gone(steps, known)):
                 holds.append(reason)
-    if 100 * rejected > safety.max_rejected_percent * (accepted + rejected):
+    if too_many_rejected(rejected, accepted, safety.max_rejected_percent):
         holds.append(Reason.TOO_MANY_REJECTED)
     return tuple(holds)
+
+
+def too_many_rejected(rejected: int, accepted: int, most_percent: float) -> bool:
+    """Whether more than ``most_percent`` of the rows that are somebody's were rejected."""
+    return 100 * rejected > most_percent * (accepted + rejected)
 
 
 def _role_is_gone(steps: Sequence[Step], known: Manifest) -> bool:

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -12,17 +11,17 @@ from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
-from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash, shared_addresses, unfit
+from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, read_roster
+from firstcard.roster import Reading, Reason, Refusal, read_roster
+from firstcard.run.checking import as_planned, closed, limit_of
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
 from firstcard.sender import open_delivery
 from firstcard.vault import Wrap
 
-MEGABYTE = 1_000_000
 NOT_ISSUING = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.FAILED)
 """A run that issues is ended by finish alone."""
 
@@ -89,13 +88,8 @@ class Planner:
         if agreement is None:
             return self._reject(arrival, Reason.UNKNOWN_SENDER)
         now = datetime.fromisoformat(arrival.received_at)
-        if not agreement.in_force(now.date()):
-            return self._reject(arrival, Reason.AGREEMENT_NOT_IN_FORCE)
-        if self.ledger.suspended(agreement.sharing):
-            return self._reject(arrival, Reason.AGREEMENT_SUSPENDED)
-        notice = agreement.basis.notice
-        if agreement.route == "before_upload" and notice and now.date() <= notice.opt_out_by:
-            return self._reject(arrival, Reason.UPLOAD_BEFORE_OPT_OUT_DATE)
+        if reason := closed(agreement, on=now.date(), suspended=self.ledger.suspended(agreement.sharing)):
+            return self._reject(arrival, reason)
         run = self.ledger.run(arrival.run_id)
         state = self.ledger.district(agreement.sharing)
         if run and run.status in PLANNED and run.plan_hash and run.base_version == state.manifest_version:
@@ -104,7 +98,7 @@ class Planner:
             return Planned("busy")
         if state.applied_received_at > arrival.received_at:
             return self._reject(arrival, Reason.STALE_FILE)
-        limit = agreement.exchange.max_megabytes * MEGABYTE
+        limit = limit_of(agreement)
         if arrival.size > limit:
             return self._reject(arrival, Reason.TOO_LARGE)
         return self._open(arrival, agreement, now, limit, base_version=state.manifest_version)
@@ -205,35 +199,6 @@ class Planner:
     def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
         self.ledger.move(arrival.run_id, Status.REJECTED, when=NOT_ISSUING, reason=str(reason))
         return Planned("rejected")
-
-
-def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
-    """The reading with what only the whole of it shows: people who can get no number under the agreement, and addresses that are nobody's letterbox."""
-    return _with_letterboxes(_without(reading, unfit(reading.people, agreement)) if agreement else reading)
-
-
-def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
-    gone = [p for p in reading.people if p in unfit_people]
-    return replace(
-        reading,
-        people=tuple(p for p in reading.people if p not in unfit_people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
-        rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
-        rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
-    )
-
-
-def _with_letterboxes(reading: Reading) -> Reading:
-    """The reading without addresses that are placeholders: whoever has one waits like whoever has none."""
-    shared = shared_addresses(reading.people)
-    if not shared:
-        return reading
-    theirs = [p for p in reading.people if p.email in shared and p.role is Role.STUDENT]
-    return replace(
-        reading,
-        people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
-    )
 
 
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
