@@ -19,6 +19,7 @@ from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, re
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
+from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
 from firstcard.vault import Wrap
 
@@ -173,6 +174,7 @@ class Planner:
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
+        self.objects.put(people_key(folder), people_of(reading, tokens).to_bytes())
         held = bool(decisions.holds)
         self._supersede_older(arrival)
         moved = self.ledger.move(
@@ -214,10 +216,10 @@ def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
 
 def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
     gone = [p for p in reading.people if p in unfit_people]
+    found = {p: Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone}
     return replace(
-        reading,
+        _with_problems(reading, found),
         people=tuple(p for p in reading.people if p not in unfit_people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
         rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
     )
@@ -229,11 +231,17 @@ def _with_letterboxes(reading: Reading) -> Reading:
     if not shared:
         return reading
     theirs = [p for p in reading.people if p.email in shared and p.role is Role.STUDENT]
+    found = {p: Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs}
     return replace(
-        reading,
+        _with_problems(reading, found),
         people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
     )
+
+
+def _with_problems(reading: Reading, found: Mapping[Person, Problem]) -> Reading:
+    theirs = {(p.role, p.local_id): (problem,) for p, problem in found.items()}
+    known = {key: (*problem, *reading.problems_of.get(key, ())) for key, problem in theirs.items()}
+    return replace(reading, problems=(*reading.problems, *found.values()), problems_of={**reading.problems_of, **known})
 
 
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
