@@ -25,6 +25,7 @@ from constructs import Construct
 from infra import names
 from infra.admit import Admit
 from infra.begin import Begin
+from infra.explain import Explain
 from infra.finish import Finish
 from infra.function import Function
 from infra.hold import Hold
@@ -151,6 +152,14 @@ class Pipeline(Stack):
         window.may(on_cards("BatchGetItem", "PutItem", keys=["patron#*"]))
         window.may(on_cards("UpdateItem", keys=["household#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        explain = Explain(self, layers=layers)
+        explain.may(read_secrets("tokens"))
+        explain.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        explain.may(on_ledger("GetItem", keys=["agreement#*"]))
+        explain.may(on_runs_by_district("Query"))
+        explain.may(see_vault())
+        explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
 
         self._dropped_files_to(admit)
         self._every(Duration.minutes(15), admit)

@@ -12,7 +12,7 @@ from tests.flow.product.conftest import FirstNight, RefusedFiles
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 
 QUEUE = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
-FUNCTIONS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window")
+FUNCTIONS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window", "explain")
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
 
@@ -38,7 +38,9 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("admit", "the sweep, every quarter of an hour", "s3:ListBucket", "s3:ListBucketVersions", "dynamodb:UpdateItem", "states:DescribeExecution"),
         _of("plan", "a newer file wakes the run that it supersedes", "states:SendTaskSuccess"),
         _of("hold", "a decision that came before the waiting began", "states:SendTaskSuccess"),
-        _of("operator", "a person, when needed", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"),
+        _of("operator", "a person, when needed", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "lambda:InvokeFunction"),
+        _of("explain", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
+        _of("explain", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("officer", "a person, when needed", "s3:GetObject", "s3:ListBucket"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
