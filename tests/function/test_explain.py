@@ -238,6 +238,13 @@ def test_the_same_id_in_another_district_is_another_child(yard: Yard) -> None:
     assert asked(1, district="fir")["code"] == "not_in_roster"
 
 
+def test_a_file_that_came_under_an_agreement_with_another_library_says_nothing(yard: Yard) -> None:
+    yard.run(a_roster(1))
+    other = yard.drop(a_roster(2), at=later(days=1), key="incoming/other.csv")
+    yard.ledger.admit(other, sharing="elm.pine")
+    assert asked(2)["code"] == "not_in_roster"
+
+
 def test_a_plan_whose_objects_are_gone_claims_nothing(yard: Yard) -> None:
     arrival, _ = yard.run(a_firstcard_csv(a_student_row(1), a_student_row(2, grade="99")))
     folder = f"runs/{arrival.run_id}/{yard.known(arrival).plan_hash[:16]}"
