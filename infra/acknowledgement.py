@@ -51,6 +51,8 @@ PIPELINE: Findings = {
         f"s3:::{DROPS}/try/*": "rehearse reads every district's trials and deletes them; each bucket's policy lets nobody else read",
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",
         f"s3:::{VAULT}/runs/*": RUNS,
+        f"s3:::{VAULT}/runs/*/manifest.json.gz": RUNS,
+        f"s3:::{VAULT}/runs/*/people.json.gz": RUNS,
         f"s3:::{VAULT}/runs/*/plan.json": RUNS,
         f"s3:::{VAULT}/runs/*/receipt.json": RUNS,
         f"secretsmanager:{REGION}:{ACCOUNT}:secret:firstcard/ils/*": "One secret a library; Secrets Manager adds six random characters to every name",

@@ -25,6 +25,7 @@ from constructs import Construct
 from infra import names
 from infra.admit import Admit
 from infra.begin import Begin
+from infra.explain import Explain
 from infra.finish import Finish
 from infra.function import Function
 from infra.hold import Hold
@@ -161,6 +162,14 @@ class Pipeline(Stack):
         rehearse.may(in_drops("PutObject", "outbox/try-*"))
         rehearse.may(read_secrets("openpgp"))
         rehearse.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        explain = Explain(self, layers=layers)
+        explain.may(read_secrets("tokens"))
+        explain.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        explain.may(on_ledger("GetItem", keys=["agreement#*"]))
+        explain.may(on_runs_by_district("Query"))
+        explain.may(see_vault())
+        explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
 
         self._files_of("incoming/", "Dropped", "A file lies in a district's drop bucket", self._inbox_of(admit))
         # A roster is read alone: one call has room for one.

@@ -46,6 +46,10 @@ ALLOWED = {
         *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ses:SendBulkEmail", *LOGS, *QUEUE),
     ],
     "window": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS],
+    "explain": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -78,7 +82,7 @@ ALLOWED = {
             "s3:GetObject",
             "s3:ListBucket",
         ),
-        "states:SendTaskSuccess",
+        *("lambda:InvokeFunction", "states:SendTaskSuccess"),
     ],
     "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
     "officer": ["s3:GetObject", "s3:ListBucket"],
@@ -121,6 +125,36 @@ def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_stat
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
     assert writers == {"issue", "window", "refuse", "sync"}
+
+
+def test_only_plan_and_explain_can_make_a_childs_token_and_no_person(templates):
+    readers = {
+        role
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        for resource in listed(s["Resource"])
+        if "secretsmanager:GetSecretValue" in listed(s["Action"]) and "secret:firstcard/tokens/" in resource
+    }
+    assert readers == {"plan", "explain"}
+
+
+def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templates):
+    statements = templates.role_statements("firstcard-explain")
+    objects = {r for s in statements if "s3:GetObject" in listed(s["Action"]) for r in listed(s["Resource"])}
+    vault = "arn:aws:s3:::firstcard-vault-111122223333-us-east-1"
+    assert objects == {f"{vault}/runs/*/people.json.gz", f"{vault}/runs/*/manifest.json.gz"}
+    writes = ("Put", "Update", "Delete", "BatchWrite", "Transact")
+    assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
+
+
+def test_a_person_may_call_the_one_function_that_answers_a_person(templates):
+    callers = {
+        role: sorted(listed(s["Resource"]))
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if "lambda:InvokeFunction" in listed(s["Action"]) and role != "roster-run"
+    }
+    assert callers == {"operator": ["arn:aws:lambda:us-east-1:111122223333:function:firstcard-explain"]}
 
 
 def test_only_plan_reads_rosters(templates):

@@ -4,6 +4,7 @@
 no held run, no suspension.
 """
 
+import json
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import pytest
 
 from local.demo import Wanted
 from local.district.delivery import new_openpgp_key, protect
-from local.district.people import Change, District, Student, make_district
+from local.district.people import Change, Damage, District, Student, make_district
 from local.machine import DESK, Machine
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
@@ -245,3 +246,60 @@ def _stored(machine: Machine) -> frozenset[tuple[str, str, str]]:
 def _ledger(machine: Machine) -> frozenset[str]:
     pages = machine.cloud.session(DESK).client("dynamodb").get_paginator("scan").paginate(TableName="firstcard-ledger", ConsistentRead=True)
     return frozenset(digest_of(item) for page in pages for item in page["Items"])
+
+
+KEYHOLDER = "firstcard-keyholder"
+
+
+@dataclass(frozen=True)
+class KeyChange:
+    """What became (status, reason) of a known roster encrypted for a new key, for the old one, and for the new one after it was taken out."""
+
+    for_the_new: tuple[str, str]
+    for_the_old: tuple[str, str]
+    after_taking_out: tuple[str, str]
+
+
+@pytest.fixture(scope="session")
+def key_change(duval: Sharing, first_night: FirstNight, tmp_path_factory: pytest.TempPathFactory) -> KeyChange:
+    """A district's key is renewed by its keeper, and the new one taken out again."""
+    folder = tmp_path_factory.mktemp("keys")
+
+    def keys() -> set[str]:
+        shown = json.loads(duval.firstcard("key", "list", "--district", duval.slug, "--json", role=KEYHOLDER))
+        return {key["fingerprint"] for key in shown["keys"]}
+
+    def sent(name: str, recipient: str = "") -> tuple[str, str]:
+        duval.drop(duval.protected(duval.export, recipient=recipient), name)
+        run = duval.until_run(name, "unchanged", "applied", "rejected", "held", "failed")
+        return run["status"], run["reason"]
+
+    before = keys()
+    duval.firstcard("key", "rotate", "--district", duval.slug, "--out", str(folder), role=KEYHOLDER)
+    [new] = keys() - before
+    public = (folder / f"firstcard-{duval.slug}.asc").read_text()
+    both = sent("for-the-new-key.zip.gpg", public), sent("for-the-old-key.zip.gpg")
+    duval.firstcard("key", "revoke", new, "--district", duval.slug, role=KEYHOLDER)
+    return KeyChange(*both, sent("for-a-key-taken-out.zip.gpg", public))
+
+
+@pytest.fixture(scope="session")
+def answers(cms: Sharing, first_night: FirstNight) -> Mapping[str, str]:
+    """What ``firstcard why`` answers the library's staff about a child with a card, one whose row was rejected, and one that nobody knows."""
+    present = cms.state().patrons("active")
+    of = {
+        "card": next(s.local_id for s in cms.district.students if cms.token(s.local_id) in present),
+        "rejected": next(
+            s.local_id
+            for s in cms.district.students
+            if s.damage in (Damage.FUTURE_BIRTH_DATE, Damage.MISSING_LAST_NAME, Damage.UNKNOWN_SCHOOL)
+        ),
+        "unknown": "99999999",
+    }
+    return {child: _why(cms, local_id) for child, local_id in of.items()}
+
+
+def _why(sharing: Sharing, local_id: str) -> str:
+    said = sharing.firstcard("why", "--district", sharing.slug, "--student", local_id, "--json", exits=(0, 1))
+    assert local_id not in said
+    return str(json.loads(said)["code"])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -42,6 +43,8 @@ CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard",
 def client(service: Literal["events"]) -> "EventBridgeClient": ...
 @overload
 def client(service: Literal["kms"]) -> "KMSClient": ...
+@overload
+def client(service: Literal["lambda"]) -> "LambdaClient": ...
 @overload
 def client(service: Literal["s3"]) -> "S3Client": ...
 @overload
@@ -234,6 +237,22 @@ def wake(run: Run, decision: str) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken"):
             raise
+
+
+class FunctionFailedError(Exception):
+    """A function that was asked broke off; its message is the kind of its error, for the text of one may hold what was asked."""
+
+
+def ask_function(name: str, question: Mapping[str, str]) -> Mapping[str, Any]:
+    """Call a function and give its answer. The question travels in the call's body, which neither CloudTrail nor the function's log keeps.
+
+    Raises FunctionFailedError, and ClientError where the caller may not ask.
+    """
+    answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(question).encode())
+    said = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise FunctionFailedError(said.get("errorType", "") if isinstance(said, dict) else "")
+    return cast("Mapping[str, Any]", said)
 
 
 def put_off(message: Inbound) -> None:

@@ -19,7 +19,7 @@ from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, NoticeMark, View
+from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, RecordedNo, View
 from firstcard.card.window import Window
 from firstcard.vault import Envelope
 
@@ -234,6 +234,20 @@ class CardsTable:
                 case NoticeItem():
                     marks[item.kind, item.token] = _mark(item)
         return View(patrons, refused, states, marks)
+
+    def on_file(self, token: str) -> OnFile:
+        """What the table has of one patron, consistently read."""
+        items = {item.sk: item for item in self._get((f"patron#{token}", kind) for kind in ("patron", "refusal", "ils"))}
+        patron, no, ils = items.get("patron"), items.get("refusal"), items.get("ils")
+        mark = None
+        if isinstance(patron, PatronItem) and patron.household and patron.state == str(State.WAITING):
+            mark = next(self._get([(f"household#{patron.household}", f"notice#announcement#{token}")]), None)
+        return OnFile(
+            patron=_patron(patron) if isinstance(patron, PatronItem) else None,
+            no=RecordedNo(no.by, no.at) if isinstance(no, RefusalItem) else None,
+            ils=_ils_state(ils) if isinstance(ils, IlsItem) else None,
+            announcement=_mark(mark) if isinstance(mark, NoticeItem) else None,
+        )
 
     def households(self, households: Sequence[str]) -> dict[str, Household]:
         """Households by their tokens, consistently read."""

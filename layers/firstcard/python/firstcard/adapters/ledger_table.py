@@ -1,7 +1,7 @@
 """The run ledger, with pynamodb."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from pynamodb.models import Model
 from firstcard.adapters.dynamo import open_table
 from firstcard.run.ledger import Arrival, DistrictState, Run, Status
 from firstcard.vault import Intent
+
+RUNS_OF_A_PAGE = 20
+"""A district's last applied roster is seldom further back."""
 
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
@@ -173,6 +176,11 @@ class LedgerTable:
     def runs(self, district: str, *, limit: int = 50) -> list[Run]:
         """The district's latest runs, newest first."""
         return [_run(item) for item in RunItem.by_district.query(district, scan_index_forward=False, limit=limit)]
+
+    def newest_runs(self, district: str) -> Iterator[Run]:
+        """The district's runs, newest first, read page by page as far as they are asked for."""
+        for item in RunItem.by_district.query(district, scan_index_forward=False, page_size=RUNS_OF_A_PAGE):
+            yield _run(item)
 
     def waiting_runs(self, district: str) -> Sequence[Run]:
         """The district's runs that wait for a person, oldest first."""

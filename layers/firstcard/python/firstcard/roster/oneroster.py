@@ -516,17 +516,20 @@ def _people(
     places = {name: sources.column_of(name) for name in names}
     if layout.roles:
         places |= {f"roles.{name}": ("roles.csv", name) for name in layout.roles.columns}
-    validator = Validator(terms, file="users.csv", columns=places, today=today)
+    user_roles = _UserRoles(users, joined, layout)
+    homeroom_lines: dict[int, int] = {}
+    lines = {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}
+    validator = Validator(
+        terms, file="users.csv", columns=places, today=today, placed=lambda problem: _placed(problem, lines, user_roles.at_home)
+    )
     demographics = tuple(sources.demographics)
     guardians = _Guardians(sources, users, joined)
     placing = _Placing(joined.schools, terms)
-    user_roles = _UserRoles(users, joined, layout)
     at = users.at
     id_at, enabled_at = at["sourcedId"], at.get("enabledUser")
     status_at, agents_at = at.get("status"), at.get("agentSourcedIds")
     flag_at = at.get(sources.flag) if sources.flag else None
     standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
-    homeroom_lines: dict[int, int] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
     for line, cells in users.rows:
         user = cells[id_at].strip()
@@ -564,7 +567,7 @@ def _people(
             validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
             continue
         if role is None or (not refused and (left_out or (role is Role.STAFF and not terms.staff))):
-            validator.exclude(left_out or Exclusion.STAFF)
+            validator.exclude(left_out or Exclusion.STAFF, role=role, raw_id=own_id)
             continue
         raw = {name: cells[place] for name, place in picks[role]}
         draft = Draft(line, role, raw)
@@ -590,10 +593,6 @@ def _people(
             guardians.fill(draft, user, cells[agents_at] if agents_at is not None else "")
         validator.check(draft)
     validator.wrong_width(wrong_width)
-    validator.problems = [
-        _placed(problem, {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}, user_roles.at_home)
-        for problem in validator.problems
-    ]
     validator.problems += bundle.problems
     validator.problems += guardians.problems
     if not validator.rows:

@@ -99,10 +99,10 @@ def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
 
 def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
     gone = [p for p in reading.people if p in unfit_people]
+    found = {p: Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone}
     return replace(
-        reading,
+        _with_problems(reading, found),
         people=tuple(p for p in reading.people if p not in unfit_people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
         rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
     )
@@ -114,8 +114,14 @@ def _with_letterboxes(reading: Reading) -> Reading:
     if not shared:
         return reading
     theirs = [p for p in reading.people if p.email in shared and p.role is Role.STUDENT]
+    found = {p: Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs}
     return replace(
-        reading,
+        _with_problems(reading, found),
         people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
     )
+
+
+def _with_problems(reading: Reading, found: Mapping[Person, Problem]) -> Reading:
+    theirs = {(p.role, p.local_id): (problem,) for p, problem in found.items()}
+    known = {key: (*problem, *reading.problems_of.get(key, ())) for key, problem in theirs.items()}
+    return replace(reading, problems=(*reading.problems, *found.values()), problems_of={**reading.problems_of, **known})

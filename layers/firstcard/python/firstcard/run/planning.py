@@ -19,6 +19,7 @@ from firstcard.run.checking import as_planned, closed, limit_of
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
+from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
 from firstcard.vault import Wrap
 
@@ -167,6 +168,7 @@ class Planner:
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
+        self.objects.put(people_key(folder), people_of(reading, tokens).to_bytes())
         held = bool(decisions.holds)
         self._supersede_older(arrival)
         moved = self.ledger.move(
