@@ -155,6 +155,7 @@ class Planner:
         decisions = decide(
             reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept, complete=complete
         )
+        reading = _without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
         )
@@ -212,13 +213,14 @@ def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
     return _with_letterboxes(_without(reading, unfit(reading.people, agreement)) if agreement else reading)
 
 
-def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
-    gone = [p for p in reading.people if p in unfit_people]
+def _without(reading: Reading, faulty: Mapping[Person, Reason]) -> Reading:
+    """The reading without these people; who said no stays, for a no counts whatever else is wrong with the row."""
+    gone = {p: reason for p, reason in faulty.items() if not p.opt_out}
     return replace(
         reading,
-        people=tuple(p for p in reading.people if p not in unfit_people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
-        rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
+        people=tuple(p for p in reading.people if p not in gone),
+        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", reason) for p, reason in faulty.items()),
+        rejected=dict(Counter(reading.rejected) + Counter(gone.values())),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
     )
 
