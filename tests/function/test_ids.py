@@ -119,6 +119,15 @@ class TestLostZeros:
         assert yard.known(arrival).holds[0] == "ID_BASIS_CHANGED"
 
 
+def test_a_file_named_by_an_earlier_day_waits_and_the_newest_export_takes_its_place(yard: Yard) -> None:
+    yard.run(a_roster(1, 2), key="incoming/roster-2026-11-22.csv")
+    old = yard.admitted(a_roster(1), at=later(days=1), key="incoming/roster-2026-11-20.csv")
+    assert yard.plan(old).outcome == "held"
+    assert yard.known(old).holds == ("STALE_FILE",)
+    assert yard.run(a_roster(1, 2, 3), at=later(days=2), key="incoming/roster-2026-11-23.csv")[1] == "applied"
+    assert yard.known(old).status is Status.SUPERSEDED
+
+
 def test_the_manifest_says_nothing_about_anybody(yard: Yard) -> None:
     yard.run(a_roster(1, 2))
     stored = yard.places.get("manifests/oak.pine/00000001.json.gz")

@@ -284,3 +284,20 @@ def test_a_short_roster_of_mostly_unknown_people_is_held_though_they_are_few_for
     plans = Plans()
     plans.run([a_person(n) for n in range(100)])
     assert Reason.TOO_MANY_NEW in plans.decide([a_person(n) for n in range(97, 106)]).holds
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "holds"),
+    [
+        ("2026-11-22", "2026-11-21", (Reason.STALE_FILE,)),
+        ("2026-11-22", "2026-11-22", ()),
+        ("2026-11-22", "2026-11-23", ()),
+        ("", "2026-11-21", ()),
+        ("2026-11-22", "", ()),
+    ],
+)
+def test_a_roster_named_by_an_earlier_day_than_the_last_one_is_held(before: str, now: str, holds: tuple[Reason, ...]) -> None:
+    plans = Plans()
+    plans.run([ADA])
+    known = next_manifest(Manifest(), plans.decide([ADA]), content="", dated=before)
+    assert decide([ADA], known, agreement=AGREEMENT, tokens=TOKENS, dated=now).holds == holds

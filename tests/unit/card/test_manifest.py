@@ -26,6 +26,7 @@ manifests = st.builds(
     id_lengths=st.dictionaries(
         st.sampled_from(["student", "staff"]), st.dictionaries(st.integers(1, 64), st.integers(1, 10**6), max_size=4)
     ),
+    dated=st.one_of(st.just(""), st.dates().map(str)),
 )
 
 
@@ -44,6 +45,7 @@ def test_equal_manifests_are_equal_bytes_in_whatever_order_they_were_made(manife
         manifest.unplaced,
         dict(reversed([*manifest.left.items()])),
         {role: dict(reversed([*counts.items()])) for role, counts in reversed([*manifest.id_lengths.items()])},
+        manifest.dated,
     )
     assert turned.to_bytes() == manifest.to_bytes()
 
@@ -51,12 +53,12 @@ def test_equal_manifests_are_equal_bytes_in_whatever_order_they_were_made(manife
 @given(manifests)
 def test_a_manifest_from_before_traits_and_lengths_were_kept_knows_none(manifest: Manifest) -> None:
     body = json.loads(gzip.decompress(manifest.to_bytes()))
-    del body["left"], body["id_lengths"]
+    del body["left"], body["id_lengths"], body["dated"]
     body["patrons"] = {token: row[:4] for token, row in body["patrons"].items()}
     read = Manifest.from_bytes(gzip.compress(json.dumps(body).encode()))
     assert read.patrons.keys() == manifest.patrons.keys()
     assert all(k.traits == UNKNOWN for k in read.patrons.values())
-    assert (read.left, read.id_lengths) == ({}, {})
+    assert (read.left, read.id_lengths, read.dated) == ({}, {}, "")
 
 
 @given(manifests, manifests)

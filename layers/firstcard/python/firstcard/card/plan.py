@@ -74,12 +74,14 @@ def decide(
     rejected: int = 0,
     rejected_tokens: frozenset[str] = frozenset(),
     complete: bool = True,
+    dated: str = "",
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
     Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry, and they stay members
     of their household, so that its no still reaches them. Just so those whose id stands in the file for somebody else: their card is not passed on. A no
     counts whoever said it. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody who is missing is taken for gone.
+    ``dated`` is the day in the file's name, in ISO 8601; empty if there is none.
     """
     steps: list[Step] = []
     reused: list[Person] = []
@@ -113,7 +115,8 @@ def decide(
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
-    holds = _ids_hold(steps, known, tokens, seen) + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken))
+    stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
+    holds = stale + _ids_hold(steps, known, tokens, seen) + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken))
     return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), tuple(reused), _id_lengths(people))
 
 
@@ -423,7 +426,7 @@ class Builder:
                 return ""
 
 
-def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0) -> Manifest:
+def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0, dated: str = "") -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
@@ -436,7 +439,7 @@ def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplac
     }
     gone = {t: k.traits for t, k in known.patrons.items() if k.traits != UNKNOWN}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
-    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths)
+    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated)
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:

@@ -252,7 +252,7 @@ REASONS: dict[Reason, ReasonText] = {
         "Nothing was changed and nothing needs to be done. If you expected news, check that the export ran before the upload.",
     ),
     Reason.STALE_FILE: _hold(
-        "The file is older than one that has already been applied.",
+        "The file is older than one that has already been applied, by its arrival or by the date in its name.",
         "Send the newest export. If the older one is right on purpose, ask the contact named in this receipt to release it.",
     ),
     Reason.LOST_ZEROS: _hold(

@@ -15,7 +15,7 @@ from firstcard.card.number import SerialBlock
 from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash, shared_addresses, unfit
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, read_roster
+from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, date_in_name, read_roster
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
@@ -152,8 +152,17 @@ class Planner:
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
+        named = date_in_name(arrival.key)
+        dated = named.isoformat() if named else ""
         decisions = decide(
-            reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept, complete=complete
+            reading.people,
+            known,
+            agreement=agreement,
+            tokens=tokens,
+            rejected=rejected,
+            rejected_tokens=kept,
+            complete=complete,
+            dated=dated,
         )
         reading = _without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
@@ -170,7 +179,9 @@ class Planner:
             self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
         self.objects.put(
             f"{folder}/manifest.json.gz",
-            next_manifest(known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced).to_bytes(),
+            next_manifest(
+                known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced, dated=dated
+            ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
