@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from firstcard.card.chunk import Decision
@@ -18,6 +18,7 @@ from tests.unit.card.builders import AGREEMENT, TOKENS, Plans, a_person, rosters
 ADA = a_person(1)
 BEN = replace(ADA, last_name="Oak", first_name="Ben", birth_date=date(2015, 1, 2), email="oak@example.org")
 """Another child under Ada's id."""
+unhurried = settings(deadline=None)
 
 
 def with_ids(*ids: str, role: Role = Role.STUDENT) -> list[Person]:
@@ -139,6 +140,7 @@ class TestAnIdThatPassedToAnotherPerson:
         changed = plans.decide([BEN, replace(sister, first_name="Ida")]).households
         assert [{s.token for s in members} for members in changed.values()] == [{token_of(brother), token_of(sister)}]
 
+    @unhurried
     @given(rosters(most=15), rosters(most=15), st.data())
     def test_is_said_if_and_only_if_neither_a_name_nor_the_birth_date_stayed_and_all_are_known(
         self, first: tuple[Person, ...], second: tuple[Person, ...], data: st.DataObject
@@ -167,6 +169,7 @@ class TestAnIdThatPassedToAnotherPerson:
         ]
         assert list(plans.decide(after).reused) == reused
 
+    @unhurried
     @given(st.lists(rosters(most=15), min_size=3, max_size=3))
     def test_is_never_written_for_the_other_person(self, nights: list[tuple[Person, ...]]) -> None:
         plans = Plans()
@@ -224,6 +227,7 @@ class TestIdsThatLostTheirZeros:
         plans.run(before)
         assert held(before, after, known=replace(plans.manifest, id_lengths={})) == ()
 
+    @unhurried
     @given(st.sets(st.integers(0, 9999), min_size=1, max_size=30), st.data())
     def test_are_found_if_and_only_if_there_were_any(self, numbers: set[int], data: st.DataObject) -> None:
         before = [f"{n:04}" for n in sorted(numbers)]
@@ -232,6 +236,7 @@ class TestIdsThatLostTheirZeros:
         holds = held(with_ids(*before), with_ids(*after))
         assert (Reason.LOST_ZEROS in holds) == any(len(i) < 4 for i in after)
 
+    @unhurried
     @given(st.sets(st.integers(0, 999_999), min_size=1, max_size=20), st.sets(st.integers(0, 99_999_999), max_size=20))
     def test_are_never_found_among_ids_as_long_as_before(self, old: set[int], new: set[int]) -> None:
         before = [f"{n:06}" for n in sorted(old)]
@@ -263,12 +268,14 @@ class TestAnotherKindOfId:
         students = with_ids(*self.BEFORE[:3])
         assert held(students, [*students, *with_ids("1", "2", "3", "4", role=Role.STAFF)]) == ()
 
+    @unhurried
     @given(rosters(most=20))
     def test_is_never_said_of_a_first_roster_or_of_the_same_again(self, roster: tuple[Person, ...]) -> None:
         assert held([], roster) == ()
         assert held(roster, roster) == ()
 
 
+@unhurried
 @given(rosters(most=20, numbers=range(40)), rosters(most=20, numbers=range(40)), st.booleans())
 def test_a_roster_of_which_more_than_half_is_unknown_is_always_held(
     before: tuple[Person, ...], after: tuple[Person, ...], complete: bool

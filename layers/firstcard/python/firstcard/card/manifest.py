@@ -81,11 +81,11 @@ def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *
 
 def _written(traits: Traits) -> list[str]:
     """Names and birth dates, each kind as one text; nothing at all where nothing is known."""
-    return [" ".join(traits.names), " ".join(traits.births)] if traits != UNKNOWN else []
+    return [" ".join(traits.names), " ".join(traits.births)] if traits else []
 
 
 def _read(written: Sequence[str]) -> Traits:
-    return Traits(*(tuple(kind.split()) for kind in written))
+    return Traits(tuple(written[0].split()), tuple(written[1].split())) if written else UNKNOWN
 
 
 def half_applied(known: Manifest, planned: Manifest) -> Manifest:

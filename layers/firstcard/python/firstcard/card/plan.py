@@ -90,9 +90,10 @@ def decide(
         token = tokens.patron(person.role, person.local_id)
         print_ = fingerprint(person, tokens.fingerprint_key)
         before = known.patrons.get(token)
-        same = before is not None and before.fingerprint == print_ and before.traits != UNKNOWN
-        traits = before.traits if before and same else traits_of(person, tokens, token)
-        if traits.somebody_else(before.traits if before else known.left.get(token, UNKNOWN)):
+        was = before.traits if before else known.left.get(token, UNKNOWN)
+        same = before is not None and before.fingerprint == print_ and bool(was)
+        traits = was if same else traits_of(person, tokens, token)
+        if not same and traits.somebody_else(was):
             reused.append(person)
             if not person.opt_out:
                 taken.add(token)
@@ -437,7 +438,7 @@ def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplac
         for s in decisions.steps
         if s.person is not None
     }
-    gone = {t: k.traits for t, k in known.patrons.items() if k.traits != UNKNOWN}
+    gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
     return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated)
 

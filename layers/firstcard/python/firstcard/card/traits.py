@@ -20,6 +20,10 @@ class Traits:
     names: tuple[str, ...] = ()
     births: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        """Whether anything is known."""
+        return bool(self.names or self.births)
+
     def somebody_else(self, before: "Traits") -> bool:
         """Whether neither a name nor a birth date stayed. Where either is unknown on either side, nobody is taken for somebody else."""
         known = self.names and before.names and self.births and before.births
