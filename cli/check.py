@@ -52,6 +52,8 @@ def check(
 ) -> None:
     """Say what the cloud would say of a roster: its form, each rejected row by line, code and advice, and the verdict. Nothing is sent or kept.
 
+    What only the files before show is not looked at: how many are new, missing or changed, ids that lost their zeros, changed altogether or were given to another person.
+
     Exits with 0 if the file is acceptable, 1 if it can be read but would be held or refused, 2 if it cannot be used at all or the command was used wrongly.
     """
     terms_of_agreement = _agreement(agreement) if agreement else None

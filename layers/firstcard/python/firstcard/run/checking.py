@@ -94,16 +94,17 @@ def assumed_terms() -> Terms:
 
 def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
     """The reading with what only the whole of it shows: people who can get no number under the agreement, and addresses that are nobody's letterbox."""
-    return _with_letterboxes(_without(reading, unfit(reading.people, agreement)) if agreement else reading)
+    return _with_letterboxes(without(reading, unfit(reading.people, agreement)) if agreement else reading)
 
 
-def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
-    gone = [p for p in reading.people if p in unfit_people]
-    found = {p: Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone}
+def without(reading: Reading, faulty: Mapping[Person, Reason]) -> Reading:
+    """The reading without these people; who said no stays, for a no counts whatever else is wrong with the row."""
+    gone = {p: reason for p, reason in faulty.items() if not p.opt_out}
+    found = {p: Problem(p.file, p.line, "student_id", reason) for p, reason in faulty.items()}
     return replace(
         _with_problems(reading, found),
-        people=tuple(p for p in reading.people if p not in unfit_people),
-        rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
+        people=tuple(p for p in reading.people if p not in gone),
+        rejected=dict(Counter(reading.rejected) + Counter(gone.values())),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
     )
 

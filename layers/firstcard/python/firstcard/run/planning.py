@@ -14,8 +14,8 @@ from firstcard.card.number import SerialBlock
 from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Reading, Reason, Refusal, read_roster
-from firstcard.run.checking import as_planned, closed, limit_of
+from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
+from firstcard.run.checking import as_planned, closed, limit_of, without
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
@@ -147,9 +147,19 @@ class Planner:
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
+        named = date_in_name(arrival.key)
+        dated = named.isoformat() if named else ""
         decisions = decide(
-            reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept, complete=complete
+            reading.people,
+            known,
+            agreement=agreement,
+            tokens=tokens,
+            rejected=rejected,
+            rejected_tokens=kept,
+            complete=complete,
+            dated=dated,
         )
+        reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
         )
@@ -164,7 +174,9 @@ class Planner:
             self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
         self.objects.put(
             f"{folder}/manifest.json.gz",
-            next_manifest(known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced).to_bytes(),
+            next_manifest(
+                known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced, dated=dated
+            ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
