@@ -111,6 +111,8 @@ def check_roster(data: bytes, name: str, agreement: Agreement | None, today: dat
         return Checked(result)
     result = as_planned(result, agreement)
     reasons = [] if agreement is None or agreement.in_force(today) else [Reason.AGREEMENT_NOT_IN_FORCE]
+    if agreement and agreement.exchange.calendar.is_rollover(today):
+        reasons.append(Reason.ROLLOVER)
     rejected = sum(result.rejected.values())
     most = agreement.safety.max_rejected_percent if agreement else ASSUMED_MAX_REJECTED_PERCENT
     if 100 * rejected > most * (len(result.people) + rejected):

@@ -68,12 +68,14 @@ def decide(
     rejected: int = 0,
     rejected_tokens: frozenset[str] = frozenset(),
     complete: bool = True,
+    rolled_over: bool = False,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
     Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry, and they stay members
     of their household, so that its no still reaches them. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody
-    who is missing is taken for gone.
+    who is missing is taken for gone. ``rolled_over`` says that the district's systems went over to another school year since: a person looks as at a first
+    roster.
     """
     steps: list[Step] = []
     for person in people:
@@ -96,7 +98,9 @@ def decide(
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
-    return Decisions(tuple(steps), changed, contacts, counts, _holds(steps, known, agreement, rejected, len(people)), _by_school(steps))
+    return Decisions(
+        tuple(steps), changed, contacts, counts, _holds(steps, known, agreement, rejected, len(people), rolled_over), _by_school(steps)
+    )
 
 
 def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:
@@ -120,14 +124,15 @@ def _contact_print(household: str, group: Sequence[Step], tokens: Tokens) -> str
 CHANGES = (str(Decision.UPDATE), str(Decision.REFUSE))
 
 
-def _holds(steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int) -> tuple[Reason, ...]:
+def _holds(
+    steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, rolled_over: bool
+) -> tuple[Reason, ...]:
     safety = agreement.safety
     counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
     holds = []
-    if not known.patrons:
-        if safety.first_run_needs_approval:
-            holds.append(Reason.FIRST_RUN)
-    else:
+    if safety.first_run_needs_approval and (rolled_over or not known.patrons):
+        holds.append(Reason.FIRST_RUN)
+    if known.patrons:
         base = len(known.patrons)
         for decisions, limit, reason in (
             (("missing",), safety.max_missing_percent, Reason.TOO_MANY_MISSING),
