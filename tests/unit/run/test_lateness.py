@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from firstcard.agreement import Agreement
 from firstcard.event import Event
-from firstcard.run.ledger import Arrival, DistrictState, Run, Status
 from firstcard.run.lateness import asked_for, tell_late
+from firstcard.run.ledger import Arrival, DistrictState, Run, Status
 from tests.unit.agreement.builders import an_agreement
 
 NEW_YORK = "America/New_York"
@@ -30,7 +30,7 @@ class Ledger:
     applied: bool = True
     stopped: bool = False
     told: set[tuple[str, str]] = field(default_factory=set)
-    now: datetime = datetime.max.replace(tzinfo=UTC)
+    now: datetime = datetime(9999, 1, 1, tzinfo=UTC)
 
     def district(self, sharing: str) -> DistrictState:
         return DistrictState(1, "", self.arrivals[0].isoformat()) if self.applied and self.arrivals else DistrictState()
