@@ -8,7 +8,8 @@ LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 QUEUE = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
 ALLOWED = {
     "admit": [
-        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:ListBucket", "s3:ListBucketVersions"),
+        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
+        *("s3:ListBucket", "s3:ListBucketVersions"),
         *("states:DescribeExecution", "states:StartExecution", *LOGS, *QUEUE),
     ],
     "plan": [
@@ -116,6 +117,19 @@ def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_stat
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
     assert writers == {"issue", "window", "refuse", "sync"}
+
+
+def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_more_than_its_mails(templates):
+    def written(role: str) -> dict[str, set[str]]:
+        may: dict[str, set[str]] = {}
+        for statement in templates.role_statements(f"firstcard-{role}"):
+            if any(str(r).endswith("table/firstcard-ledger") for r in listed(statement["Resource"])):
+                for action in {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(listed(statement["Action"])):
+                    may.setdefault(action, set()).update(listed(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]))
+        return may
+
+    assert written("admit") == {"dynamodb:PutItem": {"run#*", "late#*"}, "dynamodb:UpdateItem": {"run#*"}}
+    assert written("notify") == {"dynamodb:PutItem": {"intent#*"}, "dynamodb:UpdateItem": {"run#*", "late#*"}}
 
 
 def test_only_plan_reads_rosters(templates):

@@ -217,7 +217,7 @@ class TestAlarm:
 
     @settings(deadline=None, max_examples=50)
     @given(schedules, st.lists(moments, max_size=12), SCHOOL_YEAR)
-    def test_never_twice_for_one_due_date_nor_twice_a_night_and_only_if_nothing_came(
+    def test_once_for_each_due_date_a_nightly_one_before_the_next_noon_and_only_if_nothing_came(
         self, agreement: Agreement, arrivals: list[datetime], first: date
     ) -> None:
         begins = datetime.combine(first, time(), UTC)
@@ -225,11 +225,12 @@ class TestAlarm:
         calendar = agreement.exchange.calendar
         events = told_at(agreement, Ledger(came), *hours(begins, 14))
         assert len(set(dues(events))) == len({event.id for event in events}) == len(events)
-        days = [calendar.date_of(datetime.fromisoformat(event.at)) for event in events]
-        assert agreement.exchange.cadence != "nightly" or len(set(days)) == len(days)
         least = {"nightly": 1, "weekly": 7, "monthly": 28}
-        for event in events:
-            now = datetime.fromisoformat(event.at)
+        for event, due in zip(events, dues(events), strict=True):
+            now, noon = datetime.fromisoformat(event.at), calendar.noon_of(date.fromisoformat(due))
+            assert noon <= now
+            next_noon = calendar.noon_of(date.fromisoformat(due) + timedelta(days=1))
+            assert agreement.exchange.cadence != "nightly" or now < next_noon
             assert not [at for at in came if now - timedelta(days=least[agreement.exchange.cadence] - 0.05) <= at <= now]
 
     @settings(deadline=None)
