@@ -52,9 +52,9 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
             before=(now - YOUNG).isoformat(),
         )
         logger.info("swept", district=agreement.district, started=started)
-    for sharing in sorted({agreement.sharing for agreement in site().agreements}):
-        agreement = site().of_sharing(sharing)
-        if agreement and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
+    for agreement in site().agreements:
+        current = agreement is site().of_sharing(agreement.sharing)
+        if current and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
             logger.warning("late", district=agreement.district)
 
 
