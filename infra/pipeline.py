@@ -59,7 +59,7 @@ from infra.sync import Sync
 from infra.window import Window
 
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
-NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld"]
+NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
     {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile"]}}},
     {"Keys": {"sk": {"S": [{"prefix": "notice#"}]}}, "NewImage": {"state": {"S": ["sent"]}}},
@@ -83,6 +83,10 @@ class Pipeline(Stack):
 
         admit = Admit(self, layers=layers)
         admit.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*"]))
+        admit.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
+        admit.may(on_ledger("GetItem", "PutItem", keys=["late#*"]))
+        admit.may(on_runs_by_district("Query"))
+        admit.may(tell_card_bus())
         admit.may(list_incoming())
         admit.may(start_roster_run())
 
@@ -142,7 +146,7 @@ class Pipeline(Stack):
         notify.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*"]))
         notify.may(on_cards("PutItem", "BatchWriteItem", keys=["household#*"]))
         notify.may(on_ledger("GetItem", keys=["agreement#*"]))
-        notify.may(on_ledger("UpdateItem", keys=["run#*"]))
+        notify.may(on_ledger("UpdateItem", keys=["run#*", "late#*"]))
         notify.may(on_ledger("PutItem", keys=["intent#*"]))
         notify.may(see_vault())
         notify.may(in_vault("GetObject", "runs/*/receipt.json"))

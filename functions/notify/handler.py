@@ -4,7 +4,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -19,9 +19,11 @@ from firstcard.adapters.site import site
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.event.inbox import Inbound, failures, read_inbox
-from firstcard.notice import make_link
+from firstcard.event.model import RosterLate, RosterRejected
+from firstcard.notice import late_notice, make_link
 from firstcard.notice.due import Notices, Outgoing, Wake
 from firstcard.notice.mail_receipt import mail_receipt
+from firstcard.roster import Reason
 from firstcard.run.ledger import receipt_key
 from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
@@ -29,6 +31,8 @@ from firstcard.vault.seal import Opener
 logger = Logger()
 MAILED_TO_THE_DISTRICT = ("RosterHeld", "RosterProcessed", "RosterRejected")
 """Events that a receipt goes with; it names nobody, so a suspended agreement does not stop it."""
+NOT_MAILED = (Reason.ROLLOVER,)
+"""Why files are refused night after night as agreed: their receipts lie in the outbox, and nobody is written to."""
 
 
 @cache
@@ -89,6 +93,8 @@ def send(agreement: Agreement, mails: Sequence[Outgoing]) -> list[bool]:
 def on_run(message: Inbound) -> bool:
     """Mail one run's receipt, or that its plan waits, to the district and the library, once; whether it is done."""
     event = message.event
+    if isinstance(event, RosterRejected) and event.reason in NOT_MAILED:
+        return True
     held = event.name == "RosterHeld"
     agreement = site().of_sharing(event.sharing)
     body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(receipt_key(event.run_id))
@@ -108,12 +114,33 @@ def on_run(message: Inbound) -> bool:
     return done
 
 
+def on_late(event: RosterLate) -> bool:
+    """Mail the district and the library that no roster came, once; whether it is done."""
+    agreement = site().of_sharing(event.sharing)
+    if agreement is None:
+        return False
+    if not ledger().claim_late_mail(event.sharing, event.due, event.id):
+        return True
+    message = late_notice(
+        agreement=agreement,
+        library=site().library(agreement.library),
+        due=date.fromisoformat(event.due),
+        last_received_at=datetime.fromisoformat(event.last_received_at),
+    )
+    to = dict.fromkeys((*agreement.notices.receipt_to, agreement.notices.contact.email))
+    [done] = send(agreement, [Outgoing(tuple(to), "late", message, event.run_id)])
+    if done:
+        ledger().late_mail_sent(event.sharing, event.due, event.id)
+    return done
+
+
 def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
     """Tell everybody whom these events concern; gives the ids of messages to deliver again."""
     agreement = site().of_sharing(sharing)
     if agreement is None:
         return [m.message for m in messages]
     again = [m.message for m in messages if m.event.name in MAILED_TO_THE_DISTRICT and not on_run(m)]
+    again += [m.message for m in messages if isinstance(m.event, RosterLate) and not on_late(m.event)]
     people = [m for m in messages if not m.event.name.startswith("Roster")]
     today = datetime.fromisoformat(max(m.time for m in messages)).date()
     if people and (not agreement.in_force(today) or ledger().suspended(sharing)):

@@ -8,7 +8,8 @@ LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 QUEUE = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
 ALLOWED = {
     "admit": [
-        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:ListBucket", "s3:ListBucketVersions"),
+        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
+        *("s3:ListBucket", "s3:ListBucketVersions"),
         *("states:DescribeExecution", "states:StartExecution", *LOGS, *QUEUE),
     ],
     "plan": [
@@ -155,6 +156,19 @@ def test_a_person_may_call_the_one_function_that_answers_a_person(templates):
         if "lambda:InvokeFunction" in listed(s["Action"]) and role != "roster-run"
     }
     assert callers == {"operator": ["arn:aws:lambda:us-east-1:111122223333:function:firstcard-explain"]}
+
+
+def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_more_than_its_mails(templates):
+    def written(role: str) -> dict[str, set[str]]:
+        may: dict[str, set[str]] = {}
+        for statement in templates.role_statements(f"firstcard-{role}"):
+            if any(str(r).endswith("table/firstcard-ledger") for r in listed(statement["Resource"])):
+                for action in {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(listed(statement["Action"])):
+                    may.setdefault(action, set()).update(listed(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]))
+        return may
+
+    assert written("admit") == {"dynamodb:PutItem": {"run#*", "late#*"}, "dynamodb:UpdateItem": {"run#*"}}
+    assert written("notify") == {"dynamodb:PutItem": {"intent#*"}, "dynamodb:UpdateItem": {"run#*", "late#*"}}
 
 
 def test_only_plan_reads_rosters(templates):

@@ -107,6 +107,13 @@ def test_a_readable_file_is_looked_through_even_if_the_agreement_is_not_in_force
     assert told(file, "--agreement", agreement)["verdict"] == "acceptable"
 
 
+@pytest.mark.parametrize(("day", "verdict"), [("2026-12-06", "acceptable"), ("2026-12-07", "refused"), ("2026-12-19", "acceptable")])
+def test_in_the_roll_over_a_file_would_be_refused(tmp_path: Path, day: str, verdict: str) -> None:
+    agreement = an_agreement_file(tmp_path, exchange={"calendar": {"rollover": {"first": "2026-12-07", "last": "2026-12-18"}}})
+    found = told(put(tmp_path, "roster.zip", a_oneroster_zip()), "--agreement", agreement, today=date.fromisoformat(day))
+    assert (found["verdict"], found["reasons"]) == (verdict, {"ROLLOVER": 1} if verdict == "refused" else {})
+
+
 def test_rows_that_can_get_no_number_under_the_agreement_count_as_rejected(tmp_path: Path) -> None:
     agreement = an_agreement_file(tmp_path)
     users = [a_student_user(n) for n in range(30)]

@@ -319,9 +319,15 @@ def _exchange(a: Agreement) -> str:
         f"- It comes by {_listed(tuple(channel.upper() for channel in exchange.channels))}, {origin}, {'once' if exchange.cadence == 'once' else exchange.cadence}, as {_listed(tuple(FORMAT_WORDS[one] for one in exchange.formats))}, of at most {exchange.max_megabytes} MB.",
         f"- It is this district's if its organisations include {_listed(tuple(_text(word) for word in exchange.organisation_ids))}.",
     ]
-    if exchange.calendar.rollover is not None:
+    if exchange.cadence != "once":
+        free = [f"{_day(span.first)} to {_day(span.last)}" for span in exchange.calendar.breaks]
         lines.append(
-            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied."
+            f"- Where none comes when one is due, the district and the library's desk are told by e-mail{'; not in the breaks, ' + _listed(tuple(free)) if free else ''}."
+        )
+    if exchange.calendar.rollover is not None:
+        first = " The first file after it waits for a person's approval." if a.safety.first_run_needs_approval else ""
+        lines.append(
+            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied.{first}"
         )
     return "## How the file travels\n\n" + "\n".join(lines)
 

@@ -75,13 +75,15 @@ def decide(
     rejected_tokens: frozenset[str] = frozenset(),
     complete: bool = True,
     dated: str = "",
+    rolled_over: bool = False,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
     Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry, and they stay members
     of their household, so that its no still reaches them. Just so those whose id stands in the file for somebody else: their card is not passed on. A no
     counts whoever said it. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody who is missing is taken for gone.
-    ``dated`` is the day in the file's name, in ISO 8601; empty if there is none.
+    ``dated`` is the day in the file's name, in ISO 8601; empty if there is none. ``rolled_over`` says that the
+    district's systems went over to another school year since: a person looks as at a first roster.
     """
     steps: list[Step] = []
     reused: list[Person] = []
@@ -117,7 +119,11 @@ def decide(
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
     stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
-    holds = stale + _ids_hold(steps, known, tokens, seen) + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken))
+    holds = (
+        stale
+        + _ids_hold(steps, known, tokens, seen)
+        + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken), rolled_over=rolled_over)
+    )
     return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), tuple(reused), _id_lengths(people))
 
 
@@ -177,14 +183,15 @@ def _has_lost_zeros(person: Person, usual: Sequence[int], known: Manifest, token
     return False
 
 
-def _holds(steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int) -> tuple[Reason, ...]:
+def _holds(
+    steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, rolled_over: bool
+) -> tuple[Reason, ...]:
     safety = agreement.safety
     counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
     holds = []
-    if not known.patrons:
-        if safety.first_run_needs_approval:
-            holds.append(Reason.FIRST_RUN)
-    else:
+    if safety.first_run_needs_approval and (rolled_over or not known.patrons):
+        holds.append(Reason.FIRST_RUN)
+    if known.patrons:
         there = len(known.patrons)
         for decisions, limit, base, reason in (
             (("missing",), safety.max_missing_percent, there, Reason.TOO_MANY_MISSING),

@@ -46,7 +46,7 @@ class NoticeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One e-mail ready to be sent. ``kind`` is announcement, card, staff or receipt; ``run_id`` is the run that caused it."""
+    """One e-mail ready to be sent. ``kind`` is one of :class:`Kind`; ``run_id`` is the run that caused it."""
 
     to: Sequence[str]
     kind: str

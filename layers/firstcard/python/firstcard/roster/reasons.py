@@ -35,6 +35,7 @@ class Reason(StrEnum):
     UNKNOWN_SENDER = "UNKNOWN_SENDER"
     TOO_LARGE = "TOO_LARGE"
     UPLOAD_BEFORE_OPT_OUT_DATE = "UPLOAD_BEFORE_OPT_OUT_DATE"
+    ROLLOVER = "ROLLOVER"
     WRONG_DISTRICT = "WRONG_DISTRICT"
     EMPTY_BULK = "EMPTY_BULK"
     DUPLICATE_FILE = "DUPLICATE_FILE"
@@ -239,6 +240,10 @@ REASONS: dict[Reason, ReasonText] = {
         "The file came before the last day on which families may refuse directory information.",
         "Upload after that day, without the students whose families have refused, or with rows that hold nothing but their id and the opt_out flag.",
     ),
+    Reason.ROLLOVER: _fatal(
+        "By the agreement's calendar the district's system rolls over to the next school year in these days, and nothing is applied.",
+        "Nothing needs to be done: go on sending. The first file after the roll-over is looked at by a person at the library, like a first one.",
+    ),
     Reason.WRONG_DISTRICT: _fatal(
         "None of the schools and districts in the file belongs to the district that this upload place is for.",
         "Check that you sent your own district's export. If the ids of your schools have changed, tell the contact named in this receipt before you send again.",
@@ -280,7 +285,7 @@ REASONS: dict[Reason, ReasonText] = {
         "Correct the rows that are listed in this receipt and send the file again; a corrected file takes the place of this one.",
     ),
     Reason.FIRST_RUN: _hold(
-        "This is the first file of the district: a person looks at what it would do before it is done.",
+        "This is the first file of the district, or the first after its year-end roll-over: a person looks at what it would do before it is done.",
         "Nothing needs to be done. The library approves the plan, and the run goes on by itself.",
     ),
     Reason.SUPERSEDED: _fatal(

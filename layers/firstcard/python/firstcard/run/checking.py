@@ -69,6 +69,8 @@ def check_roster(data: bytes, name: str, agreement: Agreement | None, today: dat
     result = as_planned(result, agreement)
     shut = closed(agreement, on=today) if agreement else None
     reasons = [shut] if shut else []
+    if agreement and agreement.exchange.calendar.is_rollover(today):
+        reasons.append(Reason.ROLLOVER)
     most = agreement.safety.max_rejected_percent if agreement else ASSUMED_MAX_REJECTED_PERCENT
     if too_many_rejected(sum(result.rejected.values()), len(result.people), most):
         reasons.append(Reason.TOO_MANY_REJECTED)

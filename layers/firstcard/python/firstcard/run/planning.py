@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from firstcard.agreement import Agreement, Library, Site
+from firstcard.agreement import Agreement, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
@@ -18,7 +18,7 @@ from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
 from firstcard.run.checking import as_planned, closed, limit_of, without
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
-from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
+from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
 from firstcard.vault import Wrap
@@ -91,6 +91,9 @@ class Planner:
         now = datetime.fromisoformat(arrival.received_at)
         if reason := closed(agreement, on=now.date(), suspended=self.ledger.suspended(agreement.sharing)):
             return self._reject(arrival, reason)
+        calendar = agreement.exchange.calendar
+        if calendar.is_rollover(calendar.date_of(now)):
+            return self._reject(arrival, Reason.ROLLOVER)
         run = self.ledger.run(arrival.run_id)
         state = self.ledger.district(agreement.sharing)
         if run and run.status in PLANNED and run.plan_hash and run.base_version == state.manifest_version:
@@ -102,7 +105,7 @@ class Planner:
         limit = limit_of(agreement)
         if arrival.size > limit:
             return self._reject(arrival, Reason.TOO_LARGE)
-        return self._open(arrival, agreement, now, limit, base_version=state.manifest_version)
+        return self._open(arrival, agreement, now, limit, state)
 
     def _again(self, run: Run) -> Planned:
         held = run.status is Status.HELD
@@ -110,7 +113,7 @@ class Planner:
             self.ledger.move(run.arrival.run_id, Status.APPROVED, when=(Status.FAILED,), reason=None)
         return Planned("held" if held else "ready", run.plan_hash, run.chunks_prefix)
 
-    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, *, base_version: int) -> Planned:
+    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, state: DistrictState) -> Planned:
         delivered = open_delivery(
             self.objects.read_drop(arrival), agreement=agreement, secret_keys=self.secrets.opening_keys(agreement.district), limit=limit
         )
@@ -118,12 +121,12 @@ class Planner:
             return self._refuse(arrival, delivered)
         content = hashlib.sha256(delivered.plaintext).hexdigest()
         self.ledger.note_content(arrival.run_id, content)
-        known = load_manifest(self.objects, agreement.sharing, base_version)
+        known = load_manifest(self.objects, agreement.sharing, state.manifest_version)
         if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
             return Planned("unchanged")
-        if self.ledger.district(agreement.sharing).manifest_version != base_version:
+        if self.ledger.district(agreement.sharing).manifest_version != state.manifest_version:
             return Planned("busy")  # applied meanwhile, perhaps this very content: compare again
         received = new_event(
             "RosterReceived",
@@ -137,11 +140,14 @@ class Planner:
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
-        return self._build(arrival, agreement, self.site.library(agreement.library), reading, known, now, content)
+        applied = state.applied_received_at
+        rolled_over = bool(applied) and agreement.exchange.calendar.rolled_over_between(datetime.fromisoformat(applied), now)
+        return self._build(arrival, agreement, reading, known, now, content, rolled_over=rolled_over)
 
     def _build(
-        self, arrival: Arrival, agreement: Agreement, library: Library, reading: Reading, known: Manifest, now: datetime, content: str
+        self, arrival: Arrival, agreement: Agreement, reading: Reading, known: Manifest, now: datetime, content: str, *, rolled_over: bool
     ) -> Planned:
+        library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
         reading = as_planned(reading, agreement)
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
@@ -158,6 +164,7 @@ class Planner:
             rejected_tokens=kept,
             complete=complete,
             dated=dated,
+            rolled_over=rolled_over,
         )
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
