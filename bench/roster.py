@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers/firstcard/python")]
 
 from firstcard.agreement import Agreement, load_agreement
-from firstcard.roster import Reading, fingerprint, read_roster
+from firstcard.roster import Reading, fingerprints, read_roster
 from firstcard.roster.oneroster import USERS
 
 TODAY = date(2026, 11, 22)
@@ -177,8 +177,7 @@ def measure(label: str, data: bytes, files: tuple[bytes, ...], agreement: Agreem
         result = read_roster(data, file_name="bench", agreement=agreement, today=TODAY)
         assert isinstance(result, Reading), result
         assert not result.rejected, result.rejected
-        for person in result.people:
-            fingerprint(person, KEY)
+        fingerprints(result.people, KEY)
         return result.rows
 
     rows = whole()

@@ -262,7 +262,7 @@ def _lines(reason: Reason, problems: Iterable[Problem]) -> Text:
 
 
 def _show_dropped(console: Console, reading: Reading) -> None:
-    forbidden = [f"{one.file}: {one.column}" for one in reading.dropped if one.forbidden]
+    forbidden = [f"{one.file}: {'the whole file' if one.column == '*' else one.column}" for one in reading.dropped if one.forbidden]
     if forbidden:
         console.print(Text.assemble(("May never be sent, and held values: ", "bold red"), ", ".join(forbidden), ". They were not read."))
     others: dict[str, list[str]] = {}

@@ -24,6 +24,10 @@ def spectrum() -> Path:
     return Path(place) / "rosters/csv-spectrum"
 
 
+def test_every_case_is_tried(spectrum: Path) -> None:
+    assert sorted(CASES) == sorted(path.stem for path in spectrum.glob("csvs/*")) == sorted(path.stem for path in spectrum.glob("json/*"))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_it_parses_as_the_sample_says(spectrum: Path, case: str) -> None:
     raw = (spectrum / f"json/{case}.json").read_bytes()

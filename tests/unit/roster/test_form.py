@@ -222,5 +222,11 @@ def test_a_header_that_may_be_data_is_named_by_its_place() -> None:
     assert {"column 13", "column 14"} <= {column.column for column in result.dropped}
 
 
+def test_a_header_that_the_first_row_runs_on_from_tells_nothing_of_the_row() -> None:
+    header, row, more = a_firstcard_csv(a_student_row(1), a_student_row(2)).split(b"\r\n")[:3]
+    result = reading(header + b"," + row + b"\r\n" + more + b"," * len(a_student_row()) + b"\r\n", CSV)
+    assert [column.column for column in result.dropped] == [f"column {place}" for place in range(13, 24)]
+
+
 def test_every_org_of_the_usual_bundle_is_the_districts() -> None:
     assert {row["sourcedId"] for row in ORG_ROWS} == {"pine-district", "school-1", "school-2"}

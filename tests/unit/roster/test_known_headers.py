@@ -186,3 +186,13 @@ def test_school_data_sync_1_comes_as_a_zip_of_which_the_students_are_read() -> N
 def test_a_problem_names_the_column_as_the_file_does() -> None:
     result = known(prefixed(POWERSCHOOL, "[01]") | {"[01]DOB": "soon"})
     assert [(p.line, p.column) for p in at(result, Reason.BAD_DATE)] == [(2, "[01]DOB")]
+
+
+def test_a_table_of_school_data_sync_1_without_a_students_column_may_be_the_teachers_and_is_refused() -> None:
+    teacher = {name: SDS_1[name] for name in ("SIS ID", "School SIS ID", "First Name", "Last Name", "Status")} | {"Teacher Number": "7"}
+    assert refusal(a_csv([teacher]).encode(), AGREEMENT).reason is Reason.UNKNOWN_FORMAT
+    assert only_person(reading(a_zip({"student.csv": a_csv([teacher])}), AGREEMENT)).local_id == "100001"
+
+
+def test_school_data_sync_1_has_a_state_id() -> None:
+    assert only_person(known(SDS_1 | {"State ID": "900000001"})).state_id == "900000001"

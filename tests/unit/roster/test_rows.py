@@ -121,10 +121,13 @@ def test_an_odd_value_is_pointed_out_and_the_row_is_used(reason: Reason, changes
         ("first_name", "\u0645\u0631\u064a\u0645", "\u0645\u0631\u064a\u0645"),
         ("first_name", "Nguy\u1ec5n", "Nguy\u1ec5n"),
         ("first_name", "\u674e\u96f7", "\u674e\u96f7"),
+        ("first_name", "MAT\u00da\u0160", "MAT\u00da\u0160"),
     ],
 )
 def test_names_keep_every_script_in_one_normal_form(name: str, raw: str, normal: str) -> None:
-    assert getattr(csv_reading(a_student_row(1, **{name: raw})).people[0], name) == normal
+    result = csv_reading(a_student_row(1, **{name: raw}))
+    assert getattr(result.people[0], name) == normal
+    assert Reason.MOJIBAKE not in reasons_of(result)
 
 
 @pytest.mark.parametrize(

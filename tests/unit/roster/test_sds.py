@@ -109,5 +109,13 @@ def test_the_flags_of_special_education_are_a_forbidden_column() -> None:
     assert refused == Refusal(Reason.FORBIDDEN_COLUMN, "userflags.csv", 1, "flag")
 
 
+def test_flags_without_their_header_are_forbidden_as_a_whole_and_nothing_of_the_first_row_is_told() -> None:
+    first_row = "S100001,iep\r\nS100002,frl\r\n"
+    result = read_sds(userFlags=first_row)
+    assert [column for column in result.dropped if column.file == "userflags.csv"] == [DroppedColumn("userflags.csv", "*", True)]
+    strict = an_agreement(without=("exchange.mapping",), forbidden_columns="reject")
+    assert refusal(a_zip(bundle(userFlags=first_row)), strict) == Refusal(Reason.FORBIDDEN_COLUMN, "userflags.csv", 1)
+
+
 def test_passwords_are_dropped_and_told() -> None:
     assert Reason.PASSWORDS_SENT in reasons_of(read_sds(users=(a_user(password="x"), *USERS[1:])))

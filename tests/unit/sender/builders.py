@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -46,6 +48,15 @@ class Gnupg:
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
+
+    def stream(self, *arguments: str, given: Iterable[bytes], out: IO[bytes]) -> None:
+        """As ``run``, for content that is larger than memory should be."""
+        command = [self._gpg, "--homedir", str(self.home), "--batch", "--yes", "--quiet", "--no-tty", "--trust-model", "always"]
+        with subprocess.Popen([*command, *arguments], stdin=subprocess.PIPE, stdout=out) as process:
+            assert process.stdin is not None
+            for piece in given:
+                process.stdin.write(piece)
+        assert process.returncode == 0
 
     def make(self, name: str, signing: str = "ed25519", decrypting: str = "cv25519") -> str:
         """The fingerprint of a new key pair."""

@@ -21,7 +21,7 @@ from firstcard.card.number import SerialBlock, library_barcode, prefixed
 from firstcard.card.pin import random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
-from firstcard.roster import Person, Reason, Role, fingerprint
+from firstcard.roster import Person, Reason, Role, fingerprints
 from firstcard.vault import Wrap
 from firstcard.vault.seal import Sealer
 
@@ -88,9 +88,8 @@ def decide(
     steps: list[Step] = []
     reused: list[Person] = []
     taken: set[str] = set()
-    for person in people:
+    for person, print_ in zip(people, fingerprints(people, tokens.fingerprint_key), strict=True):
         token = tokens.patron(person.role, person.local_id)
-        print_ = fingerprint(person, tokens.fingerprint_key)
         before = known.patrons.get(token)
         was = before.traits if before else known.left.get(token, UNKNOWN)
         same = before is not None and before.fingerprint == print_ and bool(was)

@@ -257,7 +257,9 @@ def _problems(receipt: Receipt) -> str:
 def _dropped(receipt: Receipt) -> str:
     if not receipt.dropped:
         return ""
-    forbidden = [f"{column.column} in {column.file}" for column in receipt.dropped if column.forbidden]
+    forbidden = [
+        f"{'everything' if column.column == '*' else column.column} in {column.file}" for column in receipt.dropped if column.forbidden
+    ]
     others: dict[str, list[str]] = {}
     for column in receipt.dropped:
         if not column.forbidden:

@@ -1,6 +1,6 @@
 """Rosters: from the bytes of an upload to people, problems and refusals."""
 
-from firstcard.roster.fingerprint import fingerprint
+from firstcard.roster.fingerprint import fingerprint, fingerprints
 from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import EXCLUSIONS, DroppedColumn, Exclusion, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason, ReasonText, Refusal, Severity
@@ -21,6 +21,7 @@ __all__ = [
     "Severity",
     "date_in_name",
     "fingerprint",
+    "fingerprints",
     "read_roster",
     "safe_file_name",
 ]

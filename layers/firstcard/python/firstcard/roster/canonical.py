@@ -4,17 +4,18 @@ The agreement's mapping may name another header for a field: ``mapping: {student
 way, by the headers of known_headers.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import compress, repeat
 
 from firstcard.roster import values
-from firstcard.roster.headers import choose
+from firstcard.roster.headers import Row, choose
 from firstcard.roster.known_headers import System
-from firstcard.roster.person import Role
+from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import Reason
 from firstcard.roster.terms import Terms
-from firstcard.roster.text import Table
+from firstcard.roster.text import Table, Tidy
 from firstcard.roster.validate import Draft, Validator, fields_of
 
 FORMAT = "firstcard_csv"
@@ -98,41 +99,83 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
     picks = {role: [(name, at[name]) for name in sorted(fields_of(role, terms) & at.keys()) if name != "opt_out"] for role in Role}
     role_at, flag_at, school_at, id_at = at.get("role"), at.get("opt_out"), at.get("school_id"), at["student_id"]
     own = system.headers_in(table) if system else {}
-    spoken = [(name, say) for name, say in system.values.items() if name in at and headers[name] == own.get(name)] if system else []
+    spoken = {name: say for name, say in system.values.items() if name in at and headers[name] == own.get(name)} if system else {}
     bare = {columns.places[headers[name]] for name in ("student_id", "opt_out", "role") if name in at}
-    flags: dict[str, tuple[bool, tuple[Reason, ...]]] = {}
     schools: set[str] = set()
     wrong_width: list[int] = []
-    for line, cells, row in columns.rows(validator.problems, wrong_width):
-        role = _ROLES.get(cells[role_at].strip().lower()) if role_at is not None else Role.STUDENT
+
+    def look_at(line: int, cells: Sequence[str], row: Sequence[str]) -> None:
+        """Everything about one row."""
+        role = _role_of(cells[role_at]) if role_at is not None else Role.STUDENT
         refused = False
         reasons: tuple[Reason, ...] = ()
         if flag_at is not None and (cell := cells[flag_at]):
-            refused, reasons = flags.get(cell) or flags.setdefault(cell, values.flag(cell))
+            refused, reasons = values.flag(cell)
         if refused and (role is None or terms.route == "before_upload"):
             found = [("role", Reason.BAD_ROLE)] if role is None else []
             if terms.route == "before_upload" and any(cell.strip() for place, cell in enumerate(row) if place not in bare):
                 found.append(("opt_out", Reason.FULL_ROW_OF_REFUSED))
             validator.refused(line, role, cells[id_at], found)
-            continue
+            return
         if role is None:
             validator.reject(line, "role", Reason.BAD_ROLE, raw_id=cells[id_at])
-            continue
+            return
         if reasons:
             validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=cells[id_at])
-            continue
+            return
         if role is Role.STAFF and not terms.staff and not refused:
             validator.exclude(Exclusion.STAFF)
-            continue
+            return
         if school_at is not None and (school := cells[school_at]):
             schools.add(school)
         raw = {name: cells[place] for name, place in picks[role]}
-        for name, say in spoken:
+        for name, say in spoken.items():
             if name in raw:
                 raw[name] = say(raw[name])
         if refused:
             raw["opt_out"] = "yes"
         validator.check(Draft(line, role, raw))
+
+    def sound_people(piece: Tidy) -> Sequence[Person | None]:
+        """The people of the rows about which there is nothing to say; None for a row that must be looked at."""
+        kinds = _kinds(
+            piece.count,
+            piece.column(columns.places[headers["role"]]) if role_at is not None else None,
+            piece.column(columns.places[headers["opt_out"]]) if flag_at is not None else None,
+            staff=terms.staff,
+        )
+        people: list[Person | None] = [None] * piece.count
+        for role in Role:
+            if role not in kinds:
+                continue
+            mine = [kind is role for kind in kinds]
+            cells = {name: piece.column(columns.places[headers[name]]) for name, _ in picks[role]}
+            if school_at is not None:
+                schools.update(filter(None, compress(cells["school_id"], mine)))
+            cells = {name: [*map(spoken[name], column)] if name in spoken else column for name, column in cells.items()}
+            if all(mine):
+                return validator.sound_people(role, piece.lines, cells)
+            found = validator.sound_people(role, [*compress(piece.lines, mine)], {name: [*compress(cells[name], mine)] for name in cells})
+            for at_, person in zip(compress(range(piece.count), mine), found, strict=True):
+                people[at_] = person
+        return people
+
+    for piece in columns.pieces(validator.problems, wrong_width):
+        if not isinstance(piece, Tidy):
+            for row in piece:
+                look_at(*row)
+            continue
+        run: list[Person] = []
+        people = sound_people(piece)
+        rows: Iterable[Row | None] = repeat(None) if all(people) else columns.rows_of(piece)
+        for person, odd in zip(people, rows, strict=False):
+            if person is not None:
+                run.append(person)
+            elif odd is not None:
+                validator.take(run)
+                run = []
+                look_at(*odd)
+        validator.take(run)
     validator.wrong_width(wrong_width)
     columns.findings(terms, validator.problems)
     if not validator.rows:
@@ -140,6 +183,20 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
     if schools and terms.organisations and not {school.strip() for school in schools} & terms.organisations:
         raise RefusedError(Reason.WRONG_DISTRICT, table.file, column=headers["school_id"])
     return validator.reading(system.format if system else FORMAT, tuple(columns.report()))
+
+
+def _role_of(cell: str) -> Role | None:
+    return _ROLES.get(cell.strip().lower())
+
+
+def _kinds(count: int, roles: Sequence[str] | None, flags: Sequence[str] | None, *, staff: bool) -> Sequence[Role | None]:
+    """The role of each row, None where it cannot be told, where there is a no or a flag that is none, and for staff without a roll-out."""
+    known: dict[str, Role | None] = {cell: _role_of(cell) for cell in set(roles or ())}
+    kinds: list[Role | None] = [known[cell] for cell in roles] if roles is not None else [Role.STUDENT] * count
+    if not staff and Role.STAFF in known.values():
+        kinds = [None if kind is Role.STAFF else kind for kind in kinds]
+    said = {cell for cell in set(flags or ()) if values.flag(cell) != (False, ())}
+    return [None if cell in said else kind for kind, cell in zip(kinds, flags, strict=True)] if said and flags else kinds
 
 
 def looks_like_data(table: Table, today: date) -> bool:

@@ -1,8 +1,9 @@
 """The fingerprint of a person: the same as long as nothing that a card depends on changes."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import fields
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from firstcard.roster.person import Person
 
@@ -10,7 +11,11 @@ _VERSION = b"person.1"
 """Stands in every fingerprint: a change of what counts is a new version, and then everybody is compared anew."""
 
 _NAMES = tuple(field.name for field in fields(Person) if field.name not in ("file", "line"))
-_VALUES = attrgetter(*_NAMES)
+_VALUES = tuple(map(attrgetter, _NAMES))
+_OWN = frozenset({"local_id", "state_id", "email", "street", "phone"})
+"""Fields whose values hardly ever repeat; what the others add to a text is remembered."""
+_AT_ONCE = 4096
+_REMEMBERED = 50_000
 
 
 def fingerprint(person: Person, key: bytes) -> str:
@@ -18,10 +23,42 @@ def fingerprint(person: Person, key: bytes) -> str:
 
     File and line do not count. A field that is empty does not count either, so that a field added later changes nobody. ``key`` is 1 to 64 bytes.
     """
-    parts = []
-    for name, value in zip(_NAMES, _VALUES(person), strict=True):
-        if value:
-            text = str(value)
-            # With its length in front no value can pass itself off as the next field.
-            parts.append(f"{name} {len(text)} {text}\n")
-    return hashlib.blake2b("".join(parts).encode(), digest_size=16, key=key, person=_VERSION).hexdigest()
+    return fingerprints((person,), key)[0]
+
+
+def fingerprints(people: Sequence[Person], key: bytes) -> list[str]:
+    """The fingerprint of each person; many at once take a fourth of the time."""
+    keyed = hashlib.blake2b(digest_size=16, key=key, person=_VERSION)
+    parts = [_Parts(name) for name in _NAMES]
+    prints: list[str] = []
+    for start in range(0, len(people), _AT_ONCE):
+        some = people[start : start + _AT_ONCE]
+        columns = (list(map(value, some)) for value in _VALUES)
+        texts = [part.of(column) for part, column in zip(parts, columns, strict=True) if any(column)]
+        for text in map("".join, zip(*texts, strict=True)):
+            # A copy has taken the key in already.
+            one = keyed.copy()
+            one.update(text.encode())
+            prints.append(one.hexdigest())
+    return prints
+
+
+class _Parts(dict[object, str]):
+    """What the values of a field add to a person's text: name, length and value. With the length in front no value can pass itself off as the next field."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __missing__(self, value: object) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        text = str(value)
+        part = self[value] = f"{self._name} {len(text)} {text}\n" if value else ""
+        return part
+
+    def of(self, column: Sequence[object]) -> Sequence[str]:
+        """The column as parts."""
+        if self._name in _OWN:
+            name = self._name
+            return [f"{name} {len(value)} {value}\n" if value else "" for value in column]  # type: ignore[arg-type]  # these fields are text
+        return itemgetter(*column)(self) if len(column) > 1 else [self[value] for value in column]

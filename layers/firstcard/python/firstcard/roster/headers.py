@@ -3,14 +3,17 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import repeat
 
 from firstcard.roster.reading import DroppedColumn, RefusedError
 from firstcard.roster.reasons import Problem, Reason
 from firstcard.roster.terms import Terms
-from firstcard.roster.text import Table
+from firstcard.roster.text import Loose, Table, Tidy
+
+Row = tuple[int, tuple[str, ...], Sequence[str]]
+"""A row's line, the cells that are read, and all its cells."""
 
 _NEAR = 0.85
 """Likeness of two names above which one is taken for a misspelling of the other (difflib's ratio)."""
@@ -36,6 +39,8 @@ _FORBIDDEN_PHRASES: dict[str, tuple[str, ...]] = {
     "birth_country": ("countryofbirth", "birthcountry", "stateofbirth", "cityofbirth", "birthplace", "placeofbirth"),
 }
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_VALUE = re.compile(r"\d{3,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[^@ ]+@[^@ ]+\.[A-Za-z]+")
+"""What is no column's name: a number, a date, an e-mail address."""
 _COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _.:()/#-]{0,63}")
 
 
@@ -71,29 +76,47 @@ class Columns:
     forbidden: Mapping[int, tuple[str, str]]
     populated: set[int] = field(default_factory=set)
 
-    def rows(self, problems: list[Problem], wrong_width: list[int]) -> Iterator[tuple[int, tuple[str, ...], list[str]]]:
+    def rows(self, problems: list[Problem], wrong_width: list[int]) -> Iterator[Row]:
         """Each row: its line, the cells that are read, and all its cells, which the caller lets go of at once.
 
         Rows of another width than the header's are noted in ``wrong_width`` by their line; the first blank row is noted as a problem.
         """
-        width = len(self.table.header)
-        chosen = list(self.places.values())
-        pick = itemgetter(*chosen) if len(chosen) > 1 else None
-        unseen = list(self.forbidden)
+        for piece in self.pieces(problems, wrong_width):
+            yield from self.rows_of(piece) if isinstance(piece, Tidy) else piece
+
+    def rows_of(self, piece: Tidy) -> Iterator[Row]:
+        """Each row of a tidy piece, as ``rows`` gives it."""
+        columns = [piece.column(place) for place in self.places.values()]
+        cells: Iterable[tuple[str, ...]] = zip(*columns, strict=True) if columns else repeat((), piece.count)
+        return zip(piece.lines, cells, piece.rows(), strict=True)
+
+    def pieces(self, problems: list[Problem], wrong_width: list[int]) -> Iterator[Tidy | Iterator[Row]]:
+        """The same in pieces: tidy ones, which can be read by the column, and the rows of the others."""
         blank_seen = False
-        for line, row in self.table.rows():
-            if len(row) != width or not any(row):
-                if any(cell.strip() for cell in row):
-                    wrong_width.append(line)
-                elif not blank_seen and len(row) > 1:
-                    blank_seen = True
-                    problems.append(Problem(self.table.file, line, "", Reason.BLANK_ROW))
-                continue
-            for place in unseen:
-                if row[place] and not row[place].isspace():
-                    self.populated.add(place)
-                    unseen = [other for other in self.forbidden if other not in self.populated]
-            yield line, (pick(row) if pick else tuple(row[place] for place in chosen)), row
+
+        def loose(piece: Loose) -> Iterator[Row]:
+            nonlocal blank_seen
+            for line, row in piece:
+                if len(row) != len(self.table.header) or not any(row):
+                    if any(cell.strip() for cell in row):
+                        wrong_width.append(line)
+                    elif not blank_seen and len(row) > 1:
+                        blank_seen = True
+                        problems.append(Problem(self.table.file, line, "", Reason.BLANK_ROW))
+                    continue
+                for place in self.forbidden:
+                    if row[place] and not row[place].isspace():
+                        self.populated.add(place)
+                yield line, tuple(row[place] for place in self.places.values()), row
+
+        for piece in self.table.pieces():
+            if isinstance(piece, Tidy):
+                for place in self.forbidden.keys() - self.populated:
+                    if "".join(piece.column(place)).strip():
+                        self.populated.add(place)
+                yield piece
+            else:
+                yield loose(piece)
 
     def report(self) -> Iterator[DroppedColumn]:
         """The columns that were not read. Call it after the rows: only then is it known which forbidden ones held values."""
@@ -141,11 +164,13 @@ def choose(table: Table, wanted: Iterable[str], *, required: frozenset[str], kno
         if name in required:
             raise RefusedError(Reason.MISSING_COLUMN, table.file, 1, name)
     read = set(places.values())
+    # Where none of the names is one that we know, or a name is a value, a row of data may stand in the header or run on from it.
+    is_header = (bool(places) or not known.isdisjoint(header)) and not any(_VALUE.fullmatch(name) for name in header)
     dropped, forbidden = [], {}
     for place, name in enumerate(header):
         if place in read or not name:
             continue
-        shown = printable_name(name, place + 1)
+        shown = printable_name(name, place + 1) if is_header or name in known else f"column {place + 1}"
         if kind := forbidden_field(name, terms.forbidden):
             forbidden[place] = (shown, kind)
         else:

@@ -23,12 +23,14 @@ class System:
     """How one system names its columns.
 
     ``shared`` are those of its names that other forms use too: they are read but tell nothing. ``prefix`` is what may stand before any name.
+    ``students_only`` are names of which a table of students has one at least, where the system names its tables of teachers alike.
     ``values`` brings a field's own code into the words of the FirstCard form.
     """
 
     format: str
     columns: Mapping[str, str]
     shared: frozenset[str] = frozenset()
+    students_only: frozenset[str] = frozenset()
     prefix: re.Pattern[str] | None = None
     values: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
@@ -48,6 +50,10 @@ class System:
         own = {name.lower(): name for name in self.columns if name not in self.shared}
         seen = {own[bare] for header in table.header if (bare := self._bare(header)) in own}
         return len(seen) if any(self.columns[name] == "student_id" for name in seen) else 0
+
+    def of_students(self, table: Table) -> bool:
+        """Whether the headers say that the table is of students, where they must say so at all."""
+        return not self.students_only or not self.students_only.isdisjoint(table.header)
 
     def names(self, table: Table) -> dict[str, str]:
         """The header of each field: as it stands in the table, else as the system calls it."""
@@ -147,8 +153,10 @@ SDS_1 = System(
         "Birthdate": "birth_date",
         "Grade": "grade",
         "Status": "enrollment_status",
+        "State ID": "state_id",
     },
-    shared=frozenset({"Grade", "Status"}),
+    shared=frozenset({"Grade", "Status", "State ID"}),
+    students_only=frozenset({"Grade", "Birthdate", "Graduation Year", "Student Number"}),
 )
 """Student.csv of Microsoft School Data Sync, version 1."""
 
@@ -158,7 +166,10 @@ NAMES = frozenset(name for system in SYSTEMS for name in system.columns)
 """Every name of every system, as it is usually written."""
 
 
-def system_of(table: Table) -> System | None:
-    """The system whose export the table is by its headers; None where it is none that is known."""
+def system_of(table: Table, *, of_students: bool = False) -> System | None:
+    """The system whose export of students the table is by its headers; None where it is none that is known.
+
+    ``of_students`` says that it is known already that the table is of students.
+    """
     best = max(SYSTEMS, key=lambda system: system.tells(table))
-    return best if best.tells(table) >= _DISTINCTIVE else None
+    return best if best.tells(table) >= _DISTINCTIVE and (of_students or best.of_students(table)) else None

@@ -14,7 +14,7 @@ from firstcard.roster.bundle import Bundle
 from firstcard.roster.headers import Columns, choose
 from firstcard.roster.homerooms import read_homerooms
 from firstcard.roster.person import Role
-from firstcard.roster.reading import Exclusion, Reading, RefusedError
+from firstcard.roster.reading import DroppedColumn, Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import Problem, Reason
 from firstcard.roster.relationships import Relationships, read_relationships
 from firstcard.roster.roles import CONTACT_ROLES, FAMILY_ROLES, ROLES_1_2, ROLES_SDS, Roles, RolesForm, read_roles
@@ -242,6 +242,12 @@ def _look_at_flags(bundle: Bundle) -> None:
     if "userflags.csv" not in bundle.archive or not kind:
         return
     table = bundle.table("userflags.csv", USER_FLAGS_SDS)
+    if "flag" not in table.header:
+        # Under no name that we know the flags are still flags.
+        if bundle.terms.reject_forbidden:
+            raise RefusedError(Reason.FORBIDDEN_COLUMN, table.file, 1)
+        bundle.dropped.append(DroppedColumn(table.file, "*", True))
+        return
     columns = choose(table, (), required=frozenset(), known=frozenset(USER_FLAGS_SDS), terms=bundle.terms)
     flags = {place: (name, kind) for place, name in enumerate(table.header) if name == "flag"}
     columns = replace(columns, dropped=tuple(name for name in columns.dropped if name != "flag"), forbidden={**columns.forbidden, **flags})

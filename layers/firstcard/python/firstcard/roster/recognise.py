@@ -7,6 +7,7 @@ from datetime import date
 
 from firstcard.agreement import Agreement
 from firstcard.roster import canonical, clever, oneroster
+from firstcard.roster.abundance import uncollected
 from firstcard.roster.archive import Archive, is_archive, open_archive, open_workbook
 from firstcard.roster.known_headers import NAMES, System, system_of
 from firstcard.roster.reading import DroppedColumn, Reading, RefusedError
@@ -43,7 +44,8 @@ def read_roster(data: bytes, *, file_name: str, agreement: Agreement, today: dat
 def read_under(data: bytes, *, file_name: str, terms: Terms, today: date) -> Reading | Refusal:
     """As ``read_roster``, with the agreement's terms already compiled."""
     try:
-        return _read(data, safe_file_name(file_name), terms, today)
+        with uncollected():
+            return _read(data, safe_file_name(file_name), terms, today)
     except RefusedError as refused:
         return refused.refusal
 
@@ -103,9 +105,9 @@ def _read_table(table: Table, terms: Terms, today: date) -> Reading:
     return canonical.read(table, terms, today, _writer_of(table, terms, today))
 
 
-def _writer_of(table: Table, terms: Terms, today: date) -> System | None:
+def _writer_of(table: Table, terms: Terms, today: date, *, of_students: bool = False) -> System | None:
     """The system that wrote the table, None for our own form or the agreement's; raises RefusedError where it is nobody's."""
-    system = system_of(table)
+    system = system_of(table, of_students=of_students)
     if system or canonical.looks_like(table, terms):
         return system
     raise RefusedError(Reason.NO_HEADER if canonical.looks_like_data(table, today) else Reason.UNKNOWN_FORMAT, table.file, 1)
@@ -121,6 +123,6 @@ def _read_sds_1(archive: Archive, terms: Terms, today: date) -> Reading:
     """Student.csv of School Data Sync, version 1; the other files of the set are not read."""
     table = open_table(archive.read("student.csv"), "student.csv", known=canonical.known_names(terms) | NAMES, encoding=terms.encoding)
     table = replace(table, problems=(*archive.problems, *table.problems))
-    reading = canonical.read(table, terms, today, _writer_of(table, terms, today))
+    reading = canonical.read(table, terms, today, _writer_of(table, terms, today, of_students=True))
     rest = tuple(DroppedColumn(name, "*", False) for name in sorted(archive.entries.keys() - {"student.csv"}))
     return replace(reading, dropped=(*reading.dropped, *rest))

@@ -6,8 +6,9 @@ Cells are handed out one row at a time, so that a column that is not agreed is n
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from firstcard.roster.reading import RefusedError
 from firstcard.roster.reasons import Problem, Reason
@@ -17,8 +18,43 @@ MAX_COLUMNS = 512
 MAX_LINES = 2_500_000
 MAX_RECORD = 1_000_000
 """Characters of one record with all its lines: far above any roster's row, far below what would fill the memory."""
+PIECE = 1 << 17
+"""Characters that are read at once, up to the end of a line; so few that they stay near the processor while they are looked at."""
 BLANKS = " \t\r\n\u00a0"
 _LIMIT_MESSAGE = "field larger than field limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Lines of which each holds one row, as wide as the header and not blank: what nearly all of a roster is. It can be read by the column.
+
+    ``first`` is the line of the first row. ``_cells`` holds the rows one behind the other, each ``_stride`` long, or ``_columns`` the columns.
+    """
+
+    first: int
+    count: int
+    _cells: list[str]
+    _width: int
+    _columns: Sequence[Sequence[str]] = ()
+
+    @property
+    def lines(self) -> range:
+        """The line of each row."""
+        return range(self.first, self.first + self.count)
+
+    def column(self, place: int) -> Sequence[str]:
+        """The cells of one column, from 0."""
+        return self._columns[place] if self._columns else self._cells[place :: self._width + 1]
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """The cells of each row."""
+        if self._columns:
+            return zip(*self._columns, strict=True)
+        return (self._cells[at : at + self._width] for at in range(0, len(self._cells), self._width + 1))
+
+
+Loose = list[tuple[int, Sequence[str]]]
+"""Rows of any width that take any number of lines, each with the line that it begins on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +69,77 @@ class Table:
     _encoding: str
     _skipped: int
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Each row after the header with the physical line it begins on, blank lines left out.
+    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Each row after the header with the physical line it begins on, blank lines left out. Raises RefusedError as ``pieces`` does."""
+        for piece in self.pieces():
+            yield from zip(piece.lines, piece.rows(), strict=True) if isinstance(piece, Tidy) else piece
+
+    def pieces(self) -> Iterator[Tidy | Loose]:
+        """The rows after the header, blank lines left out, in pieces of about a megabyte: tidy ones, and the others row by row.
 
         Raises RefusedError at a quote that is not closed, a value out of bounds, or bytes that are not text.
         """
-        lines = _Lines(_stream(self._data, self._encoding), self.file)
-        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        stream = _stream(self._data, self._encoding)
+        lines = _Lines(stream, self.file)
         try:
             for _ in range(self._skipped):
                 next(lines, "")
-            next(reader, None)
-            lines.begin_record()
-            for row in reader:
-                if row:
-                    yield lines.first, row
-                lines.begin_record()
+            next(csv.reader(lines, delimiter=self.delimiter, strict=True), None)
+            count = lines.count
+            while text := stream.read(PIECE):
+                text += "" if text.endswith("\n") else stream.readline()
+                if tidy := self._tidy(text, count):
+                    count += tidy.count
+                    if count > MAX_LINES:
+                        raise RefusedError(Reason.TOO_LARGE, self.file, MAX_LINES + 1)
+                    yield tidy
+                else:
+                    lines = _Lines(chain(io.StringIO(text), stream), self.file, count)
+                    yield self._loose(lines, count + text.count("\n") + (not text.endswith("\n")))
+                    count = lines.count
         except csv.Error as error:
             raise self._broken(error, lines) from None
         except UnicodeDecodeError:
             raise RefusedError(Reason.BAD_ENCODING, self.file, _bad_line(self._data, self._encoding)) from None
+
+    def _tidy(self, text: str, count: int) -> Tidy | None:
+        """The lines as a tidy piece, or None where they need a closer look. What the csv module would say of them is the same."""
+        width, sign = len(self.header), self.delimiter
+        text += "" if text.endswith("\n") else "\n"
+        lines = text.count("\n")
+        blank = sign * (width - 1) + "\n"
+        if width < 2 or text.startswith(blank) or "\n" + blank in text or not _within(text, csv.field_size_limit()):
+            return None
+        if '"' in text:
+            return self._tidy_with_quotes(text, count, lines)
+        # A cell that is a line end stands between each two rows: so all are as wide as the header if these stand at their places.
+        cells = text.replace("\n", f"{sign}\n{sign}").split(sign)
+        cells.pop()
+        if len(cells) != lines * (width + 1) or cells[width :: width + 1].count("\n") != lines:
+            return None
+        return Tidy(count + 1, lines, cells, width)
+
+    def _tidy_with_quotes(self, text: str, count: int, lines: int) -> Tidy | None:
+        try:
+            rows = list(csv.reader(io.StringIO(text), delimiter=self.delimiter, strict=True))
+        except csv.Error:
+            return None
+        if len(rows) != lines or not all(len(row) == len(self.header) for row in rows) or not all(map(any, rows)):
+            return None
+        return Tidy(count + 1, lines, [], len(self.header), list(zip(*rows, strict=True)))
+
+    def _loose(self, lines: "_Lines", end: int) -> Loose:
+        """The rows that begin up to line ``end``, read record by record."""
+        rows: Loose = []
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        lines.begin_record()
+        for row in reader:
+            if row:
+                rows.append((lines.first, row))
+            if lines.count >= end:
+                break
+            lines.begin_record()
+        return rows
 
     def _broken(self, error: csv.Error, lines: "_Lines") -> RefusedError:
         if lines.count > lines.first:
@@ -67,13 +154,13 @@ class Table:
 class _Lines(Iterator[str]):
     """The physical lines, counted; remembers where the record that is being read began, and refuses one that never ends."""
 
-    def __init__(self, source: Iterable[str], file: str) -> None:
+    def __init__(self, source: Iterable[str], file: str, count: int = 0) -> None:
         self._source = iter(source)
         self._file = file
         self._record: list[str] = []
         self._size = 0
-        self.count = 0
-        self.first = 1
+        self.count = count
+        self.first = count + 1
 
     def begin_record(self) -> None:
         """The next line begins a new record."""
@@ -145,6 +232,17 @@ def _header(first: str, rest: Iterator[str], known: frozenset[str], file: str) -
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     yield from rest
+
+
+def _within(text: str, most: int) -> bool:
+    """Whether no line is longer than ``most`` characters; looks at hardly any of them."""
+    start = 0
+    while start + most < len(text):
+        end = text.rfind("\n", start, start + most)
+        if end < 0:
+            return False
+        start = end + 1
+    return True
 
 
 def _stream(data: bytes, encoding: str) -> io.TextIOWrapper:

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import repeat
+from operator import itemgetter
+from typing import Any, Final
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
@@ -56,6 +59,39 @@ class Draft:
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
 
+Key = str | tuple[Role, str]
+
+ODD: Final[Any] = object()
+"""Stands for a value that is not as it should be: its row is checked by itself."""
+
+
+class _Judged(dict[str, Any]):
+    """What each text of a column comes to, judged once; ``ODD`` where there is anything to say about it."""
+
+    def __init__(self, judge: Callable[[str], Any]) -> None:
+        self._judge = judge
+
+    def __missing__(self, cell: str) -> Any:  # noqa: ANN401  a column's values are of its own kind
+        if len(self) > _REMEMBERED:
+            self.clear()
+        found = self[cell] = self._judge(cell)
+        return found
+
+    def column(self, cells: Sequence[str]) -> Sequence[Any]:
+        """The column with each text replaced by what it comes to."""
+        return itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
+
+
+def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
+    """The check as a judgement: the normal form, or ``ODD``."""
+
+    def judge(cell: str) -> Any:  # noqa: ANN401
+        value, reasons = check(cell)
+        return ODD if reasons else value
+
+    return judge
+
+
 class Validator:
     """Checks the rows of one file under one agreement and keeps the count of them.
 
@@ -80,8 +116,8 @@ class Validator:
         self.rows = 0
         self._columns = columns
         self._placed = placed
-        self._people: list[Person | None] = []
-        self._place: dict[tuple[Role, str], int] = {}
+        self._people: dict[Key, Person | None] = {}
+        """In the order of their rows; None for whom several rows contradict each other."""
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
         self._perhaps: set[tuple[Role, str]] = set()
@@ -96,6 +132,8 @@ class Validator:
         self._codes: dict[str, values.Checked] = {}
         self._grades: dict[str, values.Checked] = {}
         self._languages: dict[str, values.Checked] = {}
+        self._judged: dict[str, _Judged] = {}
+        self._ages = _Judged(lambda cell: values.birth_date(cell, today)[1])
 
     # What happens to a row
 
@@ -206,11 +244,78 @@ class Validator:
             )
         )
 
+    def sound_people(self, role: Role, lines: Sequence[int], columns: Mapping[str, Sequence[str]]) -> list[Person | None]:
+        """The person of each row that has nothing odd about it, None for a row that ``check`` must look at; nobody is taken or counted yet.
+
+        ``columns`` are the cells of the fields, row by row; none of the rows holds a no. What comes out is what ``check`` would make of the row.
+        """
+        terms, count = self.terms, len(lines)
+        student = role is Role.STUDENT
+        if (terms.schools is not None and "school_id" not in columns) or (student and terms.grades is not None and "grade" not in columns):
+            return [None] * count
+        if any(name not in columns for name in self._required[role]):
+            return [None] * count
+        made = {name: self._judged_column(name, cells) for name, cells in columns.items()}
+        odd: set[int] = set()
+        for name, found in made.items():
+            if ODD in found:
+                odd.update(at for at, value in enumerate(found) if value is ODD)
+            if name in self._required[role] and not all(found):
+                odd.update(at for at, value in enumerate(found) if not value)
+        if terms.conditions:
+            odd.update(self._conditional(role, columns, made))
+        get = made.get
+        blank: Iterable[str] = repeat("")
+        people: list[Person | None] = list(
+            map(
+                Person,
+                repeat(self.file),
+                lines,
+                repeat(role),
+                made["student_id"],
+                get("last_name", blank),
+                get("first_name", blank),
+                get("state_id", blank),
+                get("middle_name", blank),
+                get("suffix", blank),
+                get("preferred_name", blank),
+                get("birth_date", repeat(None)) if student else repeat(None),
+                get("grade", blank) if student else blank,
+                get("school_id", blank),
+                get("school_name", blank),
+                get("homeroom", blank),
+                get("guardian_email" if student else "staff_email", blank),
+                get("home_language", blank),
+                get("guardian_name", blank),
+                repeat(False),
+                get("contact_restricted", repeat(False)),
+                get("street", blank),
+                get("city", blank),
+                get("region", blank),
+                get("postal_code", blank),
+                get("phone", blank),
+            )
+        )
+        for at in odd:
+            people[at] = None
+        return people
+
+    def take(self, people: Sequence[Person]) -> None:
+        """Count and keep people of ``sound_people``, in the order of their rows."""
+        self.rows += len(people)
+        more = {_key(person.role, person.local_id): person for person in people}
+        if len(more) == len(people) and self._people.keys().isdisjoint(more):
+            self._people.update(more)
+            return
+        for person in people:
+            self._add(person)
+
     def reading(self, form: str, dropped: tuple[DroppedColumn, ...], guardians: int = 0) -> Reading:
         """What was read, when all rows are through."""
-        for key in [key for key in self._rejected_people if key in self._place]:
-            self._spoil(key)
-        people = tuple(person for person in self._people if person is not None)
+        for role, local_id in self._rejected_people:
+            if _key(role, local_id) in self._people:
+                self._spoil(role, local_id)
+        people = tuple(filter(None, self._people.values()))
         came_of_age = _years_before(self._today, _OF_AGE)
         self.problems.sort(key=lambda problem: (problem.file, problem.line))
         return Reading(
@@ -223,10 +328,10 @@ class Validator:
             dropped=dropped,
             guardians=guardians,
             of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
-            rejected_people=frozenset(key for key in self._rejected_people | self._perhaps if not self._stands(key)),
+            rejected_people=frozenset(one for one in self._rejected_people | self._perhaps if not self._people.get(_key(*one))),
             rows_without_id=self._without_id,
             problems_of={key: tuple(problems) for key, problems in self._problems_of.items()},
-            excluded_people={key: why for key, why in self._excluded_people.items() if not self._stands(key)},
+            excluded_people={key: why for key, why in self._excluded_people.items() if not self._people.get(_key(*key))},
         )
 
     # Steps of a check
@@ -335,6 +440,56 @@ class Validator:
             )
         return off
 
+    # By the column
+
+    def _judged_column(self, name: str, cells: Sequence[str]) -> Sequence[Any]:
+        """The column in its normal form, ``ODD`` where there is anything to say about a cell."""
+        if name in _EMAIL_FIELDS:
+            return values.plain_emails(cells) or list(map(_sound(values.email), cells))
+        if name in ("student_id", "state_id"):
+            return values.plain_codes(cells) or list(map(_sound(values.code), cells))
+        return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
+
+    def _judge_of(self, name: str) -> _Judged:
+        terms = self.terms
+        if name == "birth_date":
+            return _Judged(self._judge_birth)
+        if name == "grade":
+            return _Judged(_among(terms.grades, _sound(values.grade)))
+        if name == "school_id":
+            return _Judged(_among(terms.schools, _sound(values.code)))
+        if name == "enrollment_status":
+            return _Judged(lambda cell: "" if not cell or values.enrolled(cell) == (True, ()) else ODD)
+        if name == "home_language":
+            return _Judged(_sound(values.language))
+        if name == "contact_restricted":
+            return _Judged(lambda cell: ODD if values.flag(cell)[1] else values.flag(cell)[0])
+        return _Judged(_sound(values.text))
+
+    def _judge_birth(self, cell: str) -> Any:  # noqa: ANN401
+        """The date, None for an empty cell; who is of age is odd, since other rules hold then."""
+        born, age, reasons = values.birth_date(cell, self._today)
+        return ODD if reasons or (age is not None and age >= _OF_AGE) else born
+
+    def _conditional(self, role: Role, columns: Mapping[str, Sequence[str]], made: Mapping[str, Sequence[Any]]) -> Iterable[int]:
+        """The rows in which a condition of the agreement leaves a field out that is there or required."""
+        asked = {self.terms.conditions[name] for name in (*columns, *self._required[role]) if name in self.terms.conditions}
+        count = len(made["student_id"])
+        if any(one.subject == "role" and not one.holds(role=str(role), age=None, grade="") for one in asked):
+            return range(count)
+        asked = {one for one in asked if one.subject != "role"}
+        if not asked:
+            return ()
+        student = role is Role.STUDENT
+        ages = self._ages.column(columns["birth_date"]) if student and "birth_date" in columns else [None] * count
+        kinds = list(zip(ages, made["grade"] if student and "grade" in made else repeat("", count), strict=True))
+        left_out = {
+            (age, grade)
+            for age, grade in set(kinds)
+            if grade is not ODD and not all(one.holds(role=str(role), age=age, grade=grade) for one in asked)
+        }
+        return [at for at, kind in enumerate(kinds) if kind in left_out] if left_out else ()
+
     def _missing(self, name: str, found: list[tuple[str, Reason]]) -> None:
         """Note a required value that is empty, unless it is empty because it was bad and has its reason already."""
         if not any(at == name and REASONS[reason].severity == "row" for at, reason in found):
@@ -342,50 +497,41 @@ class Validator:
 
     def _add(self, person: Person) -> None:
         """Take the person, unless the id is there already: the same again is left out, anything else spoils both, but any one no wins."""
-        key = (person.role, person.local_id)
-        if key in self._spoilt:
+        key = _key(person.role, person.local_id)
+        if (person.role, person.local_id) in self._spoilt:
             if person.opt_out:
-                self._spoilt.discard(key)
-                self._people[self._place[key]] = person
+                self._spoilt.discard((person.role, person.local_id))
+                self._people[key] = person
             else:
                 self._reject_duplicate(person)
             return
-        place = self._place.get(key)
-        if place is None:
-            self._place[key] = len(self._people)
-            self._people.append(person)
-            return
-        before = self._people[place]
+        before = self._people.setdefault(key, person)
         assert before is not None
+        if before is person:
+            return
         if replace(before, line=person.line) == person:
             self.excluded[str(Exclusion.DUPLICATE)] += 1
             self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)])
         elif before.opt_out:
             self._reject_duplicate(person)
         elif person.opt_out:
-            self._people[place] = person
+            self._people[key] = person
             self._reject_duplicate(before)
         else:
-            self._spoil(key)
+            self._spoil(person.role, person.local_id)
             self._reject_duplicate(person)
-
-    def _stands(self, key: tuple[Role, str]) -> bool:
-        """Whether one of the people has this role and id."""
-        place = self._place.get(key)
-        return place is not None and self._people[place] is not None
 
     def _reject_duplicate(self, person: Person) -> None:
         self._reject(person.line, person.role, person.local_id, [("student_id", Reason.DUPLICATE_ID)])
 
-    def _spoil(self, key: tuple[Role, str]) -> None:
+    def _spoil(self, role: Role, local_id: str) -> None:
         """Take back a person whose id turned out to stand for several rows; a no stays."""
-        place = self._place[key]
-        before = self._people[place]
+        before = self._people[_key(role, local_id)]
         if before is not None and before.opt_out:
             return
-        self._spoilt.add(key)
+        self._spoilt.add((role, local_id))
         if before is not None:
-            self._people[place] = None
+            self._people[_key(role, local_id)] = None
             self._reject_duplicate(before)
 
     def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
@@ -413,6 +559,23 @@ class Validator:
                 known = self._problems_of.setdefault(key, [])
                 if len(known) < PLACES_OF_A_PERSON:
                     known.append(problem)
+
+
+def _key(role: Role, local_id: str) -> Key:
+    """What stands for a person while the file is read: for the students, who are many, the id alone."""
+    return local_id if role is Role.STUDENT else (role, local_id)
+
+
+def _among(allowed: frozenset[str] | None, judge: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The judgement, ``ODD`` too for what the roll-out leaves out."""
+    if allowed is None:
+        return judge
+
+    def judged(cell: str) -> Any:  # noqa: ANN401
+        value = judge(cell)
+        return value if value in allowed else ODD
+
+    return judged
 
 
 def _years_before(day: date, years: int) -> date:

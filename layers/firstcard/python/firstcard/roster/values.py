@@ -5,6 +5,7 @@ Every function takes the text of one cell and gives the normal form with the rea
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 
 from firstcard.agreement.model import CEDS_GRADES
@@ -25,13 +26,16 @@ _ID = re.compile(r"[A-Za-z0-9_{][A-Za-z0-9._:@/+={}\-]{0,63}")
 _EMAIL = re.compile(
     r"(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
+_PLAIN_IDS = re.compile(r"(?:[A-Za-z0-9_]{0,64}\n)*+")
+_PLAIN_EMAILS = re.compile(r"(?:(?:[a-z0-9_+'-]++(?:\.[a-z0-9_+'-]++)*+@(?:[a-z0-9]++(?:-++[a-z0-9]++)*+\.)+[a-z]{2,24})?+\n)*+")
+"""Columns of what nearly all ids and addresses are."""
 _EXCEL = re.compile(r"\d(?:\.\d+)?E\+\d+|#(?:REF!|N/A|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{3,}", re.IGNORECASE)
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _EXCEL_DAY = re.compile(rf"\d{{1,2}}-(?:{_MONTH})|(?:{_MONTH})-\d{{1,2}}", re.IGNORECASE)
-_MOJIBAKE = re.compile(
-    "[\u00c3\u00c2][\u0080-\u00bf\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178]|\u00e2\u20ac|\ufffd"
-)
-"""UTF-8 read as Windows-1252 and written again, and the replacement character."""
+_SECOND = bytes(byte for byte in range(0x80, 0xC0) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)).decode("cp1252")
+_SURE_SECOND = "".join(sign for sign in _SECOND if sign not in "ŠšŽžŒœ’”–")
+_MOJIBAKE = re.compile(f"[ÃÂ][{_SECOND}]|[Ä-ß][{_SURE_SECOND}]|[à-ï][{_SECOND}]{{2}}|â€|\ufffd")
+"""UTF-8 read as Windows-1252 and written again (a first byte, then 0x80 to 0xBF), and the replacement character; MATÚŠ and CAFÉ’S are none."""
 
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T00:00:00(?:\.0+)?Z?)?")
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
@@ -149,6 +153,22 @@ def email(raw: str) -> Checked:
     if len(value) <= MAX_EMAIL and _EMAIL.fullmatch(value):
         return value.lower(), ()
     return "", (_untrusted(value, Reason.NON_ASCII_EMAIL) or Reason.BAD_EMAIL,)
+
+
+def plain_codes(cells: Sequence[str]) -> Sequence[str] | None:
+    """The column itself if ``code`` would have nothing to say about any of its cells, None if that cannot be told at once."""
+    whole = "\n".join(cells) + "\n"
+    # An id that a spreadsheet damaged has a sign in it, which no id of this pattern has.
+    return cells if _PLAIN_IDS.fullmatch(whole) else None
+
+
+def plain_emails(cells: Sequence[str]) -> Sequence[str] | None:
+    """The same for ``email``, in small letters."""
+    whole = "\n".join(cells) + "\n"
+    if not whole.isascii() or max(map(len, cells), default=0) > 64:
+        return None
+    whole = whole.lower()
+    return whole[:-1].split("\n") if _PLAIN_EMAILS.fullmatch(whole) else None
 
 
 def birth_date(raw: str, today: date) -> tuple[date | None, int | None, tuple[Reason, ...]]:

@@ -1,4 +1,4 @@
-"""Other people's samples are read, or refused for the reason that they cannot be read, and for no other."""
+"""Other people's files that make a roster together are read."""
 
 import os
 from datetime import date
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firstcard.roster import Reading, Reason, Refusal, read_roster
+from firstcard.roster import Reading, Reason, read_roster
 from tests.unit.agreement.builders import an_agreement
 from tests.unit.roster.builders import a_zip
 
@@ -19,23 +19,6 @@ def rosters() -> Path:
     if not place:
         pytest.skip("FIRSTCARD_CONFORMANCE is not set: it names the folder of others' samples")
     return Path(place) / "rosters"
-
-
-def refused_as(data: bytes, name: str) -> Reason:
-    result = read_roster(data, file_name=name, agreement=an_agreement(), today=TODAY)
-    assert isinstance(result, Refusal)
-    return result.reason
-
-
-@pytest.mark.parametrize("name", ["Student.xml", "EducationOrganization.xml"])
-def test_ed_fi_interchange_files(rosters: Path, name: str) -> None:
-    assert refused_as((rosters / "ed-fi" / name).read_bytes(), name) is Reason.UNKNOWN_FORMAT
-
-
-def test_files_of_school_data_sync_that_are_no_roster_by_themselves(rosters: Path) -> None:
-    files = [path for path in sorted((rosters / "sds").rglob("*.csv")) if path.name not in ("Student.csv", "Teacher.csv")]
-    assert files
-    assert {refused_as(path.read_bytes(), path.name) for path in files} == {Reason.UNKNOWN_FORMAT}
 
 
 @pytest.mark.parametrize(("day", "people"), [(date(2021, 10, 1), 5), (date(2022, 3, 1), 4), (TODAY, 0)])
