@@ -69,6 +69,12 @@ XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
         ({"retention": {"raw_upload_days": 1}}, "How long", "| the file as it came | 1 day |"),
         ({"safety": {"max_missing_percent": 2.5}}, "What is held", "more than 2.5 % of the known students are missing"),
         ({"rollout": {"schools": ["0012"], "grades": ["KG"], "staff": False}}, "The card", "the schools 0012, the grades KG; no staff"),
+        ({"rollout": {"staff": ["teacher", "librarian"]}}, "The card", "; of the staff teacher and librarian."),
+        (
+            {"rollout": {"leave_out": {"charter": {"schools": ["0301"], "grades": ["12"]}}}},
+            "The card",
+            "- Not the group charter: students at the schools 0301, in the grades 12.",
+        ),
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),

@@ -58,6 +58,12 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
         "write a date from 2027-07-24 on",
     ),
     ("a card would be over at once", agreement_content(card={"expiry": {"month_day": "06-15"}}), "month_day: 06-15", "after rolls_after"),
+    (
+        "a group by a field that is not agreed",
+        agreement_content(rollout={"leave_out": {"virtual": {"statuses": ["V"]}}}),
+        "virtual:",
+        "without enrollment_status",
+    ),
     # basis and route
     ("school official without its statements", agreement_content(without=("basis.school_official",)), "basis:", "add the block 'basis.school_official'"),
     ("directory information without notice", directory_content() | {"basis": {k: v for k, v in directory_content()["basis"].items() if k != "notice"}}, "basis:", "'basis.notice'"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, NumberClause, Status
+from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, LeftOut, NumberClause, Status
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 
 _ECFR = "https://www.ecfr.gov/current/title-34/part-99/section-"
@@ -271,6 +271,19 @@ def _number(clause: NumberClause) -> str:
             return f"a {clause.length}-digit barcode of the library's own block"
 
 
+def _staff(clause: bool | tuple[str, ...]) -> str:
+    if isinstance(clause, bool):
+        return "staff too" if clause else "no staff"
+    return f"of the staff {_listed(tuple(_text(role) for role in clause))}"
+
+
+def _left_out(group: LeftOut) -> str:
+    said = [f"at the schools {', '.join(map(_text, group.schools))}"] if group.schools else []
+    said += [f"in the grades {', '.join(group.grades)}"] if group.grades != "all" else []
+    said += [f"with the enrolment status {' or '.join(map(_text, group.statuses))}"] if group.statuses else []
+    return f"students {', '.join(said)}"
+
+
 def _card(a: Agreement) -> str:
     card, who = a.card, a.rollout
     schools = "all schools" if who.schools == "all" else f"the schools {', '.join(_text(school) for school in who.schools)}"
@@ -282,7 +295,8 @@ def _card(a: Agreement) -> str:
         "ask": "Where a person may already have a card, a member of the library's staff decides.",
     }[a.existing]
     lines = [
-        f"- Who: students of {schools}, {grades}{'; staff too' if who.staff else '; no staff'}.",
+        f"- Who: students of {schools}, {grades}; {_staff(who.staff)}.",
+        *(f"- Not the group {_text(name)}: {_left_out(group)}." for name, group in who.leave_out.items()),
         f"- What: {CARD_WORDS[card.kind]}.",
         f"- Number: for students {_number(card.number)}.",
     ]

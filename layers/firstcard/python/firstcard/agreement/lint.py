@@ -273,6 +273,16 @@ def _groups(a: Agreement) -> Iterator[Fault]:
                 )
 
 
+def _left_out(a: Agreement) -> Iterator[Fault]:
+    for name, group in a.rollout.leave_out.items():
+        needed = {"enrollment_status": group.statuses, "school_id": group.schools, "grade": group.grades != "all"}
+        for field in (field for field, used in needed.items() if used and field not in a.fields):
+            yield Fault(
+                ("rollout", "leave_out", name),
+                f"Nobody can be told to be in this group without {field}: list it under fields, or remove the group.",
+            )
+
+
 def _numbers(a: Agreement) -> Iterator[Fault]:
     for key, clause in (("number", a.card.number), ("staff_number", a.card.staff_number)):
         where: Path = ("card", key)
@@ -392,6 +402,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _fields,
     _purposes,
     _groups,
+    _left_out,
     _numbers,
     _exchange,
     _keeping,

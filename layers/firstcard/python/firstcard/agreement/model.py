@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 from firstcard.agreement.words import (
@@ -340,12 +340,39 @@ def _grades(value: object) -> "Literal['all'] | tuple[str, ...]":
     return chosen
 
 
+def _staff(value: object) -> "bool | tuple[str, ...]":
+    if isinstance(value, bool):
+        return value
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and all(isinstance(word, str) and word and word == word.lower().strip() for word in value)
+    ):
+        return tuple(value)
+    raise ValueError("write true, false, or a list of roles in small letters as the export has them, such as teacher, librarian")
+
+
+class LeftOut(Clause):
+    """A group of students without a card: those to whom everything holds that is said, by school id, grade, or the word of ``enrollment_status``."""
+
+    schools: tuple[Text, ...] = ()
+    grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)] = "all"
+    statuses: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.schools and not self.statuses and self.grades == "all":
+            raise ValueError("say by schools, grades or statuses who belongs to the group: as it is, nobody would get a card")
+        return self
+
+
 class Rollout(Clause):
-    """Who gets a card now."""
+    """Who gets a card now. ``staff`` may be a list of roles; ``leave_out`` has groups by name, such as charter, virtual or dual-enrolled."""
 
     schools: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_all_or_some)]
     grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)]
-    staff: bool
+    staff: Annotated[bool | tuple[str, ...], PlainValidator(_staff)]
+    leave_out: dict[Slug, LeftOut] = Field(default_factory=dict)
 
 
 class NumberClause(Clause):

@@ -239,7 +239,9 @@ def receipt_of(
 
 def words_of(exclusion: str) -> str:
     """The words of an exclusion, for people; the word itself where it is not one of ours."""
-    return next((words for known, words in EXCLUSIONS.items() if known == exclusion), exclusion)
+    known, _, group = exclusion.partition(" ")
+    words = next((words for one, words in EXCLUSIONS.items() if one == known), exclusion)
+    return f"{words}: {group}" if group else words
 
 
 def _refused(refusal: Refusal, file_name: str) -> Place:

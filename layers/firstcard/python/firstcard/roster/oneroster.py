@@ -576,7 +576,7 @@ def _people(
             validator.exclude(left_out or Exclusion.STAFF, role=role, raw_id=own_id)
             continue
         raw = {name: cells[place] for name, place in picks[role]}
-        draft = Draft(line, role, raw)
+        draft = Draft(line, role, raw, word=said.word)
         if refused:
             raw["opt_out"] = "yes"
         if sources.asks_school:

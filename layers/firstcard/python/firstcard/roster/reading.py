@@ -13,6 +13,7 @@ class Exclusion(StrEnum):
 
     OTHER_SCHOOL = "other_school"
     OTHER_GRADE = "other_grade"
+    GROUP = "group"
     STAFF = "staff"
     NOT_ENABLED = "not_enabled"
     TO_BE_DELETED = "to_be_deleted"
@@ -24,6 +25,7 @@ class Exclusion(StrEnum):
 EXCLUSIONS: dict[Exclusion, str] = {
     Exclusion.OTHER_SCHOOL: "at a school that the agreement does not roll out to",
     Exclusion.OTHER_GRADE: "in a grade that the agreement does not roll out to",
+    Exclusion.GROUP: "in a group that the agreement leaves out",
     Exclusion.STAFF: "staff, whom the agreement does not roll out to",
     Exclusion.NOT_ENABLED: "marked as not enabled by the export",
     Exclusion.TO_BE_DELETED: "marked to be deleted by the export",

@@ -48,7 +48,7 @@ _Key = tuple[Role, str]
 class Draft:
     """One row before it is checked: its role and the raw text of its fields; ``school`` says that the row's school is not in the file.
 
-    ``born_at`` is the line of the birth date where that stands in another file.
+    ``born_at`` is the line of the birth date where that stands in another file. ``word`` is the role as the file says it, in small letters.
     """
 
     line: int
@@ -56,6 +56,7 @@ class Draft:
     values: dict[str, str]
     dangling: bool = False
     born_at: int = 0
+    word: str = ""
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
 
@@ -185,6 +186,9 @@ class Validator:
         if student:
             self._remembered("grade", raw, found, self._grades, values.grade)
         self._remembered("school_id", raw, found, self._codes, values.code)
+        if student and (group := self._group(draft)):
+            self._exclude(Exclusion.GROUP, role, raw.get("student_id", ""), group)
+            return
         if why := self._left_out(draft, found):
             self._exclude(why, role, raw.get("student_id", ""))
             return
@@ -253,7 +257,7 @@ class Validator:
         student = role is Role.STUDENT
         if (terms.schools is not None and "school_id" not in columns) or (student and terms.grades is not None and "grade" not in columns):
             return [None] * count
-        if any(name not in columns for name in self._required[role]):
+        if any(name not in columns for name in self._required[role]) or (terms.left_out if student else terms.staff_roles is not None):
             return [None] * count
         made = {name: self._judged_column(name, cells) for name, cells in columns.items()}
         odd: set[int] = set()
@@ -336,25 +340,33 @@ class Validator:
 
     # Steps of a check
 
-    def _exclude(self, why: Exclusion, role: Role | None, raw_id: str) -> None:
-        self.excluded[str(why)] += 1
+    def _exclude(self, why: Exclusion, role: Role | None, raw_id: str, group: str = "") -> None:
+        self.excluded[f"{why} {group}".rstrip()] += 1
         if role is not None and (local_id := values.code(raw_id)[0]):
             self._excluded_people.setdefault((role, local_id), why)
+
+    def _group(self, draft: Draft) -> str:
+        """The group without cards that the student is in; a family's no is carried on whatever the group."""
+        get = draft.values.get
+        if not self.terms.left_out or get("opt_out") == "yes":
+            return ""
+        return self.terms.group_of(school=get("school_id", ""), grade=get("grade", ""), status=get("enrollment_status", ""))
 
     def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
         """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn or the child is enrolled."""
         terms, raw = self.terms, draft.values
         if raw.get("opt_out") == "yes":
-            found.extend(("enrollment_status", reason) for reason in values.enrolled(raw.get("enrollment_status", ""))[1])
+            said = raw.get("enrollment_status", "")
+            found.extend(("enrollment_status", reason) for reason in (() if terms.knows_status(said) else values.enrolled(said)[1]))
             return None
-        if draft.role is Role.STAFF and not terms.staff:
+        if draft.role is Role.STAFF and not (terms.staff and (terms.staff_roles is None or draft.word in terms.staff_roles)):
             return Exclusion.STAFF
         bad = {name for name, reason in found if REASONS[reason].severity == "row"} if found else ()
         if terms.schools is not None and raw.get("school_id") not in terms.schools and not draft.dangling and "school_id" not in bad:
             return Exclusion.OTHER_SCHOOL
         if terms.grades is not None and draft.role is Role.STUDENT and raw.get("grade") not in terms.grades and "grade" not in bad:
             return Exclusion.OTHER_GRADE
-        if status := raw.get("enrollment_status"):
+        if (status := raw.get("enrollment_status")) and not terms.knows_status(status):
             there, reasons = values.enrolled(status)
             found.extend(("enrollment_status", reason) for reason in reasons)
             if not there and not reasons:
