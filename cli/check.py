@@ -132,6 +132,7 @@ def assumed_terms() -> Terms:
         staff=True,
         organisations=frozenset(),
         max_bytes=ASSUMED_MEGABYTES * MEGABYTE,
+        deltas=True,
     )
 
 
@@ -151,6 +152,7 @@ def as_plain(checked: Checked, agreement: Agreement | None) -> dict[str, Any]:
         told |= {"format": result.format, "rows": result.rows, "accepted": result.rows - count, "rejected": count}
         told["warnings"] = sum(REASONS[problem.reason].severity == "warning" for problem in problems)
         dropped = [{"file": one.file, "column": one.column, "forbidden": one.forbidden} for one in result.dropped]
+    told["rows_only"] = isinstance(result, Reading) and result.rows_only
     return told | {
         "reasons": {str(reason): n for reason, n in sorted({**rejected, **{one.reason: 1 for one in whole}}.items())},
         "agreement": agreement.id if agreement else None,
@@ -273,10 +275,16 @@ def _show(checked: Checked, name: str, agreement: Agreement | None, today: date,
             console.print(f"Not looked at: how the file will be protected. The agreement says {agreement.exchange.protection}.")
         if agreement and agreement.safety.first_run_needs_approval:
             console.print("The first file under this agreement waits for a person in any case.")
+        if result.rows_only:
+            console.print(_ROWS_ONLY)
     colour = _COLOURS[checked.verdict]
     console.print(Text.assemble((checked.verdict.upper(), f"bold {colour}"), " ", _sentence(checked, name)))
 
 
+_ROWS_ONLY = (
+    "The file holds changes only (delta). Their columns, dates and status words were looked at; what comes of them together with the files before, which "
+    "only the cloud has, was not."
+)
 _ASSUMED = Text(
     "No agreement was named: one is assumed that lists every field of the FirstCard form and holds a file from 5 % rejected rows on"
 )

@@ -13,7 +13,7 @@ ALLOWED = {
     ],
     "plan": [
         *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "secretsmanager:GetSecretValue"),
+        *("s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue"),
         *("states:SendTaskSuccess", *LOGS),
     ],
     "hold": [

@@ -12,7 +12,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, DistrictState, Run, Status
+from firstcard.run.ledger import Arrival, DistrictState, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
@@ -98,6 +98,13 @@ class DistrictItem(LedgerItem):
     fence = NumberAttribute(default=0)
 
 
+class SnapshotItem(LedgerItem):
+    """Which snapshot of a district's files counts; plan alone writes it."""
+
+    name = UnicodeAttribute()
+    latest = UnicodeAttribute()
+
+
 class ContentItem(LedgerItem):
     """Which run works on which content."""
 
@@ -126,7 +133,7 @@ class IntentItem(LedgerItem):
     role = UnicodeAttribute()
 
 
-ITEMS: tuple[type[LedgerItem], ...] = (LedgerItem, RunItem, DistrictItem, ContentItem, SerialItem, SuspensionItem, IntentItem)
+ITEMS: tuple[type[LedgerItem], ...] = (LedgerItem, RunItem, DistrictItem, SnapshotItem, ContentItem, SerialItem, SuspensionItem, IntentItem)
 
 
 def _refused(error: PutError | UpdateError | DeleteError) -> bool:
@@ -288,6 +295,26 @@ class LedgerTable:
         except UpdateError as error:
             if not _refused(error):
                 raise
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        """Which snapshot counts, consistently read."""
+        try:
+            item = SnapshotItem.get(f"snapshot#{sharing}", "snapshot", consistent_read=True)
+        except SnapshotItem.DoesNotExist:
+            return SnapshotState()
+        return SnapshotState(item.name, item.latest)
+
+    def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
+        """Let another snapshot count if ``was`` still does."""
+        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest)
+        same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest)
+        try:
+            item.save(condition=same if was.latest else SnapshotItem.pk.does_not_exist())
+        except PutError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
 
     def suspended(self, sharing: str) -> bool:
         """Whether somebody suspended the agreement."""

@@ -238,7 +238,9 @@ def _access(a: Agreement) -> str:
     for name, role in a.roles.items():
         for purpose in role.purposes:
             groups = tuple(GROUP_WORDS[group] for group in a.matrix[purpose])
-            deed = _listed(groups) if purpose in role.opened else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            deed = (
+                _listed(groups) if purpose in role.opened else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            )
             rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", f"`{purpose}`", deed))
         if not role.purposes:
             rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", "–", "nothing"))
@@ -348,7 +350,11 @@ def _keeping(a: Agreement) -> str:
     rows = [
         ("the file as it came", _days(kept.raw_upload_days)),
         ("its sealed parts on the way to cards", _days(kept.roster_days)),
-        *([("the agreed columns of the last roster, sealed", f"until the next file, at most {_days(kept.roster_days)}")] if a.exchange.deltas else []),
+        *(
+            [("the agreed columns of the last roster, sealed", f"until the next file, at most {_days(kept.roster_days)}")]
+            if a.exchange.deltas
+            else []
+        ),
         ("sealed data of a person who left or refused", _days(kept.after_withdrawal_days)),
         ("access logs, without personal data", _days(kept.access_log_days)),
         (f"the record of disclosures ({_section('99.32')})", _days(kept.disclosure_record_days)),

@@ -243,16 +243,24 @@ def _deltas(a: Agreement) -> Iterator[Fault]:
     merge = Purpose.MERGE_DELTA
     if a.exchange.deltas:
         if not any(form.startswith("oneroster") for form in a.exchange.formats):
-            yield Fault(("exchange", "deltas"), "Only OneRoster has files of changes: add oneroster_1_1 or oneroster_1_2 to formats, or remove deltas.")
+            yield Fault(
+                ("exchange", "deltas"),
+                "Only OneRoster has files of changes: add oneroster_1_1 or oneroster_1_2 to formats, or remove deltas.",
+            )
         if merge not in a.purposes:
             yield Fault(
                 ("exchange", "deltas"),
                 "A file of changes is added to the roster before it, which is kept for that: describe the purpose merge_delta, write merge_delta: [roster] under matrix, and give it to the role plan with opens: [merge_delta].",
             )
         elif "plan" in a.roles and merge not in a.roles["plan"].opened:
-            yield Fault(("roles", "plan"), "The function plan adds the changes to the last roster: add merge_delta to its purposes and write opens: [merge_delta].")
+            yield Fault(
+                ("roles", "plan"),
+                "The function plan adds the changes to the last roster: add merge_delta to its purposes and write opens: [merge_delta].",
+            )
     elif merge in a.purposes:
-        yield Fault(("purposes", merge.value), "Without files of changes no roster is kept: write exchange.deltas: true, or remove the purpose.")
+        yield Fault(
+            ("purposes", merge.value), "Without files of changes no roster is kept: write exchange.deltas: true, or remove the purpose."
+        )
     if a.matrix.get(merge, (Group.ROSTER,)) != (Group.ROSTER,):
         yield Fault(("matrix", merge.value), "The last roster is all that merge_delta opens: write [roster].")
     for purpose, groups in a.matrix.items():

@@ -34,6 +34,8 @@ _WAITING = {
 }
 _FORMATS = {
     "oneroster_1_1": "OneRoster 1.1 CSV",
+    "oneroster_1_1_delta": "OneRoster 1.1 CSV, changes only: the figures are those of the roster as it stands with them",
+    "oneroster_1_2_delta": "OneRoster 1.2 CSV, changes only: the figures are those of the roster as it stands with them",
     "oneroster_1_2": "OneRoster 1.2 CSV",
     "sds_1": "Microsoft SDS 1 CSV",
     "sds_2_1": "Microsoft SDS 2.1 CSV",

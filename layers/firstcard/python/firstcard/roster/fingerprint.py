@@ -16,8 +16,10 @@ _VALUES = attrgetter(*_NAMES)
 def fingerprint(person: Person, key: bytes) -> str:
     """A keyed BLAKE2b over the normalised fields, 32 hexadecimal characters; keyed, because an unkeyed one of a child's data can be guessed.
 
-    File and line do not count. A field that is empty does not count either, so that a field added later changes nobody. ``key`` is 1 to 64 bytes.
+    File and line do not count, and of somebody with a no nothing but who it is: what else the row says is not kept. A field that is empty does not count either, so that a field added later changes nobody. ``key`` is 1 to 64 bytes.
     """
+    if person.opt_out:
+        person = Person(file="", line=0, role=person.role, local_id=person.local_id, last_name="", first_name="", opt_out=True)
     parts = []
     for name, value in zip(_NAMES, _VALUES(person), strict=True):
         if value:

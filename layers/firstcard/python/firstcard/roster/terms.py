@@ -65,7 +65,7 @@ class Terms:
     """The clauses that decide how a roster is read.
 
     ``fields`` are the agreed fields with whether each is required; ``schools`` and ``grades`` are None for all. ``encoding`` is that of text without a
-    byte order mark.
+    byte order mark. ``deltas`` says whether a file may hold changes only.
     """
 
     fields: Mapping[str, bool]
@@ -80,6 +80,7 @@ class Terms:
     organisations: frozenset[str]
     max_bytes: int
     encoding: str = field(default="utf-8")
+    deltas: bool = False
 
     @classmethod
     def of(cls, agreement: Agreement) -> "Terms":
@@ -104,6 +105,7 @@ class Terms:
                 }
             ),
             max_bytes=agreement.exchange.max_megabytes * 1_000_000,
+            deltas=agreement.exchange.deltas,
         )
 
     def reads(self, name: str) -> bool:

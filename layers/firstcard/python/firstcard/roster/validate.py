@@ -92,6 +92,12 @@ class Validator:
             self.rows += 1
             self._reject(line, None, "", [("", Reason.ROW_WIDTH)])
 
+    def unapplied(self, line: int, column: str, reason: Reason) -> None:
+        """Count a row of changes that could not be merged; whoever it is about stands as before."""
+        self.rows += 1
+        self.rejected[reason] += 1
+        self.problems.append(Problem(self.file, line, column, reason))
+
     def exclude(self, why: Exclusion) -> None:
         """Count a row that is left out without being looked at further."""
         self.rows += 1

@@ -16,11 +16,13 @@ from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest,
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, read_roster
+from firstcard.roster.snapshot import Told, mark
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
+from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
 from firstcard.sender import open_delivery
-from firstcard.vault import Wrap
+from firstcard.vault import Intent, Wrap
 
 MEGABYTE = 1_000_000
 NOT_ISSUING = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.FAILED)
@@ -40,6 +42,10 @@ class Objects(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Read an object of the vault; None if there is none."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object of the vault."""
         ...
 
 
@@ -70,13 +76,19 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans runs. ``wrapper`` gives the wrapping function of an agreement's purpose key; ``random`` and ``below`` are the sources of all drawing."""
+    """Plans runs.
+
+    ``wrapper`` gives the wrapping function of an agreement's purpose key; ``unwrap`` opens the last roster for files of changes, after ``declare`` has
+    written down that it will. ``random`` and ``below`` are the sources of all drawing.
+    """
 
     site: Site
     ledger: Ledger
     objects: Objects
     secrets: Secrets
     wrapper: Callable[[str], Wrap]
+    unwrap: Wrap
+    declare: Callable[[Intent], None]
     emit: Callable[[Sequence[Event]], None]
     wake: Callable[[Run, str], None]
     """Tells the execution of a waiting run what was decided: (run, decision)."""
@@ -102,12 +114,13 @@ class Planner:
             return self._again(run)
         if state.lock_holder and state.lock_holder != arrival.run_id:
             return Planned("busy")
-        if state.applied_received_at > arrival.received_at:
+        late = state.applied_received_at > arrival.received_at
+        if late and not agreement.exchange.deltas:
             return self._reject(arrival, Reason.STALE_FILE)
         limit = agreement.exchange.max_megabytes * MEGABYTE
         if arrival.size > limit:
             return self._reject(arrival, Reason.TOO_LARGE)
-        return self._open(arrival, agreement, now, limit, base_version=state.manifest_version)
+        return self._open(arrival, agreement, now, limit, base_version=state.manifest_version, late=late)
 
     def _again(self, run: Run) -> Planned:
         held = run.status is Status.HELD
@@ -115,7 +128,7 @@ class Planner:
             self.ledger.move(run.arrival.run_id, Status.APPROVED, when=(Status.FAILED,), reason=None)
         return Planned("held" if held else "ready", run.plan_hash, run.chunks_prefix)
 
-    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, *, base_version: int) -> Planned:
+    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, *, base_version: int, late: bool) -> Planned:
         delivered = open_delivery(
             self.objects.read_drop(arrival), agreement=agreement, secret_keys=self.secrets.opening_keys(agreement.district), limit=limit
         )
@@ -138,11 +151,36 @@ class Planner:
             protection=delivered.protection,
         )
         self.emit([received])
-        reading = read_roster(delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date())
+        arrived = mark(arrival.received_at, arrival.run_id)
+        keeper = self._keeper(agreement) if agreement.exchange.deltas else None
+        told = Told(arrived, keeper.earlier) if keeper else None
+        try:
+            reading = read_roster(
+                delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date(), told=told
+            )
+        except MovedError:
+            return Planned("busy")
+        if keeper and isinstance(reading, Reading) and not reading.delta and (late or keeper.state.latest > arrived):
+            reading = Refusal(Reason.STALE_FILE)
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
+        if keeper and not keeper.replace(reading.snapshot, latest=arrived):
+            return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
         return self._build(arrival, agreement, self.site.library(agreement.library), reading, known, now, content)
+
+    def _keeper(self, agreement: Agreement) -> Keeper:
+        sharing = agreement.sharing
+        return Keeper(
+            agreement=agreement,
+            ledger=self.ledger,
+            shelf=self.objects,
+            state=self.ledger.snapshot(sharing),
+            wrap=self.wrapper(sharing),
+            unwrap=self.unwrap,
+            declare=self.declare,
+            random=self.random,
+        )
 
     def _build(
         self, arrival: Arrival, agreement: Agreement, library: Library, reading: Reading, known: Manifest, now: datetime, content: str
@@ -217,7 +255,7 @@ def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading
     return replace(
         reading,
         people=tuple(p for p in reading.people if p not in unfit_people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
+        problems=reading.problems + tuple(Problem(p.file, max(p.line, 0), "student_id", unfit_people[p]) for p in gone),
         rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
     )
@@ -232,7 +270,7 @@ def _with_letterboxes(reading: Reading) -> Reading:
     return replace(
         reading,
         people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
+        problems=reading.problems + tuple(Problem(p.file, max(p.line, 0), "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
     )
 
 
