@@ -113,7 +113,7 @@ def check_roster(data: bytes, name: str, agreement: Agreement | None, today: dat
     reasons = [] if agreement is None or agreement.in_force(today) else [Reason.AGREEMENT_NOT_IN_FORCE]
     rejected = sum(result.rejected.values())
     most = agreement.safety.max_rejected_percent if agreement else ASSUMED_MAX_REJECTED_PERCENT
-    if 100 * rejected > most * (len(result.people) + rejected):
+    if not result.rows_only and 100 * rejected > most * (len(result.people) + rejected):
         reasons.append(Reason.TOO_MANY_REJECTED)
     return Checked(result, tuple(reasons))
 

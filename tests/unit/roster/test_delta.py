@@ -97,6 +97,9 @@ BULK = a_bulk(
 )
 
 
+BULK_KEPT = kept(sent(BULK))
+
+
 def test_a_changed_a_new_and_a_deleted_student_are_all_that_changes() -> None:
     delta = a_delta(
         users=[
@@ -339,6 +342,27 @@ def test_a_broken_row_of_changes_of_another_file_is_told_and_counts_no_student_a
     after = sent(BULK, a_delta(demographics=[a_birth(2)]))
     assert [(p.file, p.line, p.column) for p in at(after, Reason.BAD_STATUS)] == [("demographics.csv", 2, "status")]
     assert (after.rejected, people(after)) == ({}, people(sent(BULK)))
+
+
+CELLS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(["active", "tobedeleted", "100001", "g1", "2026-11-21", "yes", "student", "guardian", "100001,g1"]),
+)
+
+
+@given(
+    st.lists(st.fixed_dictionaries(dict.fromkeys(a_student_user(), CELLS)), max_size=4),
+    st.lists(st.fixed_dictionaries(dict.fromkeys(a_birth(), CELLS)), max_size=3),
+)
+@settings(max_examples=80, deadline=None)
+def test_whatever_stands_in_rows_of_changes_is_a_reading_or_a_refusal(users: list[Row], births: list[Row]) -> None:
+    for result in (
+        result_of(a_delta(users=users, demographics=births), BULK_KEPT, 2),
+        read_roster(a_delta(users=users), file_name="x", agreement=agreed(), today=TODAY),
+    ):
+        assert isinstance(result, (Reading, Refusal))
+        if isinstance(result, Reading) and result.snapshot:
+            assert Snapshot.from_bytes(result.snapshot.to_bytes()).files.keys() == result.snapshot.files.keys()
 
 
 # Lines
