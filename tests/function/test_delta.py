@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import asdict
 from typing import Any
 
 import boto3
@@ -12,7 +13,9 @@ from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.run.keeping import OWNER, snapshot_key
 from firstcard.vault import Envelope, VaultClosedError
 from firstcard.vault.seal import Opener
-from tests.function.builders import VAULT, Breaking, KilledError, Yard, dies, later
+from functions.plan import handler as plan
+from tests.function.builders import EVENING, LEDGER, VAULT, Breaking, KilledError, Yard, dies, everything, later
+from tests.function.calling import a_context
 from tests.unit.agreement.builders import DELTAS, agreement_content
 from tests.unit.roster.builders import Row, a_birth, a_firstcard_csv, a_guardian_user, a_student_row, a_student_user, a_zip, oneroster_files
 from tests.unit.roster.test_delta import a_delta, dated
@@ -120,7 +123,9 @@ def test_changes_without_a_complete_file_are_refused(yard: Yard) -> None:
 
 def test_changes_after_a_file_of_another_form_are_refused(yard: Yard) -> None:
     yard.run(a_bulk(1, 2, 3))
-    yard.run(a_firstcard_csv(*(a_student_row(n) for n in (1, 2, 3))), at=later(days=1))
+    other = a_firstcard_csv(*(a_student_row(n) for n in (1, 2, 3)))
+    yard.run(other, at=later(days=1))
+    assert yard.run(other, at=later(days=1, hours=1))[1] == "unchanged"
     arrival, status = yard.run(changed(*new(4)), at=later(days=2))
     assert (status, yard.known(arrival).reason) == ("rejected", "DELTA_WITHOUT_BULK")
     assert sealed_objects() == {}
@@ -156,6 +161,35 @@ def test_what_the_library_rejected_comes_again_with_the_next_changes(yard: Yard)
     following = yard.admitted(changed(*new(4)), at=later(days=2))
     assert yard.plan(following).outcome == "held"
     assert decided(yard, following) == {"wait": 1, "expire": 2}
+
+
+def test_the_complete_file_that_was_applied_before_takes_back_what_the_library_rejected(yard: Yard) -> None:
+    yard.run(a_bulk(1, 2, 3))
+    held = yard.admitted(changed(gone(2), gone(3)), at=later(days=1))
+    yard.approve(held, yard.plan(held).plan_hash, approve=False)
+    yard.finish(held)
+    arrival, status = yard.run(a_bulk(1, 2, 3), at=later(days=2))
+    assert (status, decided(yard, arrival)) == ("applied", {})
+    arrival, status = yard.run(changed(*new(4)), at=later(days=3))
+    assert (status, decided(yard, arrival)) == ("applied", {"wait": 1})
+    assert yard.run(a_bulk(1, 2, 3), at=later(days=4))[1] == "applied"
+    assert yard.run(a_bulk(1, 2, 3), at=later(days=5))[1] == "unchanged"
+
+
+def test_a_late_complete_file_is_refused_even_before_anything_was_kept(yard: Yard) -> None:
+    yard.run(a_bulk(1, 2, 3), at=later(days=2))
+    boto3.client("dynamodb").delete_item(TableName=LEDGER, Key={"pk": {"S": f"snapshot#{SHARING}"}, "sk": {"S": "snapshot"}})
+    arrival, status = yard.run(a_bulk(1, 2), at=later(days=1))
+    assert (status, yard.known(arrival).reason) == ("rejected", "STALE_FILE")
+
+
+def test_a_no_that_the_district_said_once_is_told_to_nobody_again(yard: Yard) -> None:
+    refused = a_student_user(1, **{"metadata.optOut": "yes"})
+    users = [refused, a_student_user(2), a_guardian_user(1), a_guardian_user(2)]
+    first, _ = yard.run(a_zip(oneroster_files(users, births=[a_birth(1), a_birth(2)])))
+    assert decided(yard, first) == {"refuse": 1, "wait": 1}
+    again, status = yard.run(changed(), at=later(days=1))
+    assert (status, decided(yard, again)) == ("applied", {})
 
 
 def test_of_two_changes_planned_at_once_one_is_planned_again_and_both_are_applied(yard: Yard, breaking: Breaking) -> None:
@@ -237,6 +271,20 @@ def test_only_merging_opens_the_snapshot_and_says_so_first(yard: Yard) -> None:
         else:
             with pytest.raises(VaultClosedError):
                 opener.open_bytes(envelope, OWNER, Group.ROSTER, sealed)
+
+
+def test_the_function_opens_what_it_sealed_by_the_agreements_key_and_leaves_its_intent_in_the_ledger(yard: Yard) -> None:
+    keys = boto3.client("kms")
+    keys.create_alias(AliasName="alias/firstcard-purpose-oak-pine", TargetKeyId=keys.create_key()["KeyMetadata"]["KeyId"])
+    for body, at in ((a_bulk(1, 2, 3), EVENING), (changed(*new(4)), later(days=1))):
+        arrival = yard.admitted(body, at=at)
+        assert plan.handler(asdict(arrival), a_context())["outcome"] == "ready"
+        yard.begin(arrival)
+        yard.finish(arrival)
+    assert decided(yard, arrival) == {"wait": 1}
+    intents = [item for item in everything(LEDGER) if f"intent#{SHARING}" in item]
+    assert len(intents) == 1
+    assert all(word in intents[0] for word in ("merge_delta", "roster", "firstcard-tested"))
 
 
 def test_one_snapshot_cannot_be_put_in_the_place_of_another(yard: Yard) -> None:

@@ -103,6 +103,7 @@ class SnapshotItem(LedgerItem):
 
     name = UnicodeAttribute()
     latest = UnicodeAttribute()
+    content = UnicodeAttribute()
 
 
 class ContentItem(LedgerItem):
@@ -302,12 +303,12 @@ class LedgerTable:
             item = SnapshotItem.get(f"snapshot#{sharing}", "snapshot", consistent_read=True)
         except SnapshotItem.DoesNotExist:
             return SnapshotState()
-        return SnapshotState(item.name, item.latest)
+        return SnapshotState(item.name, item.latest, item.content)
 
     def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
         """Let another snapshot count if ``was`` still does."""
-        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest)
-        same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest)
+        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest, content=to.content)
+        same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest) & (SnapshotItem.content == was.content)
         try:
             item.save(condition=same if was.latest else SnapshotItem.pk.does_not_exist())
         except PutError as error:

@@ -326,7 +326,7 @@ def _exchange(a: Agreement) -> str:
     if exchange.deltas:
         lines.append(
             "- A OneRoster file may hold changes only (delta). For that the agreed columns of the last roster are kept, sealed, until the next file replaces them; "
-            "of a child whose family refused, only the id, the role and the refusal."
+            "of a child whom the district marks as refused, only the id, the role and the refusal."
         )
     if exchange.calendar.rollover is not None:
         lines.append(

@@ -69,16 +69,15 @@ class Keeper:
         opener = Opener(purpose=Purpose.MERGE_DELTA, unwrap=self.unwrap, declare=self.declare, clock=lambda: 0.0)
         return Snapshot.from_bytes(opener.open_bytes(Envelope(self._object(self.state.name), sharing, keys), OWNER, Group.ROSTER, sealed))
 
-    def replace(self, snapshot: Snapshot | None, *, latest: str) -> bool:
-        """Let this snapshot (or none) count from now on and take the one before it away; False if another plan was quicker."""
+    def replace(self, snapshot: Snapshot | None, *, latest: str, content: str) -> bool:
+        """Let this snapshot (or none) of the upload ``latest`` that said ``content`` count from now on and take the one before it away; False if another plan was quicker."""
         sharing, before = self.agreement.sharing, self.state.name
         name = ""
         if snapshot is not None:
             name = f"{int(before.partition('-')[0] or 0) + 1:08d}-{self.random(4).hex()}"
             self.shelf.put(snapshot_key(sharing, name), self._sealed(snapshot, name))
-        elif not before:
-            return True
-        counts = self.ledger.advance_snapshot(sharing, SnapshotState(name, max(latest, self.state.latest)), was=self.state)
+        to = SnapshotState(name, max(latest, self.state.latest), content)
+        counts = self.ledger.advance_snapshot(sharing, to, was=self.state)
         over = before if counts else name
         if over:
             self.shelf.delete(snapshot_key(sharing, over))

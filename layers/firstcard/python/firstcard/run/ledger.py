@@ -75,10 +75,11 @@ class DistrictState:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """Which snapshot of a district's files counts, by its name (empty for none), and the mark of the newest upload in it."""
+    """Which snapshot of a district's files counts, by its name (empty for none), the mark of the newest upload in it, and what the last one planned said."""
 
     name: str = ""
     latest: str = ""
+    content: str = ""
 
 
 class Ledger(Protocol):

@@ -137,7 +137,10 @@ class Planner:
         content = hashlib.sha256(delivered.plaintext).hexdigest()
         self.ledger.note_content(arrival.run_id, content)
         known = load_manifest(self.objects, agreement.sharing, base_version)
-        if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
+        keeper = self._keeper(agreement) if agreement.exchange.deltas else None
+        # The content that was applied last is news where something else was told since, and rejected: it takes that back.
+        same = content == known.content and (keeper is None or keeper.state.content == content)
+        if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
             return Planned("unchanged")
@@ -152,7 +155,6 @@ class Planner:
         )
         self.emit([received])
         arrived = mark(arrival.received_at, arrival.run_id)
-        keeper = self._keeper(agreement) if agreement.exchange.deltas else None
         told = Told(arrived, keeper.earlier) if keeper else None
         try:
             reading = read_roster(
@@ -165,7 +167,7 @@ class Planner:
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
-        if keeper and not keeper.replace(reading.snapshot, latest=arrived):
+        if keeper and not keeper.replace(reading.snapshot, latest=arrived, content=content):
             return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
         return self._build(arrival, agreement, self.site.library(agreement.library), reading, known, now, content)
 
