@@ -44,11 +44,15 @@ PIPELINE: Findings = {
         f"dynamodb:{REGION}:{ACCOUNT}:table/firstcard-cards/stream/*": "A stream's name is the time when the table was made",
         f"s3:::{ACCESS_LOGS}/*": "The officer reads all access logs (clause audit right)",
         f"s3:::{LOGS}/AWSLogs/*": "The officer reads the whole trail (clause audit right)",
-        f"s3:::{DROPS}": "The sweep looks into every district's incoming/, names only",
+        f"s3:::{DROPS}": "The sweep looks into every district's incoming/ and rehearse into every try/, names only",
         f"s3:::{DROPS}/incoming/*": "plan reads every district's rosters; each bucket's policy refuses everybody else",
         f"s3:::{DROPS}/outbox/*": "hold and finish leave every district's receipts",
+        f"s3:::{DROPS}/outbox/try-*": "rehearse leaves every district's trial receipts, and can touch no other",
+        f"s3:::{DROPS}/try/*": "rehearse reads every district's trials and deletes them; each bucket's policy lets nobody else read",
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",
         f"s3:::{VAULT}/runs/*": RUNS,
+        f"s3:::{VAULT}/runs/*/manifest.json.gz": RUNS,
+        f"s3:::{VAULT}/runs/*/people.json.gz": RUNS,
         f"s3:::{VAULT}/runs/*/plan.json": RUNS,
         f"s3:::{VAULT}/runs/*/receipt.json": RUNS,
         f"s3:::{VAULT}/snapshots/*": "One snapshot a sharing, under a name that is drawn; plan alone (clause exchange.deltas)",
@@ -72,9 +76,8 @@ def agreement_findings(district: str) -> Findings:
         "IAM5": {
             f"{bucket}/incoming/*": "The district names its own files (clause exchange process)",
             f"{bucket}/outbox/*": "Receipts carry the run's id",
-            f"{bucket}/incoming/*.part": unfinished,
-            f"{bucket}/incoming/*.filepart": unfinished,
-            f"{bucket}/incoming/*.tmp": unfinished,
+            f"{bucket}/try/*": "The district names its own files (clause exchange process)",
+            **{f"{bucket}/{folder}/*.{ending}": unfinished for folder in ("incoming", "try") for ending in ("part", "filepart", "tmp")},
         },
     }
 

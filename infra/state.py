@@ -16,9 +16,8 @@ from infra.cards import Cards, Ledger
 from infra.key import Key, through_service
 from infra.library_desk import LibraryDesk
 
-VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "operator", "officer")
+VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "operator", "officer")
 VAULT_WRITERS = ("plan", "hold", "finish")
-SECRET_READERS = ("plan", "sync", "notify", "refuse")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
 
 

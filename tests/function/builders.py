@@ -238,7 +238,7 @@ class Breaking:
         return [
             c
             for c in self.seen
-            if c in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "PutEvents", "SendEmail")
+            if c in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "PutEvents", "SendBulkEmail")
         ]
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -10,23 +11,29 @@ import pytest
 
 from firstcard.adapters.aws import DropAndVault
 from firstcard.agreement.vocabulary import Group, Purpose
+from firstcard.receipt.receipt import NOT_COMPARED, NOTHING_DONE, ROWS_ONLY
+from firstcard.roster import Problem, Reason
 from firstcard.run.keeping import OWNER, snapshot_key
+from firstcard.run.people import People, people_key
 from firstcard.vault import Envelope, VaultClosedError
 from firstcard.vault.seal import Opener
 from functions.plan import handler as plan
-from tests.function.builders import EVENING, LEDGER, VAULT, Breaking, KilledError, Yard, dies, everything, later
+from tests.function.builders import EVENING, LEDGER, VAULT, Breaking, KilledError, Yard, dies, everything, later, token
 from tests.function.calling import a_context
+from tests.function.test_rehearse import call, outbox, put
 from tests.unit.agreement.builders import DELTAS, agreement_content
 from tests.unit.roster.builders import Row, a_birth, a_firstcard_csv, a_guardian_user, a_student_row, a_student_user, a_zip, oneroster_files
 from tests.unit.roster.test_delta import a_delta, dated
 
 SHARING = "oak.pine"
+ROLLOVER = datetime(2026, 12, 8, 18, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def agreements() -> list[dict[str, Any]]:
-    """Pine sends OneRoster, unprotected, and changes; a file with more than 40 percent of missing students waits."""
-    exchange = DELTAS["exchange"] | {"protection": "plain", "signers": [], "organisation_ids": ["school-1"]}
+    """Pine sends OneRoster, unprotected, and changes; a file with more than 40 percent of missing students waits. Its systems roll over in December."""
+    calendar = {"rollover": {"first": "2026-12-07", "last": "2026-12-18"}}
+    exchange = DELTAS["exchange"] | {"protection": "plain", "signers": [], "organisation_ids": ["school-1"], "calendar": calendar}
     limits = {f"max_{what}_percent": 100 for what in ("new", "changed", "rejected")}
     safety = {"first_run_needs_approval": False, "max_missing_percent": 40} | limits
     return [agreement_content(**{**DELTAS, "exchange": exchange, "safety": safety})]
@@ -238,6 +245,46 @@ def test_the_problems_of_a_file_of_changes_name_its_own_lines_and_no_others(yard
     arrival, _ = yard.run(changed(*new(4), a_student_user(2)), at=later(days=1))
     found = json.loads(yard.places.get(f"runs/{arrival.run_id}/{yard.known(arrival).plan_hash[:16]}/problems.json") or b"")
     assert found == [["users.csv", 4, "status", "BAD_STATUS"]]
+
+
+def test_an_id_that_changed_hands_in_a_file_of_changes_is_told_on_its_line_and_later_on_none(yard: Yard) -> None:
+    yard.run(a_bulk(1, 2, 3))
+    card = yard.sealed(1)
+    ben = dated(a_student_user(1, familyName="Oak", givenName="Ben"))
+    taken = a_delta(users=[*new(4), ben], demographics=[dated(a_birth(1, birthDate="2015-01-02"))])
+    for night, (delta, line) in enumerate([(taken, 4), (changed(*new(5)), 0)], 1):
+        arrival, status = yard.run(delta, at=later(days=night))
+        folder = f"runs/{arrival.run_id}/{yard.known(arrival).plan_hash[:16]}"
+        assert (status, decided(yard, arrival)) == ("applied", {"wait": 1})
+        assert json.loads(yard.places.get(f"{folder}/problems.json") or b"") == [["users.csv", line, "student_id", "ID_REUSED"]]
+        told = People.from_bytes(yard.places.get(people_key(folder)) or b"").problems
+        assert told == {token(1): (Problem("users.csv", line, "student_id", Reason.ID_REUSED),)}
+        assert yard.sealed(1) == card
+
+
+def test_a_trial_of_changes_looks_at_their_rows_says_so_and_opens_nothing_that_is_kept(yard: Yard, breaking: Breaking) -> None:
+    yard.run(a_bulk(1, 2, 3))
+    before = (sealed_objects(), everything(LEDGER))
+    breaking.before("*", dies, about="snapshot")
+    call(put(changed(*new(4), a_student_user(2)), "try/changes.zip", district="pine"))
+    forms = {name.rpartition(".")[2]: body for name, body in outbox("pine").items() if "/try-" in name}
+    told = json.loads(forms["json"])
+    assert (told["outcome"], told["remarks"]) == ("trial_acceptable", [NOTHING_DONE, ROWS_ONLY, NOT_COMPARED])
+    assert (told["rows"], told["rejected"]) == (3, {"BAD_STATUS": 1})
+    assert [(p["file"], p["line"], p["column"]) for p in told["problems"]] == [("users.csv", 4, "status")]
+    assert "OneRoster 1.1 CSV, changes only</dd>" in forms["html"], "the figures are those of the rows"
+    assert len(breaking.plans) == 1, "nothing asked for a snapshot"
+    breaking.plans.clear()
+    assert yard.keys.story == []
+    assert (sealed_objects(), everything(LEDGER)) == before
+
+
+def test_changes_in_the_roll_over_are_refused_and_added_to_nothing(yard: Yard) -> None:
+    yard.run(a_bulk(1, 2, 3))
+    before = sealed_objects()
+    arrival, status = yard.run(changed(*new(4)), at=ROLLOVER)
+    assert (status, yard.known(arrival).reason) == ("rejected", "ROLLOVER")
+    assert sealed_objects() == before
 
 
 # What lies in the vault

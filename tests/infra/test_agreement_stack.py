@@ -143,24 +143,49 @@ def test_raw_uploads_and_their_older_versions_are_gone_in_the_agreed_days(templa
     assert hidden + older == max(2, agreement.retention.raw_upload_days)
 
 
+def test_what_a_trial_could_not_delete_goes_by_lifecycle_from_the_next_day(templates):
+    drop = templates.named("AWS::S3::Bucket", BucketName="firstcard-drop-duval-111122223333-us-east-1")
+    (rule,) = [r for r in drop["LifecycleConfiguration"]["Rules"] if r.get("Prefix") == "try/"]
+    assert (rule["Status"], rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]) == ("Enabled", 1, {"NoncurrentDays": 1})
+
+
 def test_a_drop_bucket_tells_eventbridge_without_a_hidden_function(templates):
     drop = templates.named("AWS::S3::Bucket", BucketName="firstcard-drop-duval-111122223333-us-east-1")
     assert drop["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert not [i for s, i, _ in templates.every("AWS::Lambda::Function") if s.startswith("FirstCardAgreement")]
 
 
-def test_rosters_are_read_by_plan_and_unfinished_ones_by_the_sftp_account(templates):
+@pytest.mark.parametrize(
+    ("folder", "reader", "sid"),
+    [("incoming", "plan", "RostersAreReadByPlanOnly"), ("try", "rehearse", "TrialsAreReadByRehearseOnly")],
+)
+def test_a_folder_is_read_by_its_function_and_what_is_unfinished_by_the_sftp_account(templates, folder, reader, sid):
     (policy,) = [p for s, _, p in templates.every("AWS::S3::BucketPolicy") if s == "FirstCardAgreement-duval"]
-    (denied,) = [s for s in policy["PolicyDocument"]["Statement"] if s.get("Sid") == "RostersAreReadByPlanOnly"]
+    (denied,) = [s for s in policy["PolicyDocument"]["Statement"] if s.get("Sid") == sid]
     spared = {arn.rpartition("firstcard-")[2].removesuffix("/*") for arn in denied["Condition"]["ArnNotLike"]["aws:PrincipalArn"]}
-    assert spared == {"plan", "sftp-duval"}
+    assert spared == {reader, "sftp-duval"}
+    assert denied["Resource"].endswith(f"/{folder}/*")
+    assert denied["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
 
 
-def test_an_sftp_account_sees_two_folders_and_no_other_path(templates):
+def test_the_drop_key_lets_rehearse_decrypt_trials_and_encrypt_their_receipts_only(templates):
+    statements = _keys(templates, "FirstCardAgreement-duval")["alias/firstcard-drop-duval"]
+    bucket = "arn:aws:s3:::firstcard-drop-duval-111122223333-us-east-1"
+    told = {
+        (action, *listed(s["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"]))
+        for s in statements
+        if "firstcard-rehearse" in json.dumps(s.get("Condition", {}))
+        for action in listed(s["Action"])
+    }
+    assert told == {("kms:Decrypt", f"{bucket}/try/*"), ("kms:GenerateDataKey", f"{bucket}/outbox/try-*")}
+
+
+def test_an_sftp_account_sees_three_folders_and_no_other_path(templates):
     accounts = {p["UserName"]: p for _, _, p in templates.every("AWS::Transfer::User")}
     assert accounts["duval"]["HomeDirectoryType"] == "LOGICAL"
     assert accounts["duval"]["HomeDirectoryMappings"] == [
-        {"Entry": f"/{folder}", "Target": f"/firstcard-drop-duval-111122223333-us-east-1/{folder}"} for folder in ("incoming", "outbox")
+        {"Entry": f"/{folder}", "Target": f"/firstcard-drop-duval-111122223333-us-east-1/{folder}"}
+        for folder in ("incoming", "try", "outbox")
     ]
 
 

@@ -69,6 +69,9 @@ def test_each_route_is_told_in_plain_words() -> None:
     assert "No card is made for a child before the family has said yes." in section(opt_in, "How a family decides")
 
 
+XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
+
+
 @pytest.mark.parametrize(
     ("changes", "title", "said"),
     [
@@ -79,6 +82,8 @@ def test_each_route_is_told_in_plain_words() -> None:
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),
+        ({"exchange": {"calendar": {"breaks": [XMAS]}}}, "How the file", "not in the breaks, 21 December 2026 to 4 January 2027."),
+        ({"exchange": {"calendar": {"rollover": XMAS}}}, "How the file", "no file is applied. The first file after it waits"),
         ({"document": {"sha256": "0" * 64}}, "", f"SHA-256 `{'0' * 64}`"),
         ({"state_terms": ["FL-1002.22"]}, "Promises", "State terms: FL-1002.22."),
         ({"approvals": [{"by": "B", "role": "Board", "at": "2026-07-01", "signature": "s"}]}, "Signatures", "- B, Board, 1 July 2026"),

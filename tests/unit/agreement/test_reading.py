@@ -181,6 +181,7 @@ def test_an_unknown_purpose_names_the_purposes() -> None:
         ({"exchange": {"s3_principal": "arn:aws:iam::12:root"}}, "ARN of one IAM role"),
         ({"exchange": {"source_cidrs": ["198.51.100.7/24"]}}, "address block"),
         ({"exchange": {"calendar": {"timezone": "Eastern Time!"}}}, "tz database"),
+        ({"exchange": {"calendar": {"timezone": "America/New_Yorck"}}}, "tz database"),
         ({"fields": {"birth_date": {"only_if": "child is small"}}}, "one comparison"),
         ({"fields": {"birth_date": {"only_if": "grade >= 9"}}}, "one comparison"),
         ({"requests": {"parent_access_days": 60}}, "write 45 or less"),

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.check import check_roster
 from cli.main import app
 from cli.samples import FORMS, plant
 from firstcard.card.manifest import Manifest
 from firstcard.card.plan import decide
 from firstcard.identity import Tokens
 from firstcard.roster import Reading, Reason, read_roster
+from firstcard.run.checking import check_roster
 from local.district import make_district
 from local.district.delivery import new_openpgp_key, protect
 from tests.unit.agreement.builders import DELTAS, agreement_content, an_agreement
@@ -106,6 +106,13 @@ def test_a_readable_file_is_looked_through_even_if_the_agreement_is_not_in_force
     assert (found["verdict"], found["reasons"], result.exit_code) == ("refused", {"AGREEMENT_NOT_IN_FORCE": 1}, 1)
     assert found["rows"] == 2
     assert told(file, "--agreement", agreement)["verdict"] == "acceptable"
+
+
+@pytest.mark.parametrize(("day", "verdict"), [("2026-12-06", "acceptable"), ("2026-12-07", "refused"), ("2026-12-19", "acceptable")])
+def test_in_the_roll_over_a_file_would_be_refused(tmp_path: Path, day: str, verdict: str) -> None:
+    agreement = an_agreement_file(tmp_path, exchange={"calendar": {"rollover": {"first": "2026-12-07", "last": "2026-12-18"}}})
+    found = told(put(tmp_path, "roster.zip", a_oneroster_zip()), "--agreement", agreement, today=date.fromisoformat(day))
+    assert (found["verdict"], found["reasons"]) == (verdict, {"ROLLOVER": 1} if verdict == "refused" else {})
 
 
 def test_rows_that_can_get_no_number_under_the_agreement_count_as_rejected(tmp_path: Path) -> None:

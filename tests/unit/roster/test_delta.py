@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstcard.agreement import Agreement
-from firstcard.roster import Exclusion, Reading, Reason, Refusal, read_roster
+from firstcard.roster import REASONS, Exclusion, Reading, Reason, Refusal, Role, read_roster
 from firstcard.roster.roles import ROLES_1_2
 from firstcard.roster.snapshot import Snapshot, Told, mark
 from tests.unit.agreement.builders import DELTAS, an_agreement
@@ -546,3 +546,50 @@ def test_a_change_of_enrollment_moves_a_student_to_another_homeroom() -> None:
     delta = the_files("1.1", "delta", enrollments=[dated(seat(2, "B")), dated(seat(3, "A"), status="tobedeleted")])
     after = sent(bulk, delta, agreement=HOMEROOMS)
     assert [p.homeroom for p in after.people] == ["Room A", "Room B", ""]
+
+
+class TestWhereAProblemStands:
+    """On its line of this upload, or on none: both in the list and for the one person whom it is about."""
+
+    SHORT = a_bulk(
+        a_student_user(1),
+        a_student_user(2, familyName=""),
+        a_student_user(3),
+        *(a_guardian_user(n) for n in (1, 2, 3)),
+        births=[a_birth(1), a_birth(2), a_birth(3, birthDate="no day")],
+    )
+    OF_2, OF_3 = (Role.STUDENT, "100002"), (Role.STUDENT, "100003")
+
+    @staticmethod
+    def rejected(reading: Reading) -> dict[tuple[Role, str], list[tuple[str, int, str]]]:
+        of_people = {key: [(p.file, p.line, p.column) for p in found] for key, found in reading.problems_of.items()}
+        listed = {(p.file, p.line, p.column) for p in reading.problems if REASONS[p.reason].severity == "row"}
+        assert listed == {place for places in of_people.values() for place in places}
+        return of_people
+
+    def test_a_complete_file_has_its_lines(self) -> None:
+        assert self.rejected(sent(self.SHORT)) == {
+            self.OF_2: [("users.csv", 3, "familyName")],
+            self.OF_3: [("demographics.csv", 4, "birthDate")],
+        }
+
+    def test_after_other_changes_the_same_rows_have_none(self) -> None:
+        assert self.rejected(sent(self.SHORT, a_delta(users=[dated(a_student_user(1, grades="05"))]))) == {
+            self.OF_2: [("users.csv", 0, "familyName")],
+            self.OF_3: [("demographics.csv", 0, "birthDate")],
+        }
+
+    def test_a_row_that_came_again_has_its_new_line_whichever_file_the_fault_is_in(self) -> None:
+        delta = a_delta(
+            users=[dated(a_student_user(2, familyName=""))], demographics=[dated(a_birth(1)), dated(a_birth(3, birthDate="none"))]
+        )
+        assert self.rejected(sent(self.SHORT, delta)) == {
+            self.OF_2: [("users.csv", 2, "familyName")],
+            self.OF_3: [("demographics.csv", 3, "birthDate")],
+        }
+
+    def test_a_change_that_could_not_be_added_is_told_for_the_person_whom_it_is_about(self) -> None:
+        reading = sent(BULK, a_delta(users=[dated(a_student_user(4), "soon"), dated(a_student_user(5, sourcedId=""))]))
+        of_4 = [(p.line, p.column, p.reason) for p in reading.problems_of[(Role.STUDENT, "100004")]]
+        assert of_4 == [(2, "dateLastModified", Reason.BAD_DATE)]
+        assert {local_id for _, local_id in reading.problems_of} == {"100004"}

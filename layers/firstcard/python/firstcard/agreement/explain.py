@@ -328,9 +328,15 @@ def _exchange(a: Agreement) -> str:
             "- A OneRoster file may hold changes only (delta). For that the agreed columns of the last roster are kept, sealed, until the next file replaces them; "
             "of a child whom the district marks as refused, only the id, the role and the refusal."
         )
-    if exchange.calendar.rollover is not None:
+    if exchange.cadence != "once":
+        free = [f"{_day(span.first)} to {_day(span.last)}" for span in exchange.calendar.breaks]
         lines.append(
-            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied."
+            f"- Where none comes when one is due, the district and the library's desk are told by e-mail{'; not in the breaks, ' + _listed(tuple(free)) if free else ''}."
+        )
+    if exchange.calendar.rollover is not None:
+        first = " The first file after it waits for a person's approval." if a.safety.first_run_needs_approval else ""
+        lines.append(
+            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied.{first}"
         )
     return "## How the file travels\n\n" + "\n".join(lines)
 

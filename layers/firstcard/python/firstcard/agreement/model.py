@@ -5,9 +5,10 @@ Texts of law that are shown to people come with their section and "confirm with 
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
@@ -30,12 +31,16 @@ from firstcard.agreement.words import (
     State,
     StateTerm,
     Text,
+    TimeZone,
     Url,
     Word,
 )
 
 CEDS_GRADES = ("IT", "PR", "PK", "TK", "KG", *(f"{number:02d}" for number in range(1, 14)), "PS", "UG")
 """Grade levels of the Common Education Data Standards that a school agreement can name."""
+
+SATURDAY = 5
+"""In Python's count of weekdays."""
 
 
 FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
@@ -451,13 +456,40 @@ class Days(Clause):
     first: date
     last: date
 
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
 
 class SchoolCalendar(Clause):
-    """When no file is expected (``breaks``) and when none is applied (``rollover``)."""
+    """When no file is expected (``breaks``) and when none is applied (``rollover``). Days are the district's, in ``timezone``."""
 
-    timezone: Annotated[str, Field(pattern=r"^[A-Za-z_]+(/[A-Za-z_]+){0,2}$")]
+    timezone: TimeZone
     breaks: tuple[Days, ...] = ()
     rollover: Days | None = None
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment (with its offset) by the district's clocks."""
+        return moment.astimezone(ZoneInfo(self.timezone))
+
+    def date_of(self, moment: datetime) -> date:
+        """The district's date at a moment."""
+        return self.local(moment).date()
+
+    def noon_of(self, day: date) -> datetime:
+        """Noon of one of the district's days, in UTC."""
+        return datetime.combine(day, time(12), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def is_rollover(self, day: date) -> bool:
+        """Whether nothing is applied on this day."""
+        return self.rollover is not None and day in self.rollover
+
+    def is_school_day(self, day: date) -> bool:
+        """Whether it is a Monday to Friday outside breaks and roll-over."""
+        return day.weekday() < SATURDAY and not self.is_rollover(day) and not any(day in span for span in self.breaks)
+
+    def rolled_over_between(self, earlier: datetime, later: datetime) -> bool:
+        """Whether the roll-over's last day ended after ``earlier`` and before ``later``."""
+        return self.rollover is not None and self.date_of(earlier) <= self.rollover.last < self.date_of(later)
 
 
 class Exchange(Clause):

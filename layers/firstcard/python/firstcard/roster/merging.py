@@ -5,7 +5,7 @@ others have negative ones, each its own, which stand for "came with an earlier f
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from firstcard.roster.archive import Archive
 from firstcard.roster.headers import Columns
@@ -17,12 +17,13 @@ from firstcard.roster.text import Table
 
 @dataclass(frozen=True, slots=True)
 class Unapplied:
-    """A row of changes that could not be merged: where, and why."""
+    """A row of changes that could not be merged: where, and why. ``cells`` are those of the merged table's columns; none of a row that is anybody's."""
 
     file: str
     line: int
     column: str
     reason: Reason
+    cells: Cells = field(default=(), repr=False)
 
 
 class Merging:
@@ -133,10 +134,10 @@ class Merging:
         broken: list[int] = []
         for line, given, row in own.rows(problems, broken):
             said, what = change_of({name: given[at[name]] for name in KEYS}, self.arrived or "9")
-            if isinstance(what, Reason):
-                self.unapplied.append(Unapplied(file, line, said, what))
-                continue
             cells = tuple(given[at[name]] if name in at else "" for name in names)
+            if isinstance(what, Reason):
+                self.unapplied.append(Unapplied(file, line, said, what, cells))
+                continue
             yield given[at["sourcedId"]].strip(), Entry(said, self.arrived, () if what else (cells,)), line, cells, row
         self.unapplied += [Unapplied(file, line, "", Reason.ROW_WIDTH) for line in broken]
 

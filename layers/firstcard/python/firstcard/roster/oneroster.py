@@ -557,17 +557,24 @@ def _people(
     places = {name: sources.column_of(name) for name in names}
     if layout.roles:
         places |= {f"roles.{name}": ("roles.csv", name) for name in layout.roles.columns}
-    validator = Validator(terms, file="users.csv", columns=places, today=today)
+    user_roles = _UserRoles(users, joined, layout)
+    homeroom_lines: dict[int, int] = {}
+    lines = {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}
+    validator = Validator(
+        terms,
+        file="users.csv",
+        columns=places,
+        today=today,
+        placed=lambda problem, line: _placed(problem, line, lines, user_roles.at_home),
+    )
     demographics = tuple(sources.demographics)
     guardians = _Guardians(sources, users, joined)
     placing = _Placing(joined.schools, terms)
-    user_roles = _UserRoles(users, joined, layout)
     at = users.at
     id_at, enabled_at = at["sourcedId"], at.get("enabledUser")
     status_at, agents_at = at.get("status"), at.get("agentSourcedIds")
     flag_at = at.get(sources.flag) if sources.flag else None
     standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
-    homeroom_lines: dict[int, int] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
     spare = bundle.spare
     for line, cells in users.rows:
@@ -613,7 +620,7 @@ def _people(
             validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
             continue
         if role is None or (not refused and (left_out or (role is Role.STAFF and not terms.staff))):
-            validator.exclude(left_out or Exclusion.STAFF)
+            validator.exclude(left_out or Exclusion.STAFF, role=role, raw_id=own_id)
             continue
         raw = {name: cells[place] for name, place in picks[role]}
         draft = Draft(line, role, raw)
@@ -641,13 +648,10 @@ def _people(
     validator.wrong_width(wrong_width)
     for row in bundle.merging.unapplied if bundle.merging else ():
         if row.file == "users.csv":
-            validator.unapplied(row.line, row.column, row.reason)
+            own_id = next((row.cells[place] for name, place in picks[Role.STUDENT] if name == "student_id" and row.cells), "")
+            validator.unapplied(row.line, row.column, row.reason, raw_id=own_id)
         else:
             bundle.problems.append(Problem(row.file, row.line, row.column, row.reason))
-    validator.problems = [
-        _placed(problem, {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}, user_roles.at_home)
-        for problem in validator.problems
-    ]
     validator.problems += bundle.problems
     validator.problems += guardians.problems
     if not validator.rows:
@@ -655,13 +659,13 @@ def _people(
     return validator.reading(layout.format, (), guardians.count)
 
 
-def _placed(problem: Problem, lines: Mapping[str, Mapping[int, int]], at_home: set[int]) -> Problem:
-    """The problem of a value that came from another file, on its line there; ``lines`` are that file's lines by those of users.csv."""
+def _placed(problem: Problem, line: int, lines: Mapping[str, Mapping[int, int]], at_home: set[int]) -> Problem:
+    """The problem of the row at ``line`` of users.csv with a value that came from another file, on its line there; ``lines`` are that file's by those of users.csv."""
     if problem.file not in lines:
         return problem
-    if problem.column == "orgSourcedId" and problem.line in at_home:
+    if problem.column == "orgSourcedId" and line in at_home:
         return replace(problem, file="users.csv", column="primaryOrgSourcedId")
-    own = lines[problem.file].get(problem.line)
+    own = lines[problem.file].get(line)
     # Only a homeroom that is wanting stands nowhere; it is named as the agreement names it.
     return replace(problem, file="users.csv", column="homeroom") if own is None else replace(problem, line=own)
 
@@ -685,7 +689,7 @@ def _standing(enabled: str, status: str) -> tuple[Exclusion | None, Reason | Non
 
 
 def _kept(bundle: Bundle, sources: _Sources, reading: Reading) -> Reading:
-    """The reading with what has to be kept of the files, and lines as people may see them. Raises RefusedError(TOO_LARGE) where that is too much."""
+    """The reading with what has to be kept of the files. Raises RefusedError(TOO_LARGE) where that is too much."""
     merging = bundle.merging
     assert merging is not None
     earlier = merging.earlier
@@ -695,7 +699,6 @@ def _kept(bundle: Bundle, sources: _Sources, reading: Reading) -> Reading:
     return replace(
         reading,
         format=f"{reading.format}_delta" if merging.delta else reading.format,
-        problems=tuple(replace(problem, line=0) if problem.line < 0 else problem for problem in reading.problems),
         delta=merging.delta,
         snapshot=Snapshot(sources.layout.format, max(merging.arrived, earlier.latest if earlier else ""), files),
     )

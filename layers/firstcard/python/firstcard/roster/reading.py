@@ -1,5 +1,6 @@
 """What comes out of reading a roster: the people, and everything that was not taken as it came."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -55,6 +56,8 @@ class Reading:
     about the roster as it stands with them. ``snapshot`` is what has to be kept for the next changes, where such are agreed. ``rows_only`` says that changes
     were read without what they change.
     ``guardians`` counts the guardians' rows, ``of_age`` the students of 18 or more, whose guardians' contact was set aside (34 CFR 99.5).
+    ``problems_of`` has, by role and id, why somebody's row was rejected or has no usable address, ``PLACES_OF_A_PERSON`` at most; ``excluded_people``
+    why somebody who stands in no other row was left out. Both are for the one question why this person has no card.
     """
 
     format: str
@@ -71,6 +74,15 @@ class Reading:
     delta: bool = False
     rows_only: bool = False
     snapshot: Snapshot | None = field(default=None, repr=False)
+    problems_of: Mapping[tuple[Role, str], tuple[Problem, ...]] = field(default_factory=dict, repr=False)
+    excluded_people: Mapping[tuple[Role, str], Exclusion] = field(default_factory=dict, repr=False)
+
+
+PLACES_OF_A_PERSON = 10
+"""Problems that are remembered of one person: a hostile file may give one id to all of its rows."""
+
+NO_ADDRESS = frozenset({Reason.BAD_EMAIL, Reason.GUARDIAN_UNUSABLE, Reason.DANGLING_GUARDIAN, Reason.SHARED_ADDRESS})
+"""Why somebody whose row was used may have no e-mail address all the same."""
 
 
 class RefusedError(Exception):

@@ -1,5 +1,6 @@
 """From the bytes of an upload to a reading or a refusal: the form is known by its content, never by its name."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,8 @@ from firstcard.roster.terms import Terms
 from firstcard.roster.text import Table, open_table
 
 MAX_FILE_NAME = 80
+_DAY = re.compile(r"(?<![0-9])(20[0-9]{2})(-?)([0-9]{2})\2([0-9]{2})(?=(?:[0-9]{4}(?:[0-9]{2})?)?(?![0-9]))")
+"""A day of this century; four or six more digits are its hour, minute and second."""
 
 _NOT_ROSTERS = (
     b"%PDF",
@@ -57,6 +60,17 @@ def safe_file_name(name: str) -> str:
     if len(kept) > MAX_FILE_NAME:
         kept = kept[: MAX_FILE_NAME - 17] + "…" + kept[-16:]
     return kept or "file"
+
+
+def date_in_name(name: str) -> date | None:
+    """The newest day that a file's name carries, as 2026-11-22 or 20261122, with or without a time of day after it; None if there is none."""
+    days = []
+    for year, _, month, day in _DAY.findall(name.rsplit("/", 1)[-1]):
+        try:
+            days.append(date(int(year), int(month), int(day)))
+        except ValueError:
+            continue
+    return max(days, default=None)
 
 
 def _read(data: bytes, file: str, terms: Terms, today: date, told: Told | None) -> Reading:

@@ -4,13 +4,13 @@ Grades, schools, birth dates and names repeat from row to row: each text is judg
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
-from firstcard.roster.reading import DroppedColumn, Exclusion, Reading
+from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason
 from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
@@ -38,6 +38,7 @@ _TEXT_FIELDS = frozenset(
     }
 )
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
+_Key = tuple[Role, str]
 
 
 @dataclass(slots=True)
@@ -58,10 +59,19 @@ class Draft:
 class Validator:
     """Checks the rows of one file under one agreement and keeps the count of them.
 
-    ``columns`` says where a field stands, as file and header; a problem names that, never the value.
+    ``columns`` says where a field stands, as file and header; a problem names that, never the value. ``placed`` puts a problem of the row
+    at a line on its line of the file that the value came from, where that is another one.
     """
 
-    def __init__(self, terms: Terms, *, file: str, columns: Mapping[str, tuple[str, str]], today: date) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        *,
+        file: str,
+        columns: Mapping[str, tuple[str, str]],
+        today: date,
+        placed: Callable[[Problem, int], Problem] | None = None,
+    ) -> None:
         self.terms = terms
         self.file = file
         self.problems: list[Problem] = []
@@ -69,12 +79,15 @@ class Validator:
         self.excluded: Counter[str] = Counter()
         self.rows = 0
         self._columns = columns
+        self._placed = placed
         self._people: list[Person | None] = []
         self._place: dict[tuple[Role, str], int] = {}
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
         self._perhaps: set[tuple[Role, str]] = set()
         self._without_id = 0
+        self._problems_of: dict[_Key, list[Problem]] = {}
+        self._excluded_people: dict[_Key, Exclusion] = {}
         self._required = {role: terms.required(role) for role in Role}
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
@@ -92,16 +105,17 @@ class Validator:
             self.rows += 1
             self._reject(line, None, "", [("", Reason.ROW_WIDTH)])
 
-    def unapplied(self, line: int, column: str, reason: Reason) -> None:
+    def unapplied(self, line: int, column: str, reason: Reason, *, raw_id: str = "") -> None:
         """Count a row of changes that could not be merged; whoever it is about stands as before."""
         self.rows += 1
         self.rejected[reason] += 1
-        self.problems.append(Problem(self.file, line, column, reason))
+        local_id, faults = values.code(raw_id)
+        self._note(line, [(column, reason)], [(role, local_id) for role in Role] if local_id and not faults else ())
 
-    def exclude(self, why: Exclusion) -> None:
+    def exclude(self, why: Exclusion, *, role: Role | None = None, raw_id: str = "") -> None:
         """Count a row that is left out without being looked at further."""
         self.rows += 1
-        self.excluded[str(why)] += 1
+        self._exclude(why, role, raw_id)
 
     def reject(self, line: int, column: str, reason: Reason, *, role: Role | None = None, raw_id: str = "") -> None:
         """Reject a row for one thing that was seen before its values were."""
@@ -124,7 +138,7 @@ class Validator:
             return
         if role is None:
             self._perhaps.add((Role.STAFF, local_id))
-        self._note(line, problems, 0)
+        self._note(line, problems)
         self._add(
             Person(file=self.file, line=line, role=role or Role.STUDENT, local_id=local_id, last_name="", first_name="", opt_out=True)
         )
@@ -141,7 +155,7 @@ class Validator:
             self._remembered("grade", raw, found, self._grades, values.grade)
         self._remembered("school_id", raw, found, self._codes, values.code)
         if why := self._left_out(draft, found):
-            self.excluded[str(why)] += 1
+            self._exclude(why, role, raw.get("student_id", ""))
             return
         if draft.dangling:
             found.append(("school_id", Reason.DANGLING_SCHOOL))
@@ -167,7 +181,7 @@ class Validator:
                 if get("opt_out") != "yes" or not get("student_id"):
                     self._reject(draft.line, role, get("student_id", ""), found, born_at=draft.born_at)
                     return
-            self._note(draft.line, found, draft.born_at)
+            self._note(draft.line, found, [(role, raw["student_id"])], born_at=draft.born_at)
         mail = get("student_email" if adult else "guardian_email", "") if student else get("staff_email", "")
         self._add(
             Person(
@@ -218,9 +232,16 @@ class Validator:
             of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
             rejected_people=frozenset(key for key in self._rejected_people | self._perhaps if not self._stands(key)),
             rows_without_id=self._without_id,
+            problems_of={key: tuple(problems) for key, problems in self._problems_of.items()},
+            excluded_people={key: why for key, why in self._excluded_people.items() if not self._stands(key)},
         )
 
     # Steps of a check
+
+    def _exclude(self, why: Exclusion, role: Role | None, raw_id: str) -> None:
+        self.excluded[str(why)] += 1
+        if role is not None and (local_id := values.code(raw_id)[0]):
+            self._excluded_people.setdefault((role, local_id), why)
 
     def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
         """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn or the child is enrolled."""
@@ -345,7 +366,7 @@ class Validator:
         assert before is not None
         if replace(before, line=person.line) == person:
             self.excluded[str(Exclusion.DUPLICATE)] += 1
-            self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)], 0)
+            self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)])
         elif before.opt_out:
             self._reject_duplicate(person)
         elif person.opt_out:
@@ -377,18 +398,28 @@ class Validator:
     def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
         first = next(reason for _, reason in found if REASONS[reason].severity == "row")
         self.rejected[first] += 1
+        whose = [(either, local_id) for either in Role if role in (either, None)] if local_id else []
         if not local_id:
             self._without_id += 1
         elif role is None:
-            self._perhaps.update((either, local_id) for either in Role)
+            self._perhaps.update(whose)
         else:
-            self._rejected_people.add((role, local_id))
-        self._note(line, found, born_at)
+            self._rejected_people.update(whose)
+        self._note(line, found, whose, born_at=born_at)
 
-    def _note(self, line: int, found: list[tuple[str, Reason]], born_at: int) -> None:
+    def _note(self, line: int, found: list[tuple[str, Reason]], whose: Iterable[_Key] = (), *, born_at: int = 0) -> None:
         for name, reason in found:
             file, column = self._columns.get(name, (self.file, name))
-            self.problems.append(Problem(file, born_at if name == "birth_date" and born_at else line, column, reason))
+            problem = Problem(file, born_at if name == "birth_date" and born_at else line, column, reason)
+            if self._placed:
+                problem = self._placed(problem, line)
+            self.problems.append(problem)
+            if REASONS[reason].severity != "row" and reason not in NO_ADDRESS:
+                continue
+            for key in whose:
+                known = self._problems_of.setdefault(key, [])
+                if len(known) < PLACES_OF_A_PERSON:
+                    known.append(problem)
 
 
 def _years_before(day: date, years: int) -> date:

@@ -11,6 +11,7 @@ from firstcard.agreement import Site
 from firstcard.run.ledger import Arrival, Ledger, Status
 
 INCOMING = "incoming/"
+TRY = "try/"
 TEMPORARY = (".part", ".filepart", ".tmp", ".partial", ".crdownload", ".swp")
 BUCKET = re.compile(r"^firstcard-drop-(?P<district>[a-z][a-z0-9-]{1,30})-\d{12}-[a-z0-9-]+$")
 ATTEMPTS = 3
@@ -25,17 +26,17 @@ def is_temporary(key: str) -> bool:
     return not name or name.lower().endswith(TEMPORARY) or name.startswith((".", "~$"))
 
 
-def arrival_of(*, bucket: str, key: str, version_id: str, size: int, received_at: str) -> Arrival | None:
-    """The arrival that a version of an object is, or None if it is none: another prefix, or a temporary name."""
+def arrival_of(*, bucket: str, key: str, version_id: str, size: int, received_at: str, folder: str = INCOMING) -> Arrival | None:
+    """The arrival in ``folder`` that a version of an object is, or None if it is none: another place, or a temporary name."""
     match = BUCKET.match(bucket)
-    if match is None or not key.startswith(INCOMING) or is_temporary(key):
+    if match is None or not key.startswith(folder) or is_temporary(key):
         return None
     run_id = hashlib.sha256("\0".join((bucket, key, version_id)).encode()).hexdigest()[:24]
     return Arrival(run_id, match["district"], bucket, key, version_id, size, datetime.fromisoformat(received_at).isoformat())
 
 
-def arrival_of_event(event: Mapping[str, Any]) -> Arrival | None:
-    """The arrival of an S3 "Object Created" event of EventBridge."""
+def arrival_of_event(event: Mapping[str, Any], *, folder: str = INCOMING) -> Arrival | None:
+    """The arrival in ``folder`` of an S3 "Object Created" event of EventBridge."""
     thing = event["detail"]["object"]
     return arrival_of(
         bucket=event["detail"]["bucket"]["name"],
@@ -43,6 +44,7 @@ def arrival_of_event(event: Mapping[str, Any]) -> Arrival | None:
         version_id=thing.get("version-id", "null"),
         size=int(thing.get("size", 0)),
         received_at=event["time"].replace("Z", "+00:00"),
+        folder=folder,
     )
 
 

@@ -39,6 +39,15 @@ class Arrival:
     attempt: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A version of an object in ``try/``; ``newest`` if it is what the key stands for now, and not hidden by a removal or a later upload."""
+
+    key: str
+    version_id: str
+    newest: bool
+
+
 def receipt_key(run_id: str) -> str:
     """Where a run's receipt lies in the vault."""
     return f"runs/{run_id}/receipt.json"
