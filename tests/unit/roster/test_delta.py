@@ -593,3 +593,17 @@ class TestWhereAProblemStands:
         of_4 = [(p.line, p.column, p.reason) for p in reading.problems_of[(Role.STUDENT, "100004")]]
         assert of_4 == [(2, "dateLastModified", Reason.BAD_DATE)]
         assert {local_id for _, local_id in reading.problems_of} == {"100004"}
+
+    def test_in_1_2_a_role_that_was_changed_alone_has_its_line_and_one_that_was_not_has_none(self) -> None:
+        bulk = the_files(
+            "1.2", "bulk", orgs=[an_org("pine-district", "district"), an_org("school-1")],
+            users=[a_user_1_2(n) for n in (1, 2, 3)], roles=[a_role(1), a_role(2), a_role(3, orgSourcedId="nowhere")], demographics=[],
+        )  # fmt: skip
+        delta = the_files("1.2", "delta", users=[dated(a_user_1_2(3))], roles=[dated(a_role(1)), dated(a_role(2, orgSourcedId="nowhere"))])
+        reading = sent(bulk, delta)
+        dangling = {key: [p for p in found if p.reason is Reason.DANGLING_SCHOOL] for key, found in reading.problems_of.items()}
+        assert {key: [(p.file, p.line) for p in found] for key, found in dangling.items() if found} == {
+            self.OF_2: [("roles.csv", 3)],
+            self.OF_3: [("roles.csv", 0)],
+        }
+        assert {(p.file, p.line) for p in at(reading, Reason.DANGLING_SCHOOL)} == {("roles.csv", 3), ("roles.csv", 0)}
