@@ -18,7 +18,7 @@ from rich.text import Text
 from firstcard.agreement import Agreement
 from firstcard.agreement.lines import AgreementError
 from firstcard.agreement.load import load_agreement
-from firstcard.receipt.receipt import words_of
+from firstcard.receipt.receipt import ROWS_ONLY, words_of
 from firstcard.roster import REASONS, Problem, Reading, Reason, Refusal, safe_file_name
 from firstcard.run.checking import MEGABYTE, Checked, Verdict, check_roster, limit_of
 from firstcard.sender import OpeningError, open_delivery
@@ -87,6 +87,7 @@ def as_plain(checked: Checked, agreement: Agreement | None) -> dict[str, Any]:
         told |= {"format": result.format, "rows": result.rows, "accepted": result.rows - count, "rejected": count}
         told["warnings"] = sum(REASONS[problem.reason].severity == "warning" for problem in problems)
         dropped = [{"file": one.file, "column": one.column, "forbidden": one.forbidden} for one in result.dropped]
+    told["rows_only"] = isinstance(result, Reading) and result.rows_only
     return told | {
         "reasons": {str(reason): n for reason, n in sorted({**rejected, **{one.reason: 1 for one in whole}}.items())},
         "agreement": agreement.id if agreement else None,
@@ -209,6 +210,8 @@ def _show(checked: Checked, name: str, agreement: Agreement | None, today: date,
             console.print(f"Not looked at: how the file will be protected. The agreement says {agreement.exchange.protection}.")
         if agreement and agreement.safety.first_run_needs_approval:
             console.print("The first file under this agreement waits for a person in any case.")
+        if result.rows_only:
+            console.print(ROWS_ONLY)
     colour = _COLOURS[checked.verdict]
     console.print(Text.assemble((checked.verdict.upper(), f"bold {colour}"), " ", _sentence(checked, name)))
 

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.ses.models import ses_backends
+from moto.sesv2.responses import SESV2Response
 
 from firstcard.adapters.aws import CardBus
 from firstcard.event import Event
@@ -14,6 +15,7 @@ from firstcard.run.ledger import Arrival, Status
 from functions.admit import handler as admit
 from functions.notify import handler as notify
 from tests.function.builders import ACCOUNT, EVENING, LEDGER, REGION, Breaking, Yard, a_roster, csv_content, drop_bucket, everything, token
+from tests.function.bulk_mail import send_bulk_email
 from tests.function.calling import a_batch, a_context, on_the_bus
 
 NOON = "2026-11-24T17:00:00Z"
@@ -34,6 +36,7 @@ def told(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What the functions put on the bus."""
     events: list[Event] = []
     monkeypatch.setattr(CardBus, "emit", lambda self, emitted: events.extend(emitted))
+    monkeypatch.setattr(SESV2Response, "send_bulk_email", send_bulk_email, raising=False)
     boto3.client("ses").verify_email_identity(EmailAddress="cards@oak.example.org")
     return events
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firstcard.agreement import Agreement, Purpose, Status, load_site
+from firstcard.agreement import Agreement, Group, Purpose, Status, load_site
 from infra import names
 from infra.key import ADMINISTRATION
 from infra.purpose_key import UnknownRole, purpose_statements
@@ -43,6 +43,34 @@ def test_the_purpose_key_lets_each_role_open_what_the_agreement_says_and_plan_on
     assert set(told) == opened | sealed
     for (_, _, purpose), groups in told.items():
         assert groups == sorted(str(g) for g in agreement.matrix[Purpose(purpose)])
+
+
+@pytest.fixture(scope="module")
+def with_deltas(agreement) -> Agreement:
+    """The same agreement where files of changes are agreed."""
+    plan = agreement.roles["plan"].model_copy(
+        update={"purposes": (*agreement.roles["plan"].purposes, Purpose.MERGE_DELTA), "opens": (Purpose.MERGE_DELTA,)}
+    )
+    changes = {
+        "matrix": {**agreement.matrix, Purpose.MERGE_DELTA: (Group.ROSTER,)},
+        "roles": {**agreement.roles, "plan": plan},
+        "exchange": agreement.exchange.model_copy(update={"deltas": True}),
+    }
+    return agreement.model_copy(update=changes)
+
+
+def test_where_changes_are_agreed_plan_alone_opens_the_last_roster_and_still_nothing_else(agreement, with_deltas):
+    before = [s["Sid"] for s in _allowed(agreement)]
+    new = [s for s in _allowed(with_deltas) if s["Sid"] not in before]
+    assert [(s["Principal"]["AWS"].rpartition("/")[2], s["Action"]) for s in new] == [
+        ("firstcard-plan", "kms:Encrypt"),
+        ("firstcard-plan", "kms:Decrypt"),
+    ]
+    for statement in new:
+        equal = statement["Condition"]["StringEquals"]
+        assert (equal["kms:EncryptionContext:purpose"], equal["kms:EncryptionContext:group"]) == ("merge_delta", ["roster"])
+    assert not [s for s in _allowed(agreement) if "roster" in str(s["Condition"]["StringEquals"]["kms:EncryptionContext:group"])]
+    assert not [s for s in _allowed(agreement) if s["Action"] == "kms:Decrypt" and "firstcard-plan" in str(s["Principal"])]
 
 
 def test_every_use_of_a_purpose_key_states_exactly_agreement_object_group_and_purpose(agreement):
@@ -164,3 +192,10 @@ def test_an_sftp_account_sees_three_folders_and_no_other_path(templates):
 def test_a_district_with_a_name_too_long_for_its_bucket_is_refused():
     with pytest.raises(ValueError, match="at most 20 characters"):
         names.drop_bucket("a-district-with-a-long-name")
+
+
+def test_a_kept_roster_goes_by_itself_and_what_was_replaced_goes_after_a_day(templates, agreement):
+    vault = templates.named("AWS::S3::Bucket", BucketName="firstcard-vault-111122223333-us-east-1")
+    (rule,) = [r for r in vault["LifecycleConfiguration"]["Rules"] if r.get("Prefix") == "snapshots/"]
+    assert rule["ExpirationInDays"] >= agreement.retention.roster_days
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1

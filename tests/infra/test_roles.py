@@ -14,7 +14,7 @@ ALLOWED = {
     ],
     "plan": [
         *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "secretsmanager:GetSecretValue"),
+        *("s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue"),
         *("states:SendTaskSuccess", *LOGS),
     ],
     "hold": [
@@ -225,3 +225,28 @@ def test_rehearse_reads_and_deletes_trials_and_writes_their_receipts_and_reaches
 
 def test_nobody_but_rehearse_deletes_a_version(templates):
     assert [role for role in ALLOWED if "s3:DeleteObjectVersion" in templates.actions(f"firstcard-{role}")] == ["rehearse"]
+
+
+def test_plan_removes_snapshots_and_nothing_else_and_nobody_else_touches_them(templates):
+    touching = {
+        (role, action)
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if "/snapshots/" in resource or (action == "s3:DeleteObject" and "firstcard-vault-" in resource)
+    }
+    assert touching == {("plan", f"s3:{action}") for action in ("GetObject", "PutObject", "DeleteObject")}
+    (removing,) = [s for s in templates.role_statements("firstcard-plan") if "s3:DeleteObject" in listed(s["Action"])]
+    assert [resource.rpartition("us-east-1/")[2] for resource in listed(removing["Resource"])] == ["snapshots/*"]
+
+
+def test_only_plan_says_which_snapshot_counts(templates):
+    writers = {
+        role
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(listed(s["Action"]))
+        and "snapshot#*" in listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", []))
+    }
+    assert writers == {"plan"}

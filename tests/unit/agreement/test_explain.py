@@ -7,7 +7,7 @@ import pytest
 from firstcard.agreement import FORBIDDEN_FIELDS, Agreement
 from firstcard.agreement.explain import to_markdown
 
-from .builders import a_directory_agreement, an_agreement
+from .builders import DELTAS, a_directory_agreement, an_agreement
 
 FIELD = {"required": False, "exhibit_b": "x", "fideslang": "user"}
 
@@ -44,6 +44,16 @@ def test_the_access_table_says_that_plan_opens_nothing() -> None:
     said = section(an_agreement(), "Who opens what")
     assert "| `plan` | a function | `issue_card` | nothing that is sealed;" in said
     assert "| `notify` | a function | `send_notice` | e-mail and language and the card" in said
+
+
+def test_a_kept_roster_is_told_where_changes_are_agreed() -> None:
+    agreement = an_agreement(**DELTAS)
+    opening = section(agreement, "Who opens what")
+    assert "| `plan` | a function | `merge_delta` | the agreed columns of the last roster |" in opening
+    assert "| `plan` | a function | `issue_card` | nothing that is sealed;" in opening
+    assert "may hold changes only" in section(agreement, "How the file travels")
+    assert "until the next file, at most 30 days" in section(agreement, "How long anything is kept")
+    assert "last roster" not in to_markdown(an_agreement())
 
 
 def test_further_parties_are_listed_or_denied() -> None:

@@ -198,3 +198,9 @@ def test_who_can_do_something_is_named_with_an_address() -> None:
     assert isinstance(library, dict)
     assert library["email"] == agreement.notices.contact.email
     assert as_plain(asked(**WAITS), agreement)["ask"] == {"who": "nobody"}
+
+
+def test_a_rejected_row_that_came_with_an_earlier_file_has_no_line() -> None:
+    said = asked(a_file(problems=(replace(ROW, line=-3),))).sentence
+    assert f"an earlier file's {ROW.file}" in said
+    assert "line" not in said.partition(")")[0]

@@ -91,6 +91,10 @@ class DropAndVault:
                 return None
             raise
 
+    def delete(self, key: str) -> None:
+        """Remove an object of the vault; its version goes with the bucket's lifecycle."""
+        client("s3").delete_object(Bucket=self._vault, Key=key)
+
     def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """Write into a district's outbox."""
         client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)

@@ -13,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, DistrictState, Run, Status
+from firstcard.run.ledger import Arrival, DistrictState, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
 RUNS_OF_A_PAGE = 20
@@ -102,6 +102,14 @@ class DistrictItem(LedgerItem):
     fence = NumberAttribute(default=0)
 
 
+class SnapshotItem(LedgerItem):
+    """Which snapshot of a district's files counts; plan alone writes it."""
+
+    name = UnicodeAttribute()
+    latest = UnicodeAttribute()
+    content = UnicodeAttribute()
+
+
 class ContentItem(LedgerItem):
     """Which run works on which content."""
 
@@ -138,7 +146,17 @@ class IntentItem(LedgerItem):
     role = UnicodeAttribute()
 
 
-ITEMS: tuple[type[LedgerItem], ...] = (LedgerItem, RunItem, DistrictItem, ContentItem, SerialItem, SuspensionItem, LateItem, IntentItem)
+ITEMS: tuple[type[LedgerItem], ...] = (
+    LedgerItem,
+    RunItem,
+    DistrictItem,
+    SnapshotItem,
+    ContentItem,
+    SerialItem,
+    SuspensionItem,
+    LateItem,
+    IntentItem,
+)
 
 
 def _updated(item: LedgerItem, action: Action, condition: Condition) -> bool:
@@ -334,6 +352,26 @@ class LedgerTable:
         except UpdateError as error:
             if not _refused(error):
                 raise
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        """Which snapshot counts, consistently read."""
+        try:
+            item = SnapshotItem.get(f"snapshot#{sharing}", "snapshot", consistent_read=True)
+        except SnapshotItem.DoesNotExist:
+            return SnapshotState()
+        return SnapshotState(item.name, item.latest, item.content)
+
+    def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
+        """Let another snapshot count if ``was`` still does."""
+        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest, content=to.content)
+        same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest) & (SnapshotItem.content == was.content)
+        try:
+            item.save(condition=same if was.latest else SnapshotItem.pk.does_not_exist())
+        except PutError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
 
     def suspended(self, sharing: str) -> bool:
         """Whether somebody suspended the agreement."""

@@ -17,6 +17,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.SYNC_ILS: "make the card work in the library's system",
     Purpose.SEND_NOTICE: "write to families and staff",
     Purpose.EVALUATE: "evaluate the programme",
+    Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
 }
 GROUP_WORDS: dict[Group, str] = {
     Group.IDENTITY: "names and ids",
@@ -26,6 +27,7 @@ GROUP_WORDS: dict[Group, str] = {
     Group.PIN: "the PIN",
     Group.CONTACT: "e-mail and language",
     Group.ADDRESS: "street address and telephone",
+    Group.ROSTER: "the agreed columns of the last roster",
 }
 BASIS_WORDS: dict[Ferpa, tuple[str, tuple[str, ...]]] = {
     Ferpa.SCHOOL_OFFICIAL: ("The library acts as a school official", ("99.31", "99.33")),
@@ -236,7 +238,9 @@ def _access(a: Agreement) -> str:
     for name, role in a.roles.items():
         for purpose in role.purposes:
             groups = tuple(GROUP_WORDS[group] for group in a.matrix[purpose])
-            deed = _listed(groups) if role.opens else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            deed = (
+                _listed(groups) if purpose in role.opened else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            )
             rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", f"`{purpose}`", deed))
         if not role.purposes:
             rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", "–", "nothing"))
@@ -333,6 +337,11 @@ def _exchange(a: Agreement) -> str:
         f"- It comes by {_listed(tuple(channel.upper() for channel in exchange.channels))}, {origin}, {'once' if exchange.cadence == 'once' else exchange.cadence}, as {_listed(tuple(FORMAT_WORDS[one] for one in exchange.formats))}, of at most {exchange.max_megabytes} MB.",
         f"- It is this district's if its organisations include {_listed(tuple(_text(word) for word in exchange.organisation_ids))}.",
     ]
+    if exchange.deltas:
+        lines.append(
+            "- A OneRoster file may hold changes only (delta). For that the agreed columns of the last roster are kept, sealed, until the next file replaces them; "
+            "of a child whom the district marks as refused, only the id, the role and the refusal."
+        )
     if exchange.cadence != "once":
         free = [f"{_day(span.first)} to {_day(span.last)}" for span in exchange.calendar.breaks]
         lines.append(
@@ -361,6 +370,11 @@ def _keeping(a: Agreement) -> str:
     rows = [
         ("the file as it came", _days(kept.raw_upload_days)),
         ("its sealed parts on the way to cards", _days(kept.roster_days)),
+        *(
+            [("the agreed columns of the last roster, sealed", f"until the next file, at most {_days(kept.roster_days)}")]
+            if a.exchange.deltas
+            else []
+        ),
         ("sealed data of a person who left or refused", _days(kept.after_withdrawal_days)),
         ("access logs, without personal data", _days(kept.access_log_days)),
         (f"the record of disclosures ({_section('99.32')})", _days(kept.disclosure_record_days)),

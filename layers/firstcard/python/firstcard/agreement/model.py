@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 from firstcard.agreement.words import (
@@ -43,8 +43,12 @@ SATURDAY = 5
 """In Python's count of weekdays."""
 
 
-FUNCTION_PURPOSES: dict[str, Purpose] = {"plan": Purpose.ISSUE_CARD, "sync": Purpose.SYNC_ILS, "notify": Purpose.SEND_NOTICE}
-"""The functions that work with personal data, and the one purpose of each. ``plan`` works on the roster and seals; it never opens."""
+FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
+    "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA),
+    "sync": (Purpose.SYNC_ILS,),
+    "notify": (Purpose.SEND_NOTICE,),
+}
+"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster."""
 
 
 class Status(StrEnum):
@@ -290,16 +294,30 @@ class FieldClause(Clause):
         return None if self.only_if is None else Condition.read(self.only_if)
 
 
+def _all_none_or_some_purposes(value: object) -> bool | tuple[Purpose, ...]:
+    words = [str(purpose) for purpose in Purpose]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) and item in words for item in value):
+        return tuple(Purpose(item) for item in value)
+    raise ValueError(f"write true, false, or a list of purposes: {', '.join(words)}")
+
+
 class RoleClause(Clause):
     """A function, or a person's role, and the purposes it works for.
 
-    ``opens`` false: it works on the roster itself and seals, and may open nothing that is sealed.
+    ``opens`` says for which of them it may open what is sealed: true for all, false for none, since it works on the roster itself and seals.
     """
 
     purposes: tuple[Purpose, ...]
-    opens: bool = True
+    opens: Annotated[bool | tuple[Purpose, ...], BeforeValidator(_all_none_or_some_purposes)] = True
     human: bool = False
     source_identity_required: bool = False
+
+    @property
+    def opened(self) -> tuple[Purpose, ...]:
+        """The purposes for which it opens what is sealed."""
+        return tuple(purpose for purpose in self.purposes if self.opens is True or (self.opens and purpose in self.opens))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -502,7 +520,7 @@ class SchoolCalendar(Clause):
 
 
 class Exchange(Clause):
-    """The way of the file: format, protection, proof of sender, rhythm."""
+    """The way of the file: format, protection, proof of sender, rhythm. ``deltas`` says whether a file may hold changes only."""
 
     channels: Annotated[tuple[Literal["sftp", "s3"], ...], Field(min_length=1)]
     formats: Annotated[
@@ -522,6 +540,7 @@ class Exchange(Clause):
     cadence: Literal["nightly", "weekly", "monthly", "once"]
     calendar: SchoolCalendar
     max_megabytes: Annotated[int, Field(ge=1, le=1000)]
+    deltas: bool = False
 
 
 class Retention(Clause):
@@ -670,13 +689,12 @@ class Agreement(Clause):
             sorted(
                 Access(name, purpose, group)
                 for name, role in self.roles.items()
-                if role.opens
-                for purpose in role.purposes
+                for purpose in role.opened
                 for group in self.matrix.get(purpose, ())
             )
         )
 
     def groups(self) -> tuple[Group, ...]:
-        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card`` and ``pin`` are ours and not among them."""
+        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card``, ``pin`` and ``roster`` are ours and not among them."""
         listed = {FIELDS.get(name) for name in self.fields}
         return tuple(group for group in Group if group in listed)

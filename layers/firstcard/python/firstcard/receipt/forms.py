@@ -34,7 +34,9 @@ _WAITING = {
 }
 _FORMATS = {
     "oneroster_1_1": "OneRoster 1.1 CSV",
+    "oneroster_1_1_delta": "OneRoster 1.1 CSV, changes only",
     "oneroster_1_2": "OneRoster 1.2 CSV",
+    "oneroster_1_2_delta": "OneRoster 1.2 CSV, changes only",
     "sds_1": "Microsoft SDS 1 CSV",
     "sds_2_1": "Microsoft SDS 2.1 CSV",
     "clever": "Clever SFTP files",
@@ -43,6 +45,7 @@ _FORMATS = {
     "doe_stn": "DOE-STN layout",
     "firstcard_csv": "FirstCard CSV",
 }
+_MERGED = ": the figures are those of the roster as it stands with them"
 _SEVERITIES = {"fatal": "whole file", "hold": "waits", "row": "row left out", "warning": "used, please look"}
 
 
@@ -194,8 +197,9 @@ def _figures(receipt: Receipt) -> str:
     ]
     if receipt.outcome is not Outcome.REJECTED and receipt.format:
         rejected = sum(receipt.rejected.values())
+        merged = receipt.format.endswith("_delta") and not receipt.rows_only
         facts += [
-            ("Form", _FORMATS.get(receipt.format, receipt.format)),
+            ("Form", _FORMATS.get(receipt.format, receipt.format) + (_MERGED if merged else "")),
             ("Rows (students and staff)", f"{receipt.rows:,}"),
             ("Rows accepted", f"{receipt.accepted:,}"),
             ("Rows rejected", f"{rejected:,}"),

@@ -76,6 +76,10 @@ _NEXT: dict[Outcome, str] = {
 }
 
 NOTHING_DONE = "This was a trial: nothing was kept, nothing was issued, no card was made."
+ROWS_ONLY = (
+    "The file holds changes only (delta). Their columns, dates and status words were looked at; what comes of them together with the files before was not, "
+    "and shows only when it is sent for good."
+)
 NOT_COMPARED = (
     "The file was not compared with the last roster: how many students are missing, new or changed, and whether a first file waits for a person, "
     "shows only when it is sent for good."
@@ -127,7 +131,8 @@ class Receipt(Part):
     """Everything that the three forms of a receipt are made of.
 
     ``rows`` = ``accepted`` + the sum of ``rejected``; ``excluded`` are those of the accepted that get no card now. ``decisions`` counts people by what
-    is done for them, ``waiting`` the cards that wait, by cause. ``reasons`` say why the file was refused or is held.
+    is done for them, ``waiting`` the cards that wait, by cause. ``reasons`` say why the file was refused or is held. ``rows_only`` says that the file holds
+    changes, which were looked at without what they change.
     """
 
     run_id: Text
@@ -140,6 +145,7 @@ class Receipt(Part):
     outcome: Outcome
     reasons: tuple[Place, ...] = ()
     format: Text = ""
+    rows_only: bool = False
     rows: Count = 0
     accepted: Count = 0
     rejected: dict[Reason, Count] = Field(default_factory=dict)
@@ -167,7 +173,8 @@ class Receipt(Part):
         """What stands above everything else: that a trial was none but a trial, and what it could not show."""
         if not self.trial:
             return ()
-        return (NOTHING_DONE,) if self.outcome is Outcome.TRIAL_REFUSED else (NOTHING_DONE, NOT_COMPARED)
+        remarks = (NOTHING_DONE, ROWS_ONLY) if self.rows_only else (NOTHING_DONE,)
+        return remarks if self.outcome is Outcome.TRIAL_REFUSED else (*remarks, NOT_COMPARED)
 
     def headline(self) -> tuple[str, str]:
         """The outcome in a word or two, and in a sentence."""
@@ -225,6 +232,7 @@ def receipt_of(
         outcome=outcome,
         reasons=tuple(Place(file="", line=0, column="", reason=reason) for reason in holds),
         format=result.format,
+        rows_only=result.rows_only,
         rows=result.rows,
         accepted=result.rows - rejected,
         rejected=result.rejected,

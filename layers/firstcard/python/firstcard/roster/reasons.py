@@ -62,7 +62,8 @@ class Reason(StrEnum):
     MANIFEST_MISSING = "MANIFEST_MISSING"
     MANIFEST_DISAGREES = "MANIFEST_DISAGREES"
     MANIFEST_VERSION = "MANIFEST_VERSION"
-    DELTA_UNSUPPORTED = "DELTA_UNSUPPORTED"
+    DELTA_NOT_AGREED = "DELTA_NOT_AGREED"
+    DELTA_WITHOUT_BULK = "DELTA_WITHOUT_BULK"
     MISSING_FILE = "MISSING_FILE"
     BAD_ENCODING = "BAD_ENCODING"
     NO_HEADER = "NO_HEADER"
@@ -127,12 +128,20 @@ class ReasonText:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong at one place. ``line`` is the physical line that a text editor shows, from 1; ``column`` is a header's name, never a value."""
+    """One thing wrong at one place. ``line`` is the physical line that a text editor shows, from 1; ``column`` is a header's name, never a value.
+
+    A negative line, which stands for a row that came with an earlier file, becomes 0: a line there would be looked for in this one.
+    """
 
     file: str
     line: int
     column: str
     reason: Reason
+
+    def __post_init__(self) -> None:
+        """Tell no line of another file."""
+        if self.line < 0:
+            object.__setattr__(self, "line", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,16 +347,20 @@ REASONS: dict[Reason, ReasonText] = {
         "Turn on the manifest in the OneRoster export.",
     ),
     Reason.MANIFEST_DISAGREES: _warning(
-        "The manifest does not mention a file that is there, or calls it absent; it was read as bulk.",
-        "Make the manifest say bulk for each file that the export holds.",
+        "The manifest does not mention a file that is there, or calls it absent; it was read as bulk, or in an export of changes not at all.",
+        "Make the manifest say for each file that the export holds what it is.",
     ),
     Reason.MANIFEST_VERSION: _warning(
         "The manifest names another OneRoster version than the headers of the files show; they were read by their headers.",
         "Set the export to OneRoster 1.1 or 1.2, all files alike.",
     ),
-    Reason.DELTA_UNSUPPORTED: _fatal(
-        "The manifest says that a file holds only changes (delta); only complete exports (bulk) can be read.",
-        "Set the OneRoster export to bulk: all students of today, each night.",
+    Reason.DELTA_NOT_AGREED: _fatal(
+        "The manifest says that a file holds only changes (delta), and the agreement takes complete exports (bulk) only.",
+        "Set the OneRoster export to bulk: all students of today, each night. If it can only send changes, ask for exchange.deltas in the agreement.",
+    ),
+    Reason.DELTA_WITHOUT_BULK: _fatal(
+        "The file holds only changes (delta), and the complete file that they change is not there: none came yet, it was kept no longer, or the agreed fields grew since.",
+        "Send one complete export (bulk) of all files; after it, files of changes can follow.",
     ),
     Reason.MISSING_FILE: _fatal(
         "A file that the manifest promises, or that the agreement needs, is not in the archive.",

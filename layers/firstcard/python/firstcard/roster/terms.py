@@ -64,8 +64,8 @@ STRUCTURAL_FIELDS = frozenset({"student_id", "role", "opt_out"})
 class Terms:
     """The clauses that decide how a roster is read.
 
-    ``fields`` are the agreed fields with whether each is required; ``schools``, ``grades`` and ``staff_roles`` are None for all; ``left_out`` are groups by name. ``encoding`` is that of text without a
-    byte order mark.
+    ``fields`` are the agreed fields with whether each is required; ``schools``, ``grades`` and ``staff_roles`` are None for all; ``left_out`` are
+    groups by name. ``encoding`` is that of text without a byte order mark. ``deltas`` says whether a file may hold changes only.
     """
 
     fields: Mapping[str, bool]
@@ -82,6 +82,7 @@ class Terms:
     staff_roles: frozenset[str] | None = None
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     encoding: str = field(default="utf-8")
+    deltas: bool = False
 
     @classmethod
     def of(cls, agreement: Agreement) -> "Terms":
@@ -108,6 +109,7 @@ class Terms:
                 }
             ),
             max_bytes=agreement.exchange.max_megabytes * 1_000_000,
+            deltas=agreement.exchange.deltas,
         )
 
     def group_of(self, *, school: str, grade: str, status: str) -> str:

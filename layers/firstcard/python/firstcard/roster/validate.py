@@ -96,8 +96,8 @@ def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
 class Validator:
     """Checks the rows of one file under one agreement and keeps the count of them.
 
-    ``columns`` says where a field stands, as file and header; a problem names that, never the value. ``placed`` puts a problem on its line of the file
-    that the value came from, where that is another one.
+    ``columns`` says where a field stands, as file and header; a problem names that, never the value. ``placed`` puts a problem of the row
+    at a line on its line of the file that the value came from, where that is another one.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Validator:
         file: str,
         columns: Mapping[str, tuple[str, str]],
         today: date,
-        placed: Callable[[Problem], Problem] | None = None,
+        placed: Callable[[Problem, int], Problem] | None = None,
     ) -> None:
         self.terms = terms
         self.file = file
@@ -143,6 +143,13 @@ class Validator:
         for line in lines:
             self.rows += 1
             self._reject(line, None, "", [("", Reason.ROW_WIDTH)])
+
+    def unapplied(self, line: int, column: str, reason: Reason, *, raw_id: str = "") -> None:
+        """Count a row of changes that could not be merged; whoever it is about stands as before."""
+        self.rows += 1
+        self.rejected[reason] += 1
+        local_id, faults = values.code(raw_id)
+        self._note(line, [(column, reason)], [(role, local_id) for role in Role] if local_id and not faults else ())
 
     def exclude(self, why: Exclusion, *, role: Role | None = None, raw_id: str = "") -> None:
         """Count a row that is left out without being looked at further."""
@@ -563,7 +570,7 @@ class Validator:
             file, column = self._columns.get(name, (self.file, name))
             problem = Problem(file, born_at if name == "birth_date" and born_at else line, column, reason)
             if self._placed:
-                problem = self._placed(problem)
+                problem = self._placed(problem, line)
             self.problems.append(problem)
             if REASONS[reason].severity != "row" and reason not in NO_ADDRESS:
                 continue

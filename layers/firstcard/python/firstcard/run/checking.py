@@ -62,7 +62,7 @@ def closed(agreement: Agreement, *, on: date, suspended: bool = False) -> Reason
 
 
 def check_roster(data: bytes, name: str, agreement: Agreement | None, today: date) -> Checked:
-    """Read an opened roster as planning does, and find what would hold or refuse it. What depends on earlier rosters is not looked at."""
+    """Read an opened roster as planning does, and find what would hold or refuse it. What depends on earlier rosters is not looked at; of changes nothing but the rows."""
     result = read_under(data, file_name=name, terms=Terms.of(agreement) if agreement else assumed_terms(), today=today)
     if isinstance(result, Refusal):
         return Checked(result)
@@ -72,7 +72,7 @@ def check_roster(data: bytes, name: str, agreement: Agreement | None, today: dat
     if agreement and agreement.exchange.calendar.is_rollover(today):
         reasons.append(Reason.ROLLOVER)
     most = agreement.safety.max_rejected_percent if agreement else ASSUMED_MAX_REJECTED_PERCENT
-    if too_many_rejected(sum(result.rejected.values()), len(result.people), most):
+    if not result.rows_only and too_many_rejected(sum(result.rejected.values()), len(result.people), most):
         reasons.append(Reason.TOO_MANY_REJECTED)
     return Checked(result, tuple(reasons))
 
@@ -91,6 +91,7 @@ def assumed_terms() -> Terms:
         staff=True,
         organisations=frozenset(),
         max_bytes=limit_of(None),
+        deltas=True,
     )
 
 

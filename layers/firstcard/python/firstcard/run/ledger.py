@@ -82,6 +82,15 @@ class DistrictState:
     fence: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotState:
+    """Which snapshot of a district's files counts, by its name (empty for none), the mark of the newest upload in it, and what the last one planned said."""
+
+    name: str = ""
+    latest: str = ""
+    content: str = ""
+
+
 class Ledger(Protocol):
     """The run ledger as the functions need it. Every change is conditional on what was read."""
 
@@ -127,6 +136,14 @@ class Ledger(Protocol):
 
     def release_lock(self, sharing: str, run_id: str, *, fence: int = 0, applied: DistrictState | None = None) -> None:
         """Give the lock back, and with ``applied`` advance the manifest in the same write."""
+        ...
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        """Which snapshot counts, consistently read."""
+        ...
+
+    def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
+        """Let another snapshot count if ``was`` still does; whether it now does."""
         ...
 
     def suspended(self, sharing: str) -> bool:

@@ -15,13 +15,15 @@ from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest,
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
 from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
+from firstcard.roster.snapshot import Told, mark
 from firstcard.run.checking import as_planned, closed, limit_of, without
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
+from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
-from firstcard.vault import Wrap
+from firstcard.vault import Intent, Wrap
 
 NOT_ISSUING = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.FAILED)
 """A run that issues is ended by finish alone."""
@@ -40,6 +42,10 @@ class Objects(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Read an object of the vault; None if there is none."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object of the vault."""
         ...
 
 
@@ -70,13 +76,19 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans runs. ``wrapper`` gives the wrapping function of an agreement's purpose key; ``random`` and ``below`` are the sources of all drawing."""
+    """Plans runs.
+
+    ``wrapper`` gives the wrapping function of an agreement's purpose key; ``unwrap`` opens the last roster for files of changes, after ``declare`` has
+    written down that it will. ``random`` and ``below`` are the sources of all drawing.
+    """
 
     site: Site
     ledger: Ledger
     objects: Objects
     secrets: Secrets
     wrapper: Callable[[str], Wrap]
+    unwrap: Wrap
+    declare: Callable[[Intent], None]
     emit: Callable[[Sequence[Event]], None]
     wake: Callable[[Run, str], None]
     """Tells the execution of a waiting run what was decided: (run, decision)."""
@@ -100,7 +112,7 @@ class Planner:
             return self._again(run)
         if state.lock_holder and state.lock_holder != arrival.run_id:
             return Planned("busy")
-        if state.applied_received_at > arrival.received_at:
+        if state.applied_received_at > arrival.received_at and not agreement.exchange.deltas:
             return self._reject(arrival, Reason.STALE_FILE)
         limit = limit_of(agreement)
         if arrival.size > limit:
@@ -122,7 +134,10 @@ class Planner:
         content = hashlib.sha256(delivered.plaintext).hexdigest()
         self.ledger.note_content(arrival.run_id, content)
         known = load_manifest(self.objects, agreement.sharing, state.manifest_version)
-        if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
+        keeper = self._keeper(agreement) if agreement.exchange.deltas else None
+        # The content that was applied last is news where something else was told since, and rejected: it takes that back.
+        same = content == known.content and (keeper is None or keeper.state.content == content)
+        if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
             return Planned("unchanged")
@@ -136,13 +151,38 @@ class Planner:
             protection=delivered.protection,
         )
         self.emit([received])
-        reading = read_roster(delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date())
+        arrived = mark(arrival.received_at, arrival.run_id)
+        told = Told(arrived, keeper.earlier) if keeper else None
+        try:
+            reading = read_roster(
+                delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date(), told=told
+            )
+        except MovedError:
+            return Planned("busy")
+        late = state.applied_received_at > arrival.received_at or (keeper is not None and keeper.state.latest > arrived)
+        if late and isinstance(reading, Reading) and not reading.delta:
+            reading = Refusal(Reason.STALE_FILE)
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
+        if keeper and not keeper.replace(reading.snapshot, latest=arrived, content=content):
+            return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
         applied = state.applied_received_at
         rolled_over = bool(applied) and agreement.exchange.calendar.rolled_over_between(datetime.fromisoformat(applied), now)
         return self._build(arrival, agreement, reading, known, now, content, rolled_over=rolled_over)
+
+    def _keeper(self, agreement: Agreement) -> Keeper:
+        sharing = agreement.sharing
+        return Keeper(
+            agreement=agreement,
+            ledger=self.ledger,
+            shelf=self.objects,
+            state=self.ledger.snapshot(sharing),
+            wrap=self.wrapper(sharing),
+            unwrap=self.unwrap,
+            declare=self.declare,
+            random=self.random,
+        )
 
     def _build(
         self, arrival: Arrival, agreement: Agreement, reading: Reading, known: Manifest, now: datetime, content: str, *, rolled_over: bool

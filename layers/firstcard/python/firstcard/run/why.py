@@ -267,7 +267,9 @@ def _said_by(file: InFile) -> Answer | None:
         return _planned(file.run)
     if file.rejected:
         first = file.rejected[0]
-        where = f"line {first.line} of {first.file}" + (f", column {first.column}" if first.column else "")
+        where = (f"line {first.line} of {first.file}" if first.line else f"an earlier file's {first.file}") + (
+            f", column {first.column}" if first.column else ""
+        )
         return Answer(
             Code.ROW_REJECTED,
             f"The row of this child was not used ({where}): {REASONS[first.reason].sentence}",
