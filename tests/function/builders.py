@@ -94,6 +94,8 @@ class Yard:
     started: list[tuple[str, int]] = field(default_factory=list)
     draws: int = 0
     wrapper: Callable[[str], Wrap] | None = None
+    rested: dict[str, str] = field(default_factory=dict)
+    """Until when each run rests."""
 
     def __post_init__(self) -> None:
         self.ledger = LedgerTable(LEDGER)
@@ -112,7 +114,8 @@ class Yard:
     def admit(self, arrival: Arrival) -> bool:
         return admit(arrival, site=self.site, ledger=self.ledger, start=self.start)
 
-    def start(self, arrival: Arrival) -> None:
+    def start(self, arrival: Arrival, ready_at: str) -> None:
+        self.rested[arrival.run_id] = ready_at
         self.started.append((arrival.run_id, arrival.attempt))
 
     def admitted(self, body: bytes, **where: Any) -> Arrival:

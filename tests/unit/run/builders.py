@@ -47,6 +47,9 @@ class MemoryLedger:
     def waiting_runs(self, district: str) -> Sequence[Run]:
         return ()
 
+    def overwritten(self, arrival: Arrival) -> bool:
+        return False
+
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         return 1
 

@@ -196,10 +196,10 @@ class CardBus:
             raise RuntimeError(f"the bus did not take {failed} events")
 
 
-def execution_starter(state_machine: str) -> Callable[[Arrival], None]:
-    """Starts the run of an arrival, named by run and attempt; a run that was started already stays as it is."""
+def execution_starter(state_machine: str) -> Callable[[Arrival, str], None]:
+    """Starts the run of an arrival, named by run and attempt, to rest until ``ready_at``; a run that was started already stays as it is."""
 
-    def start(arrival: Arrival) -> None:
+    def start(arrival: Arrival, ready_at: str) -> None:
         body = {
             "run_id": arrival.run_id,
             "attempt": arrival.attempt,
@@ -209,6 +209,7 @@ def execution_starter(state_machine: str) -> Callable[[Arrival], None]:
             "size": arrival.size,
             "received_at": arrival.received_at,
             "district": arrival.district,
+            "ready_at": ready_at,
         }
         try:
             client("stepfunctions").start_execution(

@@ -225,6 +225,13 @@ class LedgerTable:
         held = RunItem.status.is_in(str(Status.HELD), str(Status.APPROVED))
         return [_run(item) for item in RunItem.by_district.query(district, filter_condition=held)]
 
+    def overwritten(self, arrival: Arrival) -> bool:
+        """Whether a newer version of the same object has arrived."""
+        newer = RunItem.by_district.query(
+            arrival.district, RunItem.started_at > arrival.received_at, filter_condition=RunItem.object_key == arrival.key
+        )
+        return next(newer, None) is not None
+
     def district(self, sharing: str) -> DistrictState:
         """The district's state, consistently read."""
         try:

@@ -298,7 +298,7 @@ REASONS: dict[Reason, ReasonText] = {
         "Nothing needs to be done. The library approves the plan, and the run goes on by itself.",
     ),
     Reason.SUPERSEDED: _fatal(
-        "A newer file arrived while this one waited for a person.",
+        "A newer file arrived while this one waited.",
         "Nothing needs to be done. The newer file has a receipt of its own.",
     ),
     Reason.REJECTED_BY_LIBRARY: _fatal(

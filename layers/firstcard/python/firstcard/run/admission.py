@@ -4,16 +4,18 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from firstcard.agreement import Site
+from firstcard.agreement import Agreement, Site
 from firstcard.run.ledger import Arrival, Ledger, Status
 
 INCOMING = "incoming/"
 TRY = "try/"
 TEMPORARY = (".part", ".filepart", ".tmp", ".partial", ".crdownload", ".swp")
 BUCKET = re.compile(r"^firstcard-drop-(?P<district>[a-z][a-z0-9-]{1,30})-\d{12}-[a-z0-9-]+$")
+QUIET = timedelta(seconds=60)
+"""A plain file shows by nothing that it is whole: its run rests for so long, in which a newer version can take its place."""
 ATTEMPTS = 3
 """How often the sweep starts a run that failed; after that a person looks at it."""
 
@@ -48,7 +50,17 @@ def arrival_of_event(event: Mapping[str, Any], *, folder: str = INCOMING) -> Arr
     )
 
 
-def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Callable[[Arrival], None]) -> bool:
+Start = Callable[[Arrival, str], None]
+"""Starts the run of an arrival, which rests until the moment given (ISO 8601)."""
+
+
+def ready_at(arrival: Arrival, agreement: Agreement) -> str:
+    """When a run may begin to read its file: at once where a file proves itself whole by its encryption."""
+    received = datetime.fromisoformat(arrival.received_at)
+    return (received + QUIET if agreement.exchange.protection == "plain" else received).isoformat()
+
+
+def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Start) -> bool:
     """Enter an arrival in the ledger and start its run; whether it was new. Safe to repeat: the execution's name is the run's.
 
     A file in the bucket of a district without an agreement is left where it is; its bucket should not be there.
@@ -59,7 +71,7 @@ def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Callable[[Arri
     fresh = ledger.admit(arrival, sharing=agreement.sharing)
     known = ledger.run(arrival.run_id)
     if fresh or (known and known.status is Status.ADMITTED and known.arrival.attempt == arrival.attempt):
-        start(arrival)
+        start(arrival, ready_at(arrival, agreement))
     return fresh
 
 
@@ -69,7 +81,7 @@ def sweep(
     bucket: str,
     site: Site,
     ledger: Ledger,
-    start: Callable[[Arrival], None],
+    start: Start,
     is_running: Callable[[str, int], bool],
     before: str = "9999",
 ) -> int:
@@ -88,6 +100,6 @@ def sweep(
         elif run.status in UNDER_WAY and run.arrival.attempt < ATTEMPTS and not is_running(arrival.run_id, run.arrival.attempt):
             again = replace(run.arrival, attempt=run.arrival.attempt + 1)
             if ledger.move(run.arrival.run_id, run.status, when=(run.status,), attempt=again.attempt):
-                start(again)
+                start(again, again.received_at)
                 started += 1
     return started

@@ -126,6 +126,10 @@ class Ledger(Protocol):
         """The district's runs that wait for a person, oldest first."""
         ...
 
+    def overwritten(self, arrival: Arrival) -> bool:
+        """Whether a newer version of the same object has arrived."""
+        ...
+
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         """Take or keep the district's lock if the manifest still is ``base_version``; the fencing number, or None."""
         ...

@@ -114,6 +114,8 @@ class Planner:
             return Planned("busy")
         if state.applied_received_at > arrival.received_at and not agreement.exchange.deltas:
             return self._reject(arrival, Reason.STALE_FILE)
+        if agreement.exchange.protection == "plain" and not agreement.exchange.deltas and self.ledger.overwritten(arrival):
+            return self._reject(arrival, Reason.SUPERSEDED)
         limit = limit_of(agreement)
         if arrival.size > limit:
             return self._reject(arrival, Reason.TOO_LARGE)
