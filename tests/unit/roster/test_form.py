@@ -204,6 +204,8 @@ def test_a_forbidden_column_is_a_finding_only_where_it_held_values() -> None:
         "Password",
         "Lunch Status",
         "cityOfBirth",
+        "birthCity",
+        "birthState",
     ],
 )
 def test_forbidden_columns_of_standard_exports_are_known(header: str) -> None:
