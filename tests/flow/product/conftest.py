@@ -17,7 +17,7 @@ import pytest
 from local.demo import Wanted
 from local.district.delivery import new_openpgp_key, protect
 from local.district.people import Change, Damage, District, Student, make_district
-from local.machine import DESK, Machine
+from local.machine import DESK, Machine, later_event
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
 from tests.flow.product.sharing import Difference, Left, Sharing, difference, digest_of, link_in
@@ -251,13 +251,17 @@ def _ledger(machine: Machine) -> frozenset[str]:
 KEYHOLDER = "firstcard-keyholder"
 
 
+Opened = tuple[bool, tuple[str, ...]]
+"""Whether a file that was tried could be read, and the reasons against it as a whole."""
+
+
 @dataclass(frozen=True)
 class KeyChange:
-    """What became (status, reason) of a known roster encrypted for a new key, for the old one, and for the new one after it was taken out."""
+    """What became of a roster encrypted for a new key, for the old one, and for the new one after it was taken out."""
 
-    for_the_new: tuple[str, str]
-    for_the_old: tuple[str, str]
-    after_taking_out: tuple[str, str]
+    for_the_new: Opened
+    for_the_old: Opened
+    after_taking_out: Opened
 
 
 @pytest.fixture(scope="session")
@@ -269,10 +273,10 @@ def key_change(duval: Sharing, first_night: FirstNight, tmp_path_factory: pytest
         shown = json.loads(duval.firstcard("key", "list", "--district", duval.slug, "--json", role=KEYHOLDER))
         return {key["fingerprint"] for key in shown["keys"]}
 
-    def sent(name: str, recipient: str = "") -> tuple[str, str]:
-        duval.drop(duval.protected(duval.export, recipient=recipient), name)
-        run = duval.until_run(name, "unchanged", "applied", "rejected", "held", "failed")
-        return run["status"], run["reason"]
+    def sent(name: str, recipient: str = "") -> Opened:
+        duval.drop(duval.protected(duval.export, recipient=recipient), name, folder="try")
+        receipt = duval.until_tried(name)
+        return bool(receipt["rows"]), tuple(place["reason"] for place in receipt["reasons"])
 
     before = keys()
     duval.firstcard("key", "rotate", "--district", duval.slug, "--out", str(folder), role=KEYHOLDER)
@@ -281,6 +285,14 @@ def key_change(duval: Sharing, first_night: FirstNight, tmp_path_factory: pytest
     both = sent("for-the-new-key.zip.gpg", public), sent("for-the-old-key.zip.gpg")
     duval.firstcard("key", "revoke", new, "--district", duval.slug, role=KEYHOLDER)
     return KeyChange(*both, sent("for-a-key-taken-out.zip.gpg", public))
+
+
+@pytest.fixture(scope="session")
+def swept(machine: Machine, first_night: FirstNight) -> None:
+    """The quarter-hourly sweep, sent now: every file has its run, and no roster is late."""
+    functions = machine.cloud.session(DESK).client("lambda")
+    answer = functions.invoke(FunctionName="firstcard-admit", Payload=json.dumps(later_event(datetime.now(UTC))).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()[:500]
 
 
 @pytest.fixture(scope="session")
