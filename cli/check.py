@@ -6,9 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,56 +18,23 @@ from rich.text import Text
 from firstcard.agreement import Agreement
 from firstcard.agreement.lines import AgreementError
 from firstcard.agreement.load import load_agreement
-from firstcard.agreement.vocabulary import FORBIDDEN_FIELDS
-from firstcard.receipt.receipt import words_of
+from firstcard.receipt.receipt import ROWS_ONLY, words_of
 from firstcard.roster import REASONS, Problem, Reading, Reason, Refusal, safe_file_name
-from firstcard.roster.canonical import COLUMNS
-from firstcard.roster.recognise import read_under
-from firstcard.roster.terms import Terms
-from firstcard.run.planning import as_planned
+from firstcard.run.checking import MEGABYTE, Checked, Verdict, check_roster, limit_of
 from firstcard.sender import OpeningError, open_delivery
 from firstcard.sender.protection import Wrapping, unwrapped
 
-MEGABYTE = 1_000_000
 SLOW_BYTES = 8 * MEGABYTE
 """From this size on, reading takes long enough for somebody to wonder."""
 SHOWN_LINES = 5
 """Lines named for each reason on the screen; ``--json`` has all of them."""
 
-ASSUMED_REQUIRED = frozenset({"student_id", "last_name", "first_name"})
-ASSUMED_MEGABYTES = 200
-ASSUMED_MAX_REJECTED_PERCENT = 5.0
-
-
-class Verdict(StrEnum):
-    """What would become of the file."""
-
-    ACCEPTABLE = "acceptable"
-    HELD = "held"
-    REFUSED = "refused"
-
-
 _COLOURS = {Verdict.ACCEPTABLE: "green", Verdict.HELD: "yellow", Verdict.REFUSED: "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: the reading or refusal, and the whole-file reasons against it, which are the agreement's where the file could be read."""
-
-    result: Reading | Refusal
-    reasons: tuple[Reason, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """What would become of the file if it were sent now."""
-        if isinstance(self.result, Refusal) or any(REASONS[reason].severity == "fatal" for reason in self.reasons):
-            return Verdict.REFUSED
-        return Verdict.HELD if self.reasons else Verdict.ACCEPTABLE
-
-    @property
-    def exit_code(self) -> int:
-        """0 acceptable; 1 readable, but it would be held or refused; 2 not usable at all."""
-        return 2 if isinstance(self.result, Refusal) else 0 if self.verdict is Verdict.ACCEPTABLE else 1
+def exit_code_of(checked: Checked) -> int:
+    """0 acceptable; 1 readable, but it would be held or refused; 2 not usable at all."""
+    return 2 if isinstance(checked.result, Refusal) else 0 if checked.verdict is Verdict.ACCEPTABLE else 1
 
 
 def check(
@@ -87,10 +52,12 @@ def check(
 ) -> None:
     """Say what the cloud would say of a roster: its form, each rejected row by line, code and advice, and the verdict. Nothing is sent or kept.
 
+    What only the files before show is not looked at: how many are new, missing or changed, ids that lost their zeros, changed altogether or were given to another person.
+
     Exits with 0 if the file is acceptable, 1 if it can be read but would be held or refused, 2 if it cannot be used at all or the command was used wrongly.
     """
     terms_of_agreement = _agreement(agreement) if agreement else None
-    limit = terms_of_agreement.exchange.max_megabytes * MEGABYTE if terms_of_agreement else ASSUMED_MEGABYTES * MEGABYTE
+    limit = limit_of(terms_of_agreement)
     paths = _files(files)
     day = (today or datetime.now(UTC)).date()
     with _progress(sum(_size(path) for path in paths)):
@@ -101,38 +68,7 @@ def check(
         typer.echo(json.dumps(as_plain(checked, terms_of_agreement), indent=2, ensure_ascii=False))
     else:
         _show(checked, name, terms_of_agreement, day, protected=opened is not data)
-    raise typer.Exit(checked.exit_code)
-
-
-def check_roster(data: bytes, name: str, agreement: Agreement | None, today: date) -> Checked:
-    """Read an opened roster as planning does, and find what would hold or refuse it. What depends on earlier rosters is not looked at."""
-    result = read_under(data, file_name=name, terms=Terms.of(agreement) if agreement else assumed_terms(), today=today)
-    if isinstance(result, Refusal):
-        return Checked(result)
-    result = as_planned(result, agreement)
-    reasons = [] if agreement is None or agreement.in_force(today) else [Reason.AGREEMENT_NOT_IN_FORCE]
-    rejected = sum(result.rejected.values())
-    most = agreement.safety.max_rejected_percent if agreement else ASSUMED_MAX_REJECTED_PERCENT
-    if 100 * rejected > most * (len(result.people) + rejected):
-        reasons.append(Reason.TOO_MANY_REJECTED)
-    return Checked(result, tuple(reasons))
-
-
-def assumed_terms() -> Terms:
-    """The terms of an agreement that lists every field of the FirstCard form, for everybody; ids and names are required."""
-    return Terms(
-        fields={name: name in ASSUMED_REQUIRED for name in COLUMNS},
-        conditions={},
-        mapping={},
-        forbidden=frozenset(FORBIDDEN_FIELDS),
-        reject_forbidden=False,
-        route="window",
-        schools=None,
-        grades=None,
-        staff=True,
-        organisations=frozenset(),
-        max_bytes=ASSUMED_MEGABYTES * MEGABYTE,
-    )
+    raise typer.Exit(exit_code_of(checked))
 
 
 def as_plain(checked: Checked, agreement: Agreement | None) -> dict[str, Any]:
@@ -151,6 +87,7 @@ def as_plain(checked: Checked, agreement: Agreement | None) -> dict[str, Any]:
         told |= {"format": result.format, "rows": result.rows, "accepted": result.rows - count, "rejected": count}
         told["warnings"] = sum(REASONS[problem.reason].severity == "warning" for problem in problems)
         dropped = [{"file": one.file, "column": one.column, "forbidden": one.forbidden} for one in result.dropped]
+    told["rows_only"] = isinstance(result, Reading) and result.rows_only
     return told | {
         "reasons": {str(reason): n for reason, n in sorted({**rejected, **{one.reason: 1 for one in whole}}.items())},
         "agreement": agreement.id if agreement else None,
@@ -273,6 +210,8 @@ def _show(checked: Checked, name: str, agreement: Agreement | None, today: date,
             console.print(f"Not looked at: how the file will be protected. The agreement says {agreement.exchange.protection}.")
         if agreement and agreement.safety.first_run_needs_approval:
             console.print("The first file under this agreement waits for a person in any case.")
+        if result.rows_only:
+            console.print(ROWS_ONLY)
     colour = _COLOURS[checked.verdict]
     console.print(Text.assemble((checked.verdict.upper(), f"bold {colour}"), " ", _sentence(checked, name)))
 

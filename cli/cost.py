@@ -74,13 +74,13 @@ def estimate(calls: Mapping[str, Any]) -> Estimate:
             case "secretsmanager":
                 used["secrets manager request"] += count
             case "ses" | "sesv2" | "email":
-                used["ses e-mail"] += count
+                used["ses e-mail"] += items
     messages = 0.0
     gigabyte_seconds = 0.0
     for name, ran in calls["functions"].items():
         used["lambda request"] += ran["count"]
         gigabyte_seconds += ran["milliseconds"] / 1000 * ran["memory"] / 1024
-        if name.endswith(("sync", "notify", "admit")):
+        if name.endswith(("sync", "notify", "admit", "rehearse")):
             messages += ran["count"]
     used["lambda GB-second (arm64)"] = gigabyte_seconds
     used["sqs request"] += int(3 * messages + used["eventbridge event"] / 5)

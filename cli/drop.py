@@ -17,6 +17,9 @@ def drop_file(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
     settings: Annotated[Path | None, typer.Option(help="JSON with address, account and keys; `make up` writes one per district.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Upload as it is; only for agreements that allow it.")] = False,
+    only_try: Annotated[
+        bool, typer.Option("--try", help="Put it into try/: a receipt says what would become of it, and nothing is kept or issued.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a sentence.")] = False,
 ) -> None:
     """Encrypt and sign FILE with GnuPG and drop it over SFTP, first under a temporary name.
@@ -43,7 +46,7 @@ def drop_file(
         if not plain:
             protected = protect(data, recipients=[said["recipient"]], signer=OpenPgpKey(**said["signer"]))
             data, name, tool = protected.data, f"{file.name}.gpg", protected.tool
-        dropped = drop(data, name=name, server=server, key=SshKey(**said["sftp"]))
+        dropped = drop(data, name=name, server=server, key=SshKey(**said["sftp"]), folder="try" if only_try else "incoming")
     except DeliveryError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None

@@ -40,6 +40,7 @@ def sample(
     ] = "sample-district",
     seed: Annotated[int, typer.Option(help="The same seed and day give the same file.")] = 1,
     today: Today = None,
+    workbook: Annotated[bool, typer.Option("--workbook", help="Write an Excel workbook (.xlsx), where the form is one file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Write a roster of people who do not exist, and say which code each spoilt row will get from `firstcard check`.
@@ -63,6 +64,11 @@ def sample(
         damaged_share=0,
     )
     made = FORMS[form](people)
+    if workbook:
+        try:
+            made = made.as_workbook()
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--workbook") from None
     try:
         planted = plant(made, _rows(errors, students), seed=seed, today=day)
     except ValueError as error:

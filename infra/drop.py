@@ -13,12 +13,14 @@ from infra.bucket import Bucket
 from infra.key import Key, through_service
 from infra.permission import in_bucket, on_bucket
 
-UNFINISHED = ("incoming/*.part", "incoming/*.filepart", "incoming/*.tmp")
+FOLDERS = ("incoming", "try")
+"""Where a district may write; what it has written it cannot read back."""
+UNFINISHED = tuple(f"{folder}/*.{ending}" for folder in FOLDERS for ending in ("part", "filepart", "tmp"))
 """Names that SFTP programs write under and rename from; a rename is a copy and a removal, so these may be read and removed."""
 
 
 class Drop(Construct):
-    """A versioned bucket with ``incoming/`` and ``outbox/``, under a key of its own, that only the function ``plan`` reads from."""
+    """A versioned bucket under a key of its own: ``incoming/``, read by the function ``plan`` only, ``try/``, read by ``rehearse`` only, and ``outbox/``."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +34,7 @@ class Drop(Construct):
             statements=_key_use(self.name, district),
         )
         self.bucket = Bucket(
-            self, "Bucket", name=self.name, key=self.key.key, lifecycle=[_raw_uploads_go(agreement.retention.raw_upload_days)]
+            self, "Bucket", name=self.name, key=self.key.key, lifecycle=[_raw_uploads_go(agreement.retention.raw_upload_days), _TRIALS_GO]
         )
         # The L2 switch would add a hidden function to set the same property.
         self.bucket.written.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
@@ -44,13 +46,14 @@ class Drop(Construct):
         ):
             # Who says nothing about encryption gets the bucket's own key: only a header that says otherwise is refused.
             self.bucket.deny(sid, "PutObject", on=["*"], conditions={"Null": {header: "false"}, "StringNotEquals": {header: value}})
-        self.bucket.deny(
-            "RostersAreReadByPlanOnly",
-            "GetObject",
-            "GetObjectVersion",
-            on=["incoming/*"],
-            conditions={"ArnNotLike": {"aws:PrincipalArn": [*names.session_arns("plan"), *names.session_arns(f"sftp-{district}")]}},
-        )
+        for sid, folder, reader in (("RostersAreReadByPlanOnly", "incoming", "plan"), ("TrialsAreReadByRehearseOnly", "try", "rehearse")):
+            self.bucket.deny(
+                sid,
+                "GetObject",
+                "GetObjectVersion",
+                on=[f"{folder}/*"],
+                conditions={"ArnNotLike": {"aws:PrincipalArn": [*names.session_arns(reader), *names.session_arns(f"sftp-{district}")]}},
+            )
         secretsmanager.CfnSecret(
             self,
             "Openpgp",
@@ -61,7 +64,7 @@ class Drop(Construct):
 
 
 class S3Upload(Construct):
-    """The role by which a district uploads with its own AWS principal: put into ``incoming/``, read ``outbox/``, nothing else."""
+    """The role by which a district uploads with its own AWS principal: put into ``incoming/`` and ``try/``, read ``outbox/``, nothing else."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement) -> None:
         super().__init__(scope, construct_id)
@@ -74,7 +77,7 @@ class S3Upload(Construct):
             role_name=names.role(f"upload-{agreement.district}"),
             assumed_by=trusted,
         )
-        put = in_bucket("PutObject", "AbortMultipartUpload", bucket=bucket, prefixes=["incoming/*"])
+        put = in_bucket("PutObject", "AbortMultipartUpload", bucket=bucket, prefixes=[f"{folder}/*" for folder in FOLDERS])
         if exchange.source_cidrs:
             put.add_condition("IpAddress", {"aws:SourceIp": list(exchange.source_cidrs)})
         self.role.add_to_policy(put)
@@ -83,7 +86,7 @@ class S3Upload(Construct):
 
 
 class SftpUpload(Construct):
-    """The district's SFTP account: ``/incoming`` and ``/outbox`` and no other path, signed in by the agreement's keys."""
+    """The district's SFTP account: ``/incoming``, ``/try`` and ``/outbox`` and no other path, signed in by the agreement's keys."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, server_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -94,10 +97,10 @@ class SftpUpload(Construct):
             role_name=names.role(f"sftp-{agreement.district}"),
             assumed_by=iam.ServicePrincipal("transfer.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}),
         )
-        role.add_to_policy(in_bucket("PutObject", bucket=bucket, prefixes=["incoming/*"]))
+        role.add_to_policy(in_bucket("PutObject", bucket=bucket, prefixes=[f"{folder}/*" for folder in FOLDERS]))
         role.add_to_policy(in_bucket("GetObject", "DeleteObject", bucket=bucket, prefixes=list(UNFINISHED)))
         role.add_to_policy(in_bucket("GetObject", bucket=bucket, prefixes=["outbox/*"]))
-        role.add_to_policy(_list(bucket, "incoming", "incoming/*", "outbox", "outbox/*"))
+        role.add_to_policy(_list(bucket, *(prefix for folder in (*FOLDERS, "outbox") for prefix in (folder, f"{folder}/*"))))
         transfer.CfnUser(
             self,
             "Account",
@@ -107,7 +110,7 @@ class SftpUpload(Construct):
             home_directory_type="LOGICAL",
             home_directory_mappings=[
                 transfer.CfnUser.HomeDirectoryMapEntryProperty(entry=f"/{folder}", target=f"/{bucket}/{folder}")
-                for folder in ("incoming", "outbox")
+                for folder in (*FOLDERS, "outbox")
             ],
             ssh_public_keys=list(agreement.exchange.sftp_keys),
             tags=[CfnTag(key="sharing", value=agreement.sharing)],
@@ -115,13 +118,17 @@ class SftpUpload(Construct):
 
 
 def _key_use(bucket: str, district: str) -> list[iam.PolicyStatement]:
-    every, incoming, outbox = ({"aws:s3:arn": [f"{names.bucket_arn(bucket)}/{prefix}"]} for prefix in ("*", "incoming/*", "outbox/*"))
+    every, incoming, outbox, trials, told = (
+        {"aws:s3:arn": [f"{names.bucket_arn(bucket)}/{prefix}"]} for prefix in ("*", "incoming/*", "outbox/*", "try/*", "outbox/try-*")
+    )
     ways_in = (f"upload-{district}", f"sftp-{district}")
     return [
         # Decrypt beside GenerateDataKey: S3 asks for it to complete an upload in parts. The bucket's policy says what may be read.
         through_service("DistrictUploadsAndFetchesReceipts", "Decrypt", "GenerateDataKey", service="s3", functions=ways_in, context=every),
         through_service("PlanReadsRosters", "Decrypt", service="s3", functions=("plan",), context=incoming),
         through_service("FinishLeavesReceipts", "Decrypt", "GenerateDataKey", service="s3", functions=("hold", "finish"), context=outbox),
+        through_service("RehearseReadsTrials", "Decrypt", service="s3", functions=("rehearse",), context=trials),
+        through_service("RehearseLeavesTrialReceipts", "GenerateDataKey", service="s3", functions=("rehearse",), context=told),
         through_service(
             "SecretForWhoeverSecretsManagerLetsIn", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", service="secretsmanager"
         ),
@@ -135,6 +142,10 @@ def _raw_uploads_go(days: int) -> s3.LifecycleRule:
         expiration=Duration.days(max(1, days - 1)),
         noncurrent_version_expiration=Duration.days(1),
     )
+
+
+_TRIALS_GO = s3.LifecycleRule(prefix="try/", expiration=Duration.days(1), noncurrent_version_expiration=Duration.days(1))
+"""``rehearse`` deletes what it has tried; this is for what it could not, and for uploads that nobody finished."""
 
 
 def _list(bucket: str, *prefixes: str) -> iam.PolicyStatement:

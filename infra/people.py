@@ -1,15 +1,25 @@
-"""Roles that people take on: library staff who run things, and the officer who looks."""
+"""Roles that people take on: library staff who run things, who keeps the keys of the districts' files, and the officer who looks."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import names
-from infra.permission import in_bucket, in_vault, on_bucket, on_ledger, on_runs_by_district, see_vault, wake_roster_run
+from infra.permission import (
+    call_functions,
+    change_secrets,
+    in_bucket,
+    in_vault,
+    on_bucket,
+    on_ledger,
+    on_runs_by_district,
+    see_vault,
+    wake_roster_run,
+)
 
 
 class Operator(Construct):
-    """Library staff: list, show, approve and reject runs, suspend and resume an agreement. No way to a name, a table of cards or a key."""
+    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card. No way to a name, a table of cards or a key."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -21,6 +31,16 @@ class Operator(Construct):
         self.role.add_to_policy(see_vault())
         self.role.add_to_policy(in_vault("GetObject", "runs/*/plan.json", "runs/*/receipt.json"))
         self.role.add_to_policy(wake_roster_run())
+        self.role.add_to_policy(call_functions("explain"))
+
+
+class Keyholder(Construct):
+    """Who makes, renews and takes out the keys that open districts' files (``firstcard key``); opens no file with them, for it reads none."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = _role(self, "keyholder")
+        self.role.add_to_policy(change_secrets("openpgp"))
 
 
 class Officer(Construct):

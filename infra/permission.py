@@ -55,9 +55,23 @@ def list_incoming() -> iam.PolicyStatement:
     return statement
 
 
+def list_trials() -> iam.PolicyStatement:
+    """List what lies in the drop buckets' ``try/``, with versions: whether a file is still there, and what renames left behind."""
+    statement = _allow(["s3:ListBucketVersions"], [_every_drop()])
+    statement.add_condition("StringLike", {"s3:prefix": "try/*"})
+    return statement
+
+
 def read_secrets(*kinds: str) -> iam.PolicyStatement:
     """Read the secrets of these kinds: tokens, links, ils, openpgp."""
     return _allow(["secretsmanager:GetSecretValue"], [names.regional_arn("secretsmanager", f"secret:firstcard/{kind}/*") for kind in kinds])
+
+
+def change_secrets(kind: str) -> iam.PolicyStatement:
+    """Read the secrets of a kind and put new values in their place."""
+    statement = read_secrets(kind)
+    statement.add_actions("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
+    return statement
 
 
 def open_for_purpose() -> iam.PolicyStatement:
@@ -90,7 +104,7 @@ def wake_roster_run() -> iam.PolicyStatement:
 
 def send_email() -> iam.PolicyStatement:
     """Send e-mail from this deployment's own identities."""
-    return _allow(["ses:SendEmail"], [names.regional_arn("ses", "identity/*")])
+    return _allow(["ses:SendBulkEmail"], [names.regional_arn("ses", "identity/*")])
 
 
 def call_functions(*verbs: str) -> iam.PolicyStatement:

@@ -25,6 +25,7 @@ from constructs import Construct
 from infra import names
 from infra.admit import Admit
 from infra.begin import Begin
+from infra.explain import Explain
 from infra.finish import Finish
 from infra.function import Function
 from infra.hold import Hold
@@ -32,11 +33,12 @@ from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
 from infra.notify import Notify
-from infra.people import Officer, Operator
+from infra.people import Keyholder, Officer, Operator
 from infra.permission import (
     in_drops,
     in_vault,
     list_incoming,
+    list_trials,
     on_cards,
     on_cards_stream,
     on_ledger,
@@ -51,12 +53,13 @@ from infra.permission import (
 )
 from infra.plan import Plan
 from infra.publish import Publish
+from infra.rehearse import Rehearse
 from infra.roster_run import RosterRun
 from infra.sync import Sync
 from infra.window import Window
 
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
-NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld"]
+NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
     {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile"]}}},
     {"Keys": {"sk": {"S": [{"prefix": "notice#"}]}}, "NewImage": {"state": {"S": ["sent"]}}},
@@ -80,18 +83,25 @@ class Pipeline(Stack):
 
         admit = Admit(self, layers=layers)
         admit.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*"]))
+        admit.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
+        admit.may(on_ledger("GetItem", "PutItem", keys=["late#*"]))
+        admit.may(on_runs_by_district("Query"))
+        admit.may(tell_card_bus())
         admit.may(list_incoming())
         admit.may(start_roster_run())
 
         plan = Plan(self, layers=layers)
         plan.may(in_drops("GetObjectVersion", "incoming/*"))
         plan.may(read_secrets("openpgp", "tokens"))
-        plan.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
+        plan.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*", "snapshot#*"]))
         plan.may(on_ledger("UpdateItem", keys=["run#*", "numbers#*"]))
         plan.may(on_ledger("PutItem", "DeleteItem", keys=["content#*"]))
+        plan.may(on_ledger("PutItem", keys=["snapshot#*", "intent#*"]))
         plan.may(on_runs_by_district("Query"))
-        plan.may(in_vault("GetObject", "manifests/*"))
-        plan.may(in_vault("PutObject", "runs/*"))
+        plan.may(see_vault())
+        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*"))
+        plan.may(in_vault("PutObject", "runs/*", "snapshots/*"))
+        plan.may(in_vault("DeleteObject", "snapshots/*"))
         plan.may(tell_card_bus())
         plan.may(wake_roster_run())
 
@@ -139,7 +149,7 @@ class Pipeline(Stack):
         notify.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*"]))
         notify.may(on_cards("PutItem", "BatchWriteItem", keys=["household#*"]))
         notify.may(on_ledger("GetItem", keys=["agreement#*"]))
-        notify.may(on_ledger("UpdateItem", keys=["run#*"]))
+        notify.may(on_ledger("UpdateItem", keys=["run#*", "late#*"]))
         notify.may(on_ledger("PutItem", keys=["intent#*"]))
         notify.may(see_vault())
         notify.may(in_vault("GetObject", "runs/*/receipt.json"))
@@ -152,7 +162,25 @@ class Pipeline(Stack):
         window.may(on_cards("UpdateItem", keys=["household#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
 
-        self._dropped_files_to(admit)
+        rehearse = Rehearse(self, layers=layers)
+        rehearse.may(list_trials())
+        rehearse.may(in_drops("GetObjectVersion", "try/*"))
+        rehearse.may(in_drops("DeleteObjectVersion", "try/*"))
+        rehearse.may(in_drops("PutObject", "outbox/try-*"))
+        rehearse.may(read_secrets("openpgp"))
+        rehearse.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        explain = Explain(self, layers=layers)
+        explain.may(read_secrets("tokens"))
+        explain.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        explain.may(on_ledger("GetItem", keys=["agreement#*"]))
+        explain.may(on_runs_by_district("Query"))
+        explain.may(see_vault())
+        explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
+
+        self._files_of("incoming/", "Dropped", "A file lies in a district's drop bucket", self._inbox_of(admit))
+        # A roster is read alone: one call has room for one.
+        self._files_of("try/", "Tried", "A file lies in a district's trial folder", self._inbox_of(rehearse, batch_size=1))
         self._every(Duration.minutes(15), admit)
         self._every(Duration.hours(1), window)
         self._changes_of_cards_to(publish)
@@ -160,19 +188,19 @@ class Pipeline(Stack):
         self._card_events_to(notify, NOTIFY_EVENTS)
         RosterRun(self, "RosterRun")
         Operator(self, "Operator")
+        Keyholder(self, "Keyholder")
         Officer(self, "Officer")
 
-    def _dropped_files_to(self, admit: Function) -> None:
-        inbox = self._inbox_of(admit)
+    def _files_of(self, folder: str, what: str, description: str, inbox: Inbox) -> None:
         events.Rule(
             self,
-            "Dropped",
-            rule_name="firstcard-dropped",
-            description="A file lies in a district's drop bucket",
+            what,
+            rule_name=f"firstcard-{what.lower()}",
+            description=description,
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [{"prefix": "firstcard-drop-"}]}, "object": {"key": [{"prefix": "incoming/"}]}},
+                detail={"bucket": {"name": [{"prefix": "firstcard-drop-"}]}, "object": {"key": [{"prefix": folder}]}},
             ),
             targets=[targets.SqsQueue(inbox.queue)],
         )
@@ -198,7 +226,7 @@ class Pipeline(Stack):
             targets=[targets.LambdaFunction(consumer.function, retry_attempts=2)],
         )
 
-    def _inbox_of(self, consumer: Function) -> Inbox:
+    def _inbox_of(self, consumer: Function, *, batch_size: int = 100) -> Inbox:
         timeout = consumer.function.timeout
         assert timeout is not None
         inbox = Inbox(self, f"{consumer.verb.capitalize()}Inbox", name=names.role(consumer.verb), handling=timeout)
@@ -207,7 +235,7 @@ class Pipeline(Stack):
             f"{consumer.verb.capitalize()}Source",
             target=consumer.function,
             event_source_arn=inbox.queue.queue_arn,
-            batch_size=100,
+            batch_size=batch_size,
             max_batching_window=Duration.seconds(1),
             max_concurrency=3,
             report_batch_item_failures=True,

@@ -18,7 +18,7 @@ from infra.key import Key
 
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 SEALS = "plan"
-FUNCTIONS = frozenset({"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse"})
+FUNCTIONS = frozenset({"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse"})
 
 
 class UnknownRole(ValueError):

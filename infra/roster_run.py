@@ -77,8 +77,9 @@ def definition() -> dict[str, Any]:
     """The machine in Amazon States Language."""
     return {
         "Comment": "One roster: plan, hold, begin, issue, finish",
-        "StartAt": "Plan",
+        "StartAt": "Rest",
         "States": {
+            "Rest": {"Type": "Wait", "TimestampPath": "$.ready_at", "Next": "Plan"},
             "Plan": _step("plan", seconds=930, result="$.plan", then="Planned"),
             "Planned": _by_outcome("$.plan.outcome", {"busy": "WaitToPlan", "held": "Hold", "ready": "Begin"}),
             "WaitToPlan": {"Type": "Wait", "Seconds": WAIT_SECONDS, "Next": "Plan"},

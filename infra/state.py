@@ -16,9 +16,8 @@ from infra.cards import Cards, Ledger
 from infra.key import Key, through_service
 from infra.library_desk import LibraryDesk
 
-VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "operator", "officer")
+VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "operator", "officer")
 VAULT_WRITERS = ("plan", "hold", "finish")
-SECRET_READERS = ("plan", "sync", "notify", "refuse")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
 
 
@@ -104,9 +103,16 @@ def _let_the_trail_write(logs: Bucket) -> None:
 
 
 def _plans_go_with_the_rosters(site: Site) -> list[s3.LifecycleRule]:
-    """Plans hold sealed rosters: they go, and so does whatever was overwritten, when the last roster must (clause retention.roster_days)."""
+    """Plans hold sealed rosters: they go, and so does whatever was overwritten, when the last roster must (clause retention.roster_days).
+
+    So does a snapshot that nothing has replaced, and what a newer one has replaced goes after a day.
+    """
     days = Duration.days(max([1, *(agreement.retention.roster_days for agreement in site.agreements)]))
-    return [s3.LifecycleRule(prefix="runs/", expiration=days), s3.LifecycleRule(noncurrent_version_expiration=days)]
+    return [
+        s3.LifecycleRule(prefix="runs/", expiration=days),
+        s3.LifecycleRule(prefix="snapshots/", expiration=days, noncurrent_version_expiration=Duration.days(1)),
+        s3.LifecycleRule(noncurrent_version_expiration=days),
+    ]
 
 
 def _senders(site: Site) -> list[str]:

@@ -8,7 +8,7 @@ from infra import names
 
 
 class Trail(Stack):
-    """All regions, digests on, KMS calls included, and every access to rosters, vault, tables and the logs themselves."""
+    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="FirstCard: CloudTrail")
@@ -28,6 +28,8 @@ class Trail(Stack):
                 _selector("Rosters, receipts and the vault", _data("AWS::S3::Object"), starts_with=[drops, vault]),
                 # Reads only: the trail's own deliveries would otherwise log themselves for ever.
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
+                # The call's body, which holds a student's id, is no part of the record.
+                _selector("Who asked about a child", {**_data("AWS::Lambda::Function"), "resources.ARN": [names.function_arn("explain")]}),
                 _selector(
                     "Cards and ledger",
                     {

@@ -98,8 +98,8 @@ class Watch:
 
     def sent(self) -> int:
         """How many e-mails SES accepted since the counting began, without reading them."""
-        sends = (o for o in self.machine.cloud.calls()["operations"] if o["operation"] == "SendEmail" and not o["refused"])
-        return sum(int(o["count"]) for o in sends)
+        sends = (o for o in self.machine.cloud.calls()["operations"] if o["operation"] == "SendBulkEmail" and not o["refused"])
+        return sum(int(o["items"]) for o in sends)
 
     def in_ils(self) -> int:
         """Patrons in the library's database."""

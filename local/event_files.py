@@ -37,6 +37,7 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "rejected": 12,
         "decisions": {"wait": 1968, "issue": 150, "refuse": 20},
     },
+    "RosterLate": {"due": "2026-08-26", "cadence": "nightly", "last_received_at": "2026-08-24T06:15:02+00:00"},
     **dict.fromkeys(("CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked"), _CARD),
     "CardSynced": {**_CARD, "state": "in_ils"},
     "CardSyncFailed": {**_CARD, "reason": "card_number_taken"},

@@ -33,6 +33,7 @@ _HEADINGS = {
     Kind.STAFF: "Card numbers to staff",
     Kind.RECEIPT: "Receipts to districts",
     Kind.HELD: "Plans that wait for a person",
+    Kind.LATE: "Rosters that did not come",
     UNKNOWN: "Others",
 }
 _STYLE = (

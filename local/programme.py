@@ -96,6 +96,7 @@ def lay_out(
 def _here(clauses: dict[str, Any], keys: Keys, today: date) -> dict[str, Any]:
     exchange = clauses["exchange"] | {
         "organisation_ids": [f"{clauses['district']}-district"],
+        "calendar": {"timezone": clauses["exchange"]["calendar"]["timezone"]},
         "signers": [keys.sender.public] if clauses["exchange"].get("signers") else [],
         "sftp_keys": [keys.sftp.public],
     }

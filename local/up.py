@@ -104,9 +104,10 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         key = write_district(state / "districts", machine, programme)
         server = machine.sftp(district)
         console.print(f"[bold]{programme.agreement.parties.lea.name}[/] ({chosen_name(programme)})")
-        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}", soft_wrap=True)
+        console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}   (only to try it: --try)", soft_wrap=True)
         console.print(
-            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, outbox/)", soft_wrap=True
+            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, try/, outbox/)",
+            soft_wrap=True,
         )
         console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")
@@ -123,7 +124,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
             write_environment(state / "operator.env", machine.cloud.environment("firstcard-operator"))
             write_environment(state / "desk.env", machine.cloud.environment(DESK))
             written = time.monotonic()
-        now = sum(int(o["count"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendEmail")
+        now = sum(int(o["items"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendBulkEmail")
         if now != sent:
             write_outbox(machine.cloud.outbox(), outbox)
             sent = now

@@ -4,8 +4,12 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Literal, Self
+
+import xlsxwriter
 
 _ZIP_TIME = (2026, 1, 1, 2, 0, 0)
 """The only thing that would differ between two samples of the same people."""
@@ -62,18 +66,28 @@ Record = dict[str, tuple[Place, ...]]
 class Sample:
     """A synthetic roster: its sheets by file name, the students whose rows may be spoilt, how many rows a reading counts, and how it is packed.
 
-    ``packed`` is ``zip`` or, for the one sheet of a form that is a single file, its delimiter. ``lists_schools`` says whether an unknown school shows.
+    ``packed`` is ``zip`` or, for the one sheet of a form that is a single file, its delimiter, or ``xlsx``. ``lists_schools`` says whether an unknown school shows.
     """
 
     file_name: str
     sheets: Mapping[str, Sheet] = field(repr=False)
     records: Sequence[Record] = field(repr=False)
     rows: int
-    packed: Literal["zip", ",", "\t"] = "zip"
+    packed: Literal["zip", "xlsx", ",", "\t"] = "zip"
     lists_schools: bool = True
+
+    def as_workbook(self) -> Self:
+        """The same as an Excel workbook. Raises ValueError for a form of several files."""
+        if len(self.sheets) != 1:
+            raise ValueError("this form has several files, and a workbook is read as one")
+        name = f"{PurePath(self.file_name).stem}.xlsx"
+        moved = [{field: tuple(replace(place, file=name) for place in places) for field, places in one.items()} for one in self.records]
+        return replace(self, file_name=name, sheets={name: next(iter(self.sheets.values()))}, records=moved, packed="xlsx")
 
     def data(self) -> bytes:
         """The file to send; the same sheets give the same bytes."""
+        if self.packed == "xlsx":
+            return _workbook(*self.sheets.values())
         if self.packed != "zip":
             (sheet,) = self.sheets.values()
             return sheet.text(self.packed)
@@ -82,6 +96,17 @@ class Sample:
             for name, sheet in self.sheets.items():
                 archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), sheet.text(","), zipfile.ZIP_DEFLATED)
         return out.getvalue()
+
+
+def _workbook(sheet: Sheet) -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        book.set_properties({"created": datetime(*_ZIP_TIME, tzinfo=UTC)})
+        page = book.add_worksheet()
+        for number, row in enumerate((sheet.header, *sheet.rows)):
+            for column, text in enumerate(row):
+                page.write_string(number, column, text)
+    return out.getvalue()
 
 
 def records_of(

@@ -1,4 +1,4 @@
-"""Admit: a finished upload becomes a run. The scheduled sweep starts what an event forgot."""
+"""Admit: a finished upload becomes a run. The scheduled sweep starts what an event forgot, and tells of rosters that did not come."""
 
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -9,11 +9,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import DropAndVault, execution_starter, is_running
+from firstcard.adapters.aws import CardBus, DropAndVault, execution_starter, is_running
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.run.admission import INCOMING, admit, arrival_of_event, sweep
+from firstcard.run.lateness import tell_late
 
 logger = Logger()
 YOUNG = timedelta(minutes=5)
@@ -37,7 +38,7 @@ def on_message(record: SQSRecord) -> None:
 
 
 def on_schedule(account: str, region: str, now: datetime) -> None:
-    """Look for dropped objects without a run, in every district's drop bucket."""
+    """Look for dropped objects without a run, in every district's drop bucket; then for districts whose roster did not come."""
     machine = setting(Setting.STATE_MACHINE_ARN)
     for agreement in site().agreements:
         bucket = f"firstcard-drop-{agreement.district}-{account}-{region}"
@@ -51,6 +52,10 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
             before=(now - YOUNG).isoformat(),
         )
         logger.info("swept", district=agreement.district, started=started)
+    for agreement in site().agreements:
+        current = agreement is site().of_sharing(agreement.sharing)
+        if current and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
+            logger.warning("late", district=agreement.district)
 
 
 @logger.inject_lambda_context

@@ -3,14 +3,15 @@
 import os
 import time
 from collections import defaultdict
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import DropAndVault, SecretsStore, put_off, send_mail, unwrap
+from firstcard.adapters.aws import DropAndVault, Mail, SecretsStore, put_off, send_mails, unwrap
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
@@ -18,9 +19,11 @@ from firstcard.adapters.site import site
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.event.inbox import Inbound, failures, read_inbox
-from firstcard.notice import make_link
+from firstcard.event.model import RosterLate, RosterRejected
+from firstcard.notice import late_notice, make_link
 from firstcard.notice.due import Notices, Outgoing, Wake
 from firstcard.notice.mail_receipt import mail_receipt
+from firstcard.roster import Reason
 from firstcard.run.ledger import receipt_key
 from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
@@ -28,6 +31,8 @@ from firstcard.vault.seal import Opener
 logger = Logger()
 MAILED_TO_THE_DISTRICT = ("RosterHeld", "RosterProcessed", "RosterRejected")
 """Events that a receipt goes with; it names nobody, so a suspended agreement does not stop it."""
+NOT_MAILED = (Reason.ROLLOVER,)
+"""Why files are refused night after night as agreed: their receipts lie in the outbox, and nobody is written to."""
 
 
 @cache
@@ -76,27 +81,20 @@ def notices(sharing: str) -> Notices:
         base = f"{setting(Setting.REFUSE_URL).rstrip('/')}/no"
         return make_link(key, sharing=sharing, household=household, language=language, base_url=base)
 
-    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mail: send(agreement, mail), link, now)
+    return Notices(cards(), opener(), agreement, site().library(agreement.library), lambda mails: send(agreement, mails), link, now)
 
 
-def send(agreement: Agreement, mail: Outgoing) -> bool:
-    """Hand one e-mail to the mail service."""
-    said = mail.message
-    clause = agreement.notices
-    return send_mail(
-        sender=clause.sender,
-        reply_to=clause.reply_to,
-        to=mail.to,
-        subject=said.subject,
-        html=said.html,
-        text=said.text,
-        tags={"kind": mail.kind, "run": mail.run_id},
-    )
+def send(agreement: Agreement, mails: Sequence[Outgoing]) -> list[bool]:
+    """Hand e-mails to the mail service."""
+    said = [Mail(m.to, m.message.subject, m.message.html, m.message.text, {"kind": m.kind, "run": m.run_id}) for m in mails]
+    return send_mails(said, sender=agreement.notices.sender, reply_to=agreement.notices.reply_to)
 
 
 def on_run(message: Inbound) -> bool:
     """Mail one run's receipt, or that its plan waits, to the district and the library, once; whether it is done."""
     event = message.event
+    if isinstance(event, RosterRejected) and event.reason in NOT_MAILED:
+        return True
     held = event.name == "RosterHeld"
     agreement = site().of_sharing(event.sharing)
     body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(receipt_key(event.run_id))
@@ -110,9 +108,29 @@ def on_run(message: Inbound) -> bool:
         to |= {agreement.notices.contact.email: None}
     if mail.forbidden_columns:
         to |= dict.fromkeys((agreement.parties.lea.privacy_contact.email, agreement.parties.provider.compliance_officer.email))
-    done = send(agreement, Outgoing(tuple(to), "held" if held else "receipt", mail.message, event.run_id))
+    [done] = send(agreement, [Outgoing(tuple(to), "held" if held else "receipt", mail.message, event.run_id)])
     if done:
         ledger().mail_sent(event.run_id, event.id, held=held)
+    return done
+
+
+def on_late(event: RosterLate) -> bool:
+    """Mail the district and the library that no roster came, once; whether it is done."""
+    agreement = site().of_sharing(event.sharing)
+    if agreement is None:
+        return False
+    if not ledger().claim_late_mail(event.sharing, event.due, event.id):
+        return True
+    message = late_notice(
+        agreement=agreement,
+        library=site().library(agreement.library),
+        due=date.fromisoformat(event.due),
+        last_received_at=datetime.fromisoformat(event.last_received_at),
+    )
+    to = dict.fromkeys((*agreement.notices.receipt_to, agreement.notices.contact.email))
+    [done] = send(agreement, [Outgoing(tuple(to), "late", message, event.run_id)])
+    if done:
+        ledger().late_mail_sent(event.sharing, event.due, event.id)
     return done
 
 
@@ -122,6 +140,7 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
     if agreement is None:
         return [m.message for m in messages]
     again = [m.message for m in messages if m.event.name in MAILED_TO_THE_DISTRICT and not on_run(m)]
+    again += [m.message for m in messages if isinstance(m.event, RosterLate) and not on_late(m.event)]
     people = [m for m in messages if not m.event.name.startswith("Roster")]
     today = datetime.fromisoformat(max(m.time for m in messages)).date()
     if people and (not agreement.in_force(today) or ledger().suspended(sharing)):

@@ -2,20 +2,33 @@
 
 import os
 import secrets
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from firstcard.adapters.aws import CardBus, DropAndVault, SecretsStore, wake, wrapper
+from firstcard.adapters.aws import CardBus, DropAndVault, SecretsStore, unwrap, wake, wrapper
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.run.ledger import Arrival
 from firstcard.run.planning import Planner
+from firstcard.vault import Intent
 
 logger = Logger()
+
+
+@cache
+def ledger() -> LedgerTable:
+    """The run ledger."""
+    return LedgerTable(setting(Setting.LEDGER_TABLE))
+
+
+def declare(intent: Intent) -> None:
+    """Write down what is about to be opened, and why."""
+    ledger().declare(intent, role=setting(Setting.AWS_LAMBDA_FUNCTION_NAME), at=datetime.now(UTC), nonce=os.urandom(6).hex())
 
 
 @cache
@@ -23,10 +36,12 @@ def planner() -> Planner:
     """The planner, wired."""
     return Planner(
         site=site(),
-        ledger=LedgerTable(setting(Setting.LEDGER_TABLE)),
+        ledger=ledger(),
         objects=DropAndVault(setting(Setting.VAULT_BUCKET)),
         secrets=SecretsStore(),
         wrapper=wrapper,
+        unwrap=unwrap,
+        declare=declare,
         emit=CardBus(setting(Setting.CARD_BUS)).emit,
         wake=wake,
         random=os.urandom,

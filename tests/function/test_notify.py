@@ -9,22 +9,25 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.ses.models import ses_backends
+from moto.sesv2.responses import SESV2Response
 
 from firstcard.adapters.aws import wrapper
 from firstcard.event import Event, new_event
 from firstcard.run.facts import facts
 from functions.notify.handler import handler
 from tests.function.builders import ACCOUNT, EVENING, REGION, Breaking, Yard, a_roster, household, token
+from tests.function.bulk_mail import send_bulk_email
 from tests.function.calling import a_context, on_the_bus
 
 QUEUE = "firstcard-tested"
 
 
 @pytest.fixture
-def desk(yard: Yard) -> Yard:
+def desk(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> Yard:
     """A district with its own purpose key, a mail service that knows the sender, and a queue."""
     keys = boto3.client("kms")
     keys.create_alias(AliasName="alias/firstcard-purpose-oak-pine", TargetKeyId=keys.create_key()["KeyMetadata"]["KeyId"])
+    monkeypatch.setattr(SESV2Response, "send_bulk_email", send_bulk_email, raising=False)
     boto3.client("ses").verify_email_identity(EmailAddress="cards@oak.example.org")
     boto3.client("sqs").create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "120"})
     yard.wrapper = wrapper
@@ -82,6 +85,21 @@ def test_a_household_is_announced_once_and_its_window_starts(desk: Yard) -> None
         assert handler(batch, a_context()) == {"batchItemFailures": []}
     assert told() == ["family1@example.org"]
     assert [w.token for w in desk.cards.windows_over("oak.pine", told_before="9999")] == [token(1)]
+
+
+def test_of_e_mails_sent_in_one_call_the_one_that_ses_refuses_comes_again(desk: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses_one(self: SESV2Response) -> str:
+        answer = json.loads(send_bulk_email(self))
+        if len(answer["BulkEmailEntryResults"]) > 1:
+            answer["BulkEmailEntryResults"][1]["Status"] = "ACCOUNT_THROTTLED"
+        return json.dumps(answer)
+
+    monkeypatch.setattr(SESV2Response, "send_bulk_email", refuses_one)
+    arrival, _ = desk.run(a_roster(1, 3, 5))
+    batch = delivered([a_household(desk, arrival.run_id, n) for n in (1, 3, 5)])
+    assert handler(batch, a_context()) == {"batchItemFailures": [{"itemIdentifier": batch["Records"][1]["messageId"]}]}
+    assert handler(batch, a_context()) == {"batchItemFailures": []}
+    assert told()[3:] == told()[1:2]
 
 
 def test_the_receipt_goes_out_once(desk: Yard) -> None:

@@ -248,6 +248,33 @@ def cautious(yard: Yard) -> Site:
     return Site(tuple(changed), yard.site.libraries)
 
 
+class TestAPlainFileThatIsOverwritten:
+    """Half a file shows by nothing that it is half: it rests, and a newer version of the same object takes its place."""
+
+    def test_gives_way_to_the_newer_version(self, yard: Yard) -> None:
+        half = yard.admitted(a_roster(1))
+        whole = yard.admitted(a_roster(1, 2), at=later(minutes=0.5))
+        assert yard.plan(half).outcome == "rejected"
+        assert yard.known(half).reason == "SUPERSEDED"
+        assert yard.plan(whole).outcome == "ready"
+
+    def test_does_not_give_way_to_another_object_or_an_older_version(self, yard: Yard) -> None:
+        older = yard.admitted(a_roster(1))
+        another = yard.admitted(a_roster(1, 2), at=later(minutes=0.5), key="incoming/other.csv")
+        assert yard.plan(older).outcome == "ready"
+        assert yard.plan(another).outcome == "ready"
+
+    def test_that_proves_itself_whole_is_not_rejected_for_a_newer_one(self, yard: Yard) -> None:
+        """A file of an agreement that asks for encryption: refused for its protection, which shows that it was opened."""
+        older = yard.admitted(a_roster(1))
+        yard.admitted(a_roster(1, 2), at=later(minutes=0.5))
+        signed = [
+            a.model_copy(update={"exchange": a.exchange.model_copy(update={"protection": "encrypted"})}) for a in yard.site.agreements
+        ]
+        assert yard.plan(older, site=Site(tuple(signed), yard.site.libraries)).outcome == "rejected"
+        assert yard.known(older).reason == "PROTECTION_TOO_WEAK"
+
+
 class TestAHeldPlanAndTheNextNightsFile:
     """A plan waits for a person when the next file comes."""
 

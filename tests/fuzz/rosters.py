@@ -12,9 +12,9 @@ from datetime import date
 from functools import cache
 from typing import TypeVar
 
-from cli.check import assumed_terms
 from cli.samples import FORMS, plant
 from firstcard.roster.terms import Terms
+from firstcard.run.checking import assumed_terms
 from local.district import make_district
 from tests.unit.agreement.builders import an_agreement
 from tests.unit.roster.builders import csv_agreement, csv_directory_agreement

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firstcard.agreement import Agreement, Purpose, Status, load_site
+from firstcard.agreement import Agreement, Group, Purpose, Status, load_site
 from infra import names
 from infra.key import ADMINISTRATION
 from infra.purpose_key import UnknownRole, purpose_statements
@@ -43,6 +43,34 @@ def test_the_purpose_key_lets_each_role_open_what_the_agreement_says_and_plan_on
     assert set(told) == opened | sealed
     for (_, _, purpose), groups in told.items():
         assert groups == sorted(str(g) for g in agreement.matrix[Purpose(purpose)])
+
+
+@pytest.fixture(scope="module")
+def with_deltas(agreement) -> Agreement:
+    """The same agreement where files of changes are agreed."""
+    plan = agreement.roles["plan"].model_copy(
+        update={"purposes": (*agreement.roles["plan"].purposes, Purpose.MERGE_DELTA), "opens": (Purpose.MERGE_DELTA,)}
+    )
+    changes = {
+        "matrix": {**agreement.matrix, Purpose.MERGE_DELTA: (Group.ROSTER,)},
+        "roles": {**agreement.roles, "plan": plan},
+        "exchange": agreement.exchange.model_copy(update={"deltas": True}),
+    }
+    return agreement.model_copy(update=changes)
+
+
+def test_where_changes_are_agreed_plan_alone_opens_the_last_roster_and_still_nothing_else(agreement, with_deltas):
+    before = [s["Sid"] for s in _allowed(agreement)]
+    new = [s for s in _allowed(with_deltas) if s["Sid"] not in before]
+    assert [(s["Principal"]["AWS"].rpartition("/")[2], s["Action"]) for s in new] == [
+        ("firstcard-plan", "kms:Encrypt"),
+        ("firstcard-plan", "kms:Decrypt"),
+    ]
+    for statement in new:
+        equal = statement["Condition"]["StringEquals"]
+        assert (equal["kms:EncryptionContext:purpose"], equal["kms:EncryptionContext:group"]) == ("merge_delta", ["roster"])
+    assert not [s for s in _allowed(agreement) if "roster" in str(s["Condition"]["StringEquals"]["kms:EncryptionContext:group"])]
+    assert not [s for s in _allowed(agreement) if s["Action"] == "kms:Decrypt" and "firstcard-plan" in str(s["Principal"])]
 
 
 def test_every_use_of_a_purpose_key_states_exactly_agreement_object_group_and_purpose(agreement):
@@ -115,27 +143,59 @@ def test_raw_uploads_and_their_older_versions_are_gone_in_the_agreed_days(templa
     assert hidden + older == max(2, agreement.retention.raw_upload_days)
 
 
+def test_what_a_trial_could_not_delete_goes_by_lifecycle_from_the_next_day(templates):
+    drop = templates.named("AWS::S3::Bucket", BucketName="firstcard-drop-duval-111122223333-us-east-1")
+    (rule,) = [r for r in drop["LifecycleConfiguration"]["Rules"] if r.get("Prefix") == "try/"]
+    assert (rule["Status"], rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]) == ("Enabled", 1, {"NoncurrentDays": 1})
+
+
 def test_a_drop_bucket_tells_eventbridge_without_a_hidden_function(templates):
     drop = templates.named("AWS::S3::Bucket", BucketName="firstcard-drop-duval-111122223333-us-east-1")
     assert drop["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert not [i for s, i, _ in templates.every("AWS::Lambda::Function") if s.startswith("FirstCardAgreement")]
 
 
-def test_rosters_are_read_by_plan_and_unfinished_ones_by_the_sftp_account(templates):
+@pytest.mark.parametrize(
+    ("folder", "reader", "sid"),
+    [("incoming", "plan", "RostersAreReadByPlanOnly"), ("try", "rehearse", "TrialsAreReadByRehearseOnly")],
+)
+def test_a_folder_is_read_by_its_function_and_what_is_unfinished_by_the_sftp_account(templates, folder, reader, sid):
     (policy,) = [p for s, _, p in templates.every("AWS::S3::BucketPolicy") if s == "FirstCardAgreement-duval"]
-    (denied,) = [s for s in policy["PolicyDocument"]["Statement"] if s.get("Sid") == "RostersAreReadByPlanOnly"]
+    (denied,) = [s for s in policy["PolicyDocument"]["Statement"] if s.get("Sid") == sid]
     spared = {arn.rpartition("firstcard-")[2].removesuffix("/*") for arn in denied["Condition"]["ArnNotLike"]["aws:PrincipalArn"]}
-    assert spared == {"plan", "sftp-duval"}
+    assert spared == {reader, "sftp-duval"}
+    assert denied["Resource"].endswith(f"/{folder}/*")
+    assert denied["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
 
 
-def test_an_sftp_account_sees_two_folders_and_no_other_path(templates):
+def test_the_drop_key_lets_rehearse_decrypt_trials_and_encrypt_their_receipts_only(templates):
+    statements = _keys(templates, "FirstCardAgreement-duval")["alias/firstcard-drop-duval"]
+    bucket = "arn:aws:s3:::firstcard-drop-duval-111122223333-us-east-1"
+    told = {
+        (action, *listed(s["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"]))
+        for s in statements
+        if "firstcard-rehearse" in json.dumps(s.get("Condition", {}))
+        for action in listed(s["Action"])
+    }
+    assert told == {("kms:Decrypt", f"{bucket}/try/*"), ("kms:GenerateDataKey", f"{bucket}/outbox/try-*")}
+
+
+def test_an_sftp_account_sees_three_folders_and_no_other_path(templates):
     accounts = {p["UserName"]: p for _, _, p in templates.every("AWS::Transfer::User")}
     assert accounts["duval"]["HomeDirectoryType"] == "LOGICAL"
     assert accounts["duval"]["HomeDirectoryMappings"] == [
-        {"Entry": f"/{folder}", "Target": f"/firstcard-drop-duval-111122223333-us-east-1/{folder}"} for folder in ("incoming", "outbox")
+        {"Entry": f"/{folder}", "Target": f"/firstcard-drop-duval-111122223333-us-east-1/{folder}"}
+        for folder in ("incoming", "try", "outbox")
     ]
 
 
 def test_a_district_with_a_name_too_long_for_its_bucket_is_refused():
     with pytest.raises(ValueError, match="at most 20 characters"):
         names.drop_bucket("a-district-with-a-long-name")
+
+
+def test_a_kept_roster_goes_by_itself_and_what_was_replaced_goes_after_a_day(templates, agreement):
+    vault = templates.named("AWS::S3::Bucket", BucketName="firstcard-vault-111122223333-us-east-1")
+    (rule,) = [r for r in vault["LifecycleConfiguration"]["Rules"] if r.get("Prefix") == "snapshots/"]
+    assert rule["ExpirationInDays"] >= agreement.retention.roster_days
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1

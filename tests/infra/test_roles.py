@@ -8,12 +8,13 @@ LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 QUEUE = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
 ALLOWED = {
     "admit": [
-        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:ListBucket", "s3:ListBucketVersions"),
+        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
+        *("s3:ListBucket", "s3:ListBucketVersions"),
         *("states:DescribeExecution", "states:StartExecution", *LOGS, *QUEUE),
     ],
     "plan": [
         *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "secretsmanager:GetSecretValue"),
+        *("s3:DeleteObject", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue"),
         *("states:SendTaskSuccess", *LOGS),
     ],
     "hold": [
@@ -43,10 +44,18 @@ ALLOWED = {
     ],
     "notify": [
         *("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-        *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ses:SendEmail", *LOGS, *QUEUE),
+        *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ses:SendBulkEmail", *LOGS, *QUEUE),
     ],
     "window": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS],
+    "explain": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
+    "rehearse": [
+        *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
+        *("secretsmanager:GetSecretValue", *LOGS, *QUEUE),
+    ],
     "roster-run": [
         *(
             "lambda:InvokeFunction",
@@ -74,8 +83,9 @@ ALLOWED = {
             "s3:GetObject",
             "s3:ListBucket",
         ),
-        "states:SendTaskSuccess",
+        *("lambda:InvokeFunction", "states:SendTaskSuccess"),
     ],
+    "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
     "officer": ["s3:GetObject", "s3:ListBucket"],
     "upload-duval": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
     "upload-cms": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
@@ -118,6 +128,49 @@ def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_stat
     assert writers == {"issue", "window", "refuse", "sync"}
 
 
+def test_only_plan_and_explain_can_make_a_childs_token_and_no_person(templates):
+    readers = {
+        role
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        for resource in listed(s["Resource"])
+        if "secretsmanager:GetSecretValue" in listed(s["Action"]) and "secret:firstcard/tokens/" in resource
+    }
+    assert readers == {"plan", "explain"}
+
+
+def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templates):
+    statements = templates.role_statements("firstcard-explain")
+    objects = {r for s in statements if "s3:GetObject" in listed(s["Action"]) for r in listed(s["Resource"])}
+    vault = "arn:aws:s3:::firstcard-vault-111122223333-us-east-1"
+    assert objects == {f"{vault}/runs/*/people.json.gz", f"{vault}/runs/*/manifest.json.gz"}
+    writes = ("Put", "Update", "Delete", "BatchWrite", "Transact")
+    assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
+
+
+def test_a_person_may_call_the_one_function_that_answers_a_person(templates):
+    callers = {
+        role: sorted(listed(s["Resource"]))
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if "lambda:InvokeFunction" in listed(s["Action"]) and role != "roster-run"
+    }
+    assert callers == {"operator": ["arn:aws:lambda:us-east-1:111122223333:function:firstcard-explain"]}
+
+
+def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_more_than_its_mails(templates):
+    def written(role: str) -> dict[str, set[str]]:
+        may: dict[str, set[str]] = {}
+        for statement in templates.role_statements(f"firstcard-{role}"):
+            if any(str(r).endswith("table/firstcard-ledger") for r in listed(statement["Resource"])):
+                for action in {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(listed(statement["Action"])):
+                    may.setdefault(action, set()).update(listed(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]))
+        return may
+
+    assert written("admit") == {"dynamodb:PutItem": {"run#*", "late#*"}, "dynamodb:UpdateItem": {"run#*"}}
+    assert written("notify") == {"dynamodb:PutItem": {"intent#*"}, "dynamodb:UpdateItem": {"run#*", "late#*"}}
+
+
 def test_only_plan_reads_rosters(templates):
     readers = {
         role
@@ -145,4 +198,55 @@ def test_an_sftp_account_reads_back_only_what_it_has_not_finished(templates):
         if "s3:GetObject" in listed(s["Action"])
         for resource in listed(s["Resource"])
     }
-    assert readable == {"incoming/*.part", "incoming/*.filepart", "incoming/*.tmp", "outbox/*"}
+    assert readable == {f"{folder}/*.{ending}" for folder in ("incoming", "try") for ending in ("part", "filepart", "tmp")} | {"outbox/*"}
+
+
+def test_rehearse_reads_and_deletes_trials_and_writes_their_receipts_and_reaches_nothing_else(templates):
+    drops = "arn:aws:s3:::firstcard-drop-*-111122223333-us-east-1"
+    reached = {
+        (action, resource.removeprefix("arn:aws:"))
+        for s in templates.role_statements("firstcard-rehearse")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if not action.startswith(("logs:", "sqs:"))
+    }
+    assert reached == {
+        ("s3:ListBucketVersions", drops.removeprefix("arn:aws:")),
+        ("s3:GetObjectVersion", f"{drops}/try/*".removeprefix("arn:aws:")),
+        ("s3:DeleteObjectVersion", f"{drops}/try/*".removeprefix("arn:aws:")),
+        ("s3:PutObject", f"{drops}/outbox/try-*".removeprefix("arn:aws:")),
+        ("secretsmanager:GetSecretValue", "secretsmanager:us-east-1:111122223333:secret:firstcard/openpgp/*"),
+        ("dynamodb:GetItem", "dynamodb:us-east-1:111122223333:table/firstcard-ledger"),
+    }
+    conditions = [s.get("Condition") for s in templates.role_statements("firstcard-rehearse")]
+    assert {"StringLike": {"s3:prefix": "try/*"}} in conditions
+    assert {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["agreement#*"]}} in conditions
+
+
+def test_nobody_but_rehearse_deletes_a_version(templates):
+    assert [role for role in ALLOWED if "s3:DeleteObjectVersion" in templates.actions(f"firstcard-{role}")] == ["rehearse"]
+
+
+def test_plan_removes_snapshots_and_nothing_else_and_nobody_else_touches_them(templates):
+    touching = {
+        (role, action)
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if "/snapshots/" in resource or (action == "s3:DeleteObject" and "firstcard-vault-" in resource)
+    }
+    assert touching == {("plan", f"s3:{action}") for action in ("GetObject", "PutObject", "DeleteObject")}
+    (removing,) = [s for s in templates.role_statements("firstcard-plan") if "s3:DeleteObject" in listed(s["Action"])]
+    assert [resource.rpartition("us-east-1/")[2] for resource in listed(removing["Resource"])] == ["snapshots/*"]
+
+
+def test_only_plan_says_which_snapshot_counts(templates):
+    writers = {
+        role
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(listed(s["Action"]))
+        and "snapshot#*" in listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", []))
+    }
+    assert writers == {"plan"}

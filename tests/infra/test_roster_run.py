@@ -37,6 +37,12 @@ def test_an_outcome_leads_where_the_map_says(states, choice, value, next_state):
     assert _way(states, choice, value) == next_state
 
 
+def test_a_run_rests_until_its_file_may_be_read():
+    machine = definition()
+    assert machine["StartAt"] == "Rest"
+    assert machine["States"]["Rest"] == {"Type": "Wait", "TimestampPath": "$.ready_at", "Next": "Plan"}
+
+
 def test_whatever_fails_is_finished_with_a_receipt_and_then_fails(states):
     for name in ("Plan", "Hold", "Begin", "Issue"):
         assert {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Finish"} in states[name]["Catch"], name

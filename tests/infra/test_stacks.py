@@ -147,7 +147,7 @@ def test_the_trail_records_every_region_its_digests_and_all_key_use(templates):
     management, *_ = trail["AdvancedEventSelectors"]
     assert management["FieldSelectors"] == [{"Field": "eventCategory", "Equals": ["Management"]}]
     told = json.dumps(trail["AdvancedEventSelectors"])
-    for watched in ("firstcard-drop-", "firstcard-vault-", "table/firstcard-cards", "table/firstcard-ledger"):
+    for watched in ("firstcard-drop-", "firstcard-vault-", "table/firstcard-cards", "table/firstcard-ledger", "function:firstcard-explain"):
         assert watched in told
 
 
@@ -158,15 +158,25 @@ def test_the_page_of_a_familys_no_is_logged_without_the_link(templates):
     assert {p["RouteKey"] for _, _, p in templates.every("AWS::ApiGatewayV2::Route")} == {"GET /no/{link}", "POST /no/{link}"}
 
 
-def test_one_rule_takes_what_is_dropped_by_any_district(templates):
-    rule = templates.named("AWS::Events::Rule", Name="firstcard-dropped")
+def test_one_rule_takes_what_is_dropped_by_any_district_and_another_what_is_tried(templates):
+    def takers(bucket: str, key: str) -> set[str]:
+        detail = {"bucket": {"name": bucket}, "object": {"key": key}}
+        event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
+        rules = [p for _, _, p in templates.every("AWS::Events::Rule") if "aws.s3" in p.get("EventPattern", {}).get("source", [])]
+        return {rule["Name"] for rule in rules if matches(rule["EventPattern"], event)}
 
-    def dropped(bucket: str, key: str) -> dict[str, object]:
-        return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": {"key": key}}}
+    assert takers("firstcard-drop-duval-1-us-east-1", "incoming/roster.zip.pgp") == {"firstcard-dropped"}
+    assert takers("firstcard-drop-duval-1-us-east-1", "try/roster.zip.pgp") == {"firstcard-tried"}
+    assert takers("firstcard-drop-duval-1-us-east-1", "incoming/try/roster.zip.pgp") == {"firstcard-dropped"}
+    assert takers("firstcard-drop-duval-1-us-east-1", "outbox/try-receipt.json") == set()
+    assert takers("firstcard-vault-1-us-east-1", "incoming/roster.zip.pgp") == set()
+    assert takers("firstcard-vault-1-us-east-1", "try/roster.zip.pgp") == set()
 
-    assert matches(rule["EventPattern"], dropped("firstcard-drop-duval-1-us-east-1", "incoming/roster.zip.pgp"))
-    assert not matches(rule["EventPattern"], dropped("firstcard-drop-duval-1-us-east-1", "outbox/receipt.json"))
-    assert not matches(rule["EventPattern"], dropped("firstcard-vault-1-us-east-1", "incoming/roster.zip.pgp"))
+
+@pytest.mark.parametrize(("rule", "queue"), [("firstcard-dropped", "firstcard-admit"), ("firstcard-tried", "firstcard-rehearse")])
+def test_a_rule_of_a_folder_fills_the_queue_of_its_function(templates, rule, queue):
+    queues = {f"<{i}.Arn>": p["QueueName"] for _, i, p in templates.every("AWS::SQS::Queue")}
+    assert [queues[target["Arn"]] for target in templates.named("AWS::Events::Rule", Name=rule)["Targets"]] == [queue]
 
 
 def test_changes_are_published_for_what_events_are_made_of(templates):
@@ -188,9 +198,10 @@ def test_changes_are_published_for_what_events_are_made_of(templates):
 
 def test_queues_hand_over_in_batches_and_take_back_single_failures(templates):
     sources = [p for _, _, p in templates.every("AWS::Lambda::EventSourceMapping") if "StartingPosition" not in p]
-    assert len(sources) == 3
+    sizes = {source["FunctionName"].strip("<>")[:8]: source["BatchSize"] for source in sources}
+    assert sizes == {"AdmitFun": 100, "SyncFunc": 100, "NotifyFu": 100, "Rehearse": 1}
     for source in sources:
-        assert (source["BatchSize"], source["ScalingConfig"]) == (100, {"MaximumConcurrency": 3})
+        assert source["ScalingConfig"] == {"MaximumConcurrency": 3}
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

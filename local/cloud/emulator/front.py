@@ -109,10 +109,10 @@ def _operation(call: Call, method: str, path: str, query: dict[str, Any], header
 
 
 def _items(operation: str, request: dict[str, Any]) -> int:
-    """How many items a request names: DynamoDB and SQS bill and limit by item, not by request."""
+    """How many items a request names: DynamoDB, SQS and SES bill and limit by item, not by request."""
     if isinstance(batches := request.get("RequestItems"), dict):
         return sum(len(entry.get("Keys", ())) if isinstance(entry, dict) else len(entry) for entry in batches.values())
-    for name in ("TransactItems", "Entries"):
+    for name in ("TransactItems", "Entries", "BulkEmailEntries"):
         if isinstance(listed := request.get(name), list):
             return len(listed)
     return 1

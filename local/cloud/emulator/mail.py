@@ -14,6 +14,15 @@ import ministack.app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import ses, ses_v2
 
+SENDING = ("/outbound-emails", "/outbound-bulk-emails")
+
+
+def _recipients(request: dict[str, Any]) -> list[str]:
+    """Every address that a request to send names."""
+    places = [request, *request.get("BulkEmailEntries", ())]
+    lists = [addresses for place in places for addresses in (place.get("Destination") or {}).values()]
+    return [parseaddr(address)[1] for addresses in lists for address in addresses or ()]
+
 
 def sending_identity(sender: str) -> str:
     """The verified identity by which a sender's address may send: the address itself, else its domain."""
@@ -28,11 +37,11 @@ _addresses: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextV
 
 
 def sending_is_decided_on_the_identity() -> None:
-    """SendEmail is authorised on the sender's identity; the emulator asks for permission on `*`, which no narrow policy gives."""
+    """Sending is authorised on the sender's identity; the emulator asks for permission on `*`, which no narrow policy gives."""
     resource_arn = iam_actions.extract_resource_arn
 
     def of_the_identity(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str) -> Any:
-        if service == "ses" and path.rstrip("/").endswith("/outbound-emails"):
+        if service == "ses" and path.rstrip("/").endswith(SENDING):
             sender = json.loads(body or b"{}").get("FromEmailAddress", "")
             if sender:
                 return f"arn:aws:ses:{region}:{account}:identity/{sending_identity(sender)}"
@@ -47,11 +56,10 @@ def policies_can_name_addresses() -> None:
 
     def ask_with_addresses(method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
         offered: dict[str, Any] = {}
-        if path.rstrip("/").endswith("/outbound-emails") and body[:1] == b"{":
+        if path.rstrip("/").endswith(SENDING) and body[:1] == b"{":
             request = json.loads(body)
-            lists = (request.get("Destination") or {}).values()
             offered["ses:FromAddress"] = parseaddr(request.get("FromEmailAddress", ""))[1]
-            offered["ses:Recipients"] = [parseaddr(address)[1] for addresses in lists for address in addresses or ()]
+            offered["ses:Recipients"] = _recipients(request)
         token = _addresses.set(offered)
         try:
             return ask(method, path, headers, body, *rest)

@@ -54,8 +54,8 @@ def http() -> Iterator[httpx.Client]:
 
 def the_whole_way(library: StandIn, http: httpx.Client) -> None:
     """Everything that the adapter asks of a library, and every answer that a library has for it."""
-    ils = koha(library, http)
-    separate = koha(library, http, confirm_separate=True)
+    ils = koha(library)
+    separate = koha(library, confirm_separate=True)
     ils_id = ils.put(a_patron(1, street="1 School Way", city="Exampleton", postal_code="28000"), ils_id=None).ils_id
     ils.put(a_patron(1), ils_id=None)
     ils.put(a_patron(1, branch="WEST"), ils_id=ils_id)
@@ -73,7 +73,7 @@ def the_whole_way(library: StandIn, http: httpx.Client) -> None:
     ils.put(a_patron(6), ils_id=None)
     assert isinstance(ils.end(ils_id, token=a_patron(1).token, on=TODAY), Accepted)
     ils.end(None, token=a_patron(6).token, on=TODAY)
-    koha(library, http, secret="an old one").put(a_patron(7), ils_id=None)
+    koha(library, secret="an old one").put(a_patron(7), ils_id=None)
     ils.check([("STUDENT", "MAIN"), ("STAFF", "WEST"), ("STAFF", "EAST")], token="ab" * 16, pin="4711", on=TODAY)
 
     headers = {"authorization": "Bearer " + bearer(library, http)}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.check import assumed_terms
 from firstcard.roster import Reading, Reason
 from firstcard.roster.recognise import read_under
+from firstcard.run.checking import assumed_terms
 
 DAY = date(2017, 11, 22)
 """A day on which the samples' students are at school."""

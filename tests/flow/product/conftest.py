@@ -4,6 +4,7 @@
 no held run, no suspension.
 """
 
+import json
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,11 +16,11 @@ import pytest
 
 from local.demo import Wanted
 from local.district.delivery import new_openpgp_key, protect
-from local.district.people import Change, District, Student, make_district
-from local.machine import Machine
+from local.district.people import Change, Damage, District, Student, make_district
+from local.machine import DESK, Machine, later_event
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
-from tests.flow.product.sharing import Difference, Left, Sharing, difference, link_in
+from tests.flow.product.sharing import Difference, Left, Sharing, difference, digest_of, link_in
 from tests.flow.product.waiting import until, until_quiet
 
 
@@ -198,3 +199,119 @@ def refused_files(machine: Machine, duval: Sharing, cms: Sharing, first_night: F
     runs = {name: duval.until_run(name, "rejected", "held", "applied", "failed", "unchanged") for name in files}
     until_quiet(machine)
     return RefusedFiles({name: reason for name, (_, reason) in files.items()}, runs, difference(before, duval.state()))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Files that duval put into ``try/``: their receipts by file name, and everything that they changed, wherever it lies."""
+
+    receipts: Mapping[str, Mapping[str, Any]]
+    left: Difference
+    stored: frozenset[tuple[str, str, str]]
+    """Versions that came into any bucket but the trail's: bucket, key, version."""
+    ledger: frozenset[str]
+    """Digests of ledger items that came or changed."""
+
+
+@pytest.fixture(scope="session")
+def trials(machine: Machine, duval: Sharing) -> Trials:
+    stranger = new_openpgp_key("a stranger (synthetic)", created=datetime.now(UTC))
+    uploads = {
+        "good.zip.gpg": duval.protected(duval.export),
+        "no-roster.gpg": duval.protected(b"%PDF-1.7"),
+        "for-somebody-else.zip.gpg": duval.protected(duval.export, recipient=stranger.public),
+        "not-protected.zip": duval.export,
+    }
+    until_quiet(machine)
+    before, stored, ledger = duval.state(), _stored(machine), _ledger(machine)
+    for name, data in uploads.items():
+        duval.drop(data, name, folder="try")
+    receipts = {name: duval.until_tried(name) for name in uploads}
+    until_quiet(machine)
+    changed = _stored(machine) - stored, _ledger(machine) - ledger
+    return Trials(receipts, difference(before, duval.state()), *changed)
+
+
+def _stored(machine: Machine) -> frozenset[tuple[str, str, str]]:
+    root = machine.cloud.session().client("s3")
+    return frozenset(
+        (bucket, version["Key"], version["VersionId"])
+        for bucket in (there["Name"] for there in root.list_buckets()["Buckets"])
+        if bucket.startswith(("firstcard-drop-", "firstcard-vault-"))
+        for page in root.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for version in page.get("Versions", [])
+    )
+
+
+def _ledger(machine: Machine) -> frozenset[str]:
+    pages = machine.cloud.session(DESK).client("dynamodb").get_paginator("scan").paginate(TableName="firstcard-ledger", ConsistentRead=True)
+    return frozenset(digest_of(item) for page in pages for item in page["Items"])
+
+
+KEYHOLDER = "firstcard-keyholder"
+
+
+Opened = tuple[bool, tuple[str, ...]]
+"""Whether a file that was tried could be read, and the reasons against it as a whole."""
+
+
+@dataclass(frozen=True)
+class KeyChange:
+    """What became of a roster encrypted for a new key, for the old one, and for the new one after it was taken out."""
+
+    for_the_new: Opened
+    for_the_old: Opened
+    after_taking_out: Opened
+
+
+@pytest.fixture(scope="session")
+def key_change(duval: Sharing, first_night: FirstNight, tmp_path_factory: pytest.TempPathFactory) -> KeyChange:
+    """A district's key is renewed by its keeper, and the new one taken out again."""
+    folder = tmp_path_factory.mktemp("keys")
+
+    def keys() -> set[str]:
+        shown = json.loads(duval.firstcard("key", "list", "--district", duval.slug, "--json", role=KEYHOLDER))
+        return {key["fingerprint"] for key in shown["keys"]}
+
+    def sent(name: str, recipient: str = "") -> Opened:
+        duval.drop(duval.protected(duval.export, recipient=recipient), name, folder="try")
+        receipt = duval.until_tried(name)
+        return bool(receipt["rows"]), tuple(place["reason"] for place in receipt["reasons"])
+
+    before = keys()
+    duval.firstcard("key", "rotate", "--district", duval.slug, "--out", str(folder), role=KEYHOLDER)
+    [new] = keys() - before
+    public = (folder / f"firstcard-{duval.slug}.asc").read_text()
+    both = sent("for-the-new-key.zip.gpg", public), sent("for-the-old-key.zip.gpg")
+    duval.firstcard("key", "revoke", new, "--district", duval.slug, role=KEYHOLDER)
+    return KeyChange(*both, sent("for-a-key-taken-out.zip.gpg", public))
+
+
+@pytest.fixture(scope="session")
+def swept(machine: Machine, first_night: FirstNight) -> None:
+    """The quarter-hourly sweep, sent now: every file has its run, and no roster is late."""
+    functions = machine.cloud.session(DESK).client("lambda")
+    answer = functions.invoke(FunctionName="firstcard-admit", Payload=json.dumps(later_event(datetime.now(UTC))).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()[:500]
+
+
+@pytest.fixture(scope="session")
+def answers(cms: Sharing, first_night: FirstNight) -> Mapping[str, str]:
+    """What ``firstcard why`` answers the library's staff about a child with a card, one whose row was rejected, and one that nobody knows."""
+    present = cms.state().patrons("active")
+    of = {
+        "card": next(s.local_id for s in cms.district.students if cms.token(s.local_id) in present),
+        "rejected": next(
+            s.local_id
+            for s in cms.district.students
+            if s.damage in (Damage.FUTURE_BIRTH_DATE, Damage.MISSING_LAST_NAME, Damage.UNKNOWN_SCHOOL)
+        ),
+        "unknown": "99999999",
+    }
+    return {child: _why(cms, local_id) for child, local_id in of.items()}
+
+
+def _why(sharing: Sharing, local_id: str) -> str:
+    said = sharing.firstcard("why", "--district", sharing.slug, "--student", local_id, "--json", exits=(0, 1))
+    assert local_id not in said
+    return str(json.loads(said)["code"])

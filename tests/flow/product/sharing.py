@@ -78,9 +78,9 @@ class Sharing:
         keys = self.programme.keys
         return protect(data, recipients=[recipient or keys.ours.public], signer=signer or keys.sender).data
 
-    def drop(self, data: bytes, name: str) -> str:
+    def drop(self, data: bytes, name: str, *, folder: str = "incoming") -> str:
         """Upload over SFTP under a temporary name and rename; gives the final name."""
-        drop(data, name=name, server=self.machine.sftp(self.slug), key=self.programme.keys.sftp)
+        drop(data, name=name, server=self.machine.sftp(self.slug), key=self.programme.keys.sftp, folder=folder)
         return name
 
     def over_sftp(self, work: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, T]], *, account: str = "") -> T:
@@ -125,6 +125,30 @@ class Sharing:
         body: dict[str, Any] = json.loads(self.receipt(run_id))
         return body
 
+    def trial_receipts(self, kind: str = "json") -> dict[str, str]:
+        """The receipts of files that were only tried, as they lie in the outbox folder, by name."""
+
+        async def fetch(client: asyncssh.SFTPClient) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for name in sorted(str(name) for name in await client.listdir("/outbox")):
+                if name.startswith("try-") and name.endswith(f".{kind}"):
+                    async with client.open(f"/outbox/{name}", "rb") as file:
+                        found[name] = bytes(await file.read()).decode()
+            return found
+
+        return self.over_sftp(fetch)
+
+    def until_tried(self, name: str) -> dict[str, Any]:
+        """Wait for the receipt of a file of this name that was put into ``try/``."""
+
+        def there() -> dict[str, Any] | None:
+            receipts: list[dict[str, Any]] = [json.loads(body) for body in self.trial_receipts().values()]
+            return next((receipt for receipt in receipts if receipt["file_name"] == name), None)
+
+        found = until(there, f"the trial receipt of {name}", seconds=60)
+        assert found is not None
+        return found
+
     # ---- its runs ---------------------------------------------------------------
 
     @cached_property
@@ -159,12 +183,12 @@ class Sharing:
 
     # ---- the library ------------------------------------------------------------
 
-    def firstcard(self, *words: str) -> str:
-        """What the command line answers under the operator's role."""
-        environment = self.machine.as_role("firstcard-operator") | {"COLUMNS": "150"}
+    def firstcard(self, *words: str, role: str = "firstcard-operator", exits: Sequence[int] = (0,)) -> str:
+        """What the command line answers under a role."""
+        environment = self.machine.as_role(role) | {"COLUMNS": "150"}
         command = [sys.executable, "-m", "cli.main", *words]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.returncode in exits, done.stderr[-2000:]
         return done.stdout
 
     def decide(self, run_id: str, decision: Literal["approve", "reject"]) -> None:

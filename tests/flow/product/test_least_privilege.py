@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from local.machine import Machine
-from tests.flow.product.conftest import FirstNight, RefusedFiles
+from tests.flow.product.conftest import FirstNight
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 
 QUEUE = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
-FUNCTIONS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window")
+FUNCTIONS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window", "rehearse", "explain")
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
 
@@ -24,7 +24,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
     key: reason
     for granted in (
         *(_of(function, SEEN_BY_NOBODY, "logs:CreateLogStream", "logs:PutLogEvents") for function in FUNCTIONS),
-        *(_of(function, SEEN_BY_NOBODY, *QUEUE) for function in ("admit", "sync", "notify")),
+        *(_of(function, SEEN_BY_NOBODY, *QUEUE) for function in ("admit", "rehearse", "sync", "notify")),
         _of("publish", SEEN_BY_NOBODY, "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
         _of("publish", "a change that could not be told goes to the dead letters", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
         _of("roster-run", "Step Functions sets its own log up", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups"),
@@ -33,12 +33,17 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("roster-run", "a Distributed Map watches and stops its children", "states:DescribeExecution", "states:StopExecution"),
         *(
             _of(role, "who may list is told 404, and not 403, of an object that is not there", "s3:ListBucket")
-            for role in ("hold", "finish", "notify", "operator")
+            for role in ("plan", "hold", "finish", "notify", "operator")
         ),
-        _of("admit", "the sweep, every quarter of an hour", "s3:ListBucket", "s3:ListBucketVersions", "dynamodb:UpdateItem", "states:DescribeExecution"),
+        _of("admit", "a run that stopped half-way is started again by the sweep", "dynamodb:UpdateItem", "states:DescribeExecution"),
+        _of("admit", "on a school day, a roster that did not come is looked for and told of", "dynamodb:Query", "events:PutEvents"),
+        _of("admit", "S3 takes either right for a listing of versions", "s3:ListBucket"),
+        _of("plan", "the roster that is kept where files of changes are agreed", "s3:DeleteObject"),
         _of("plan", "a newer file wakes the run that it supersedes", "states:SendTaskSuccess"),
         _of("hold", "a decision that came before the waiting began", "states:SendTaskSuccess"),
-        _of("operator", "a person, when needed", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"),
+        _of("operator", "a person, when needed", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "lambda:InvokeFunction"),
+        _of("explain", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
+        _of("explain", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("officer", "a person, when needed", "s3:GetObject", "s3:ListBucket"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
@@ -76,7 +81,8 @@ def test_no_grant_is_wider_than_an_action(machine: Machine) -> None:
     assert not {action for _, action in _statements(machine) if "*" in action}
 
 
-def test_every_grant_is_used_or_has_its_reason(machine: Machine, refused_files: RefusedFiles) -> None:
+@pytest.mark.usefixtures("refused_files", "trials", "key_change", "answers", "swept")
+def test_every_grant_is_used_or_has_its_reason(machine: Machine) -> None:
     used = {(a["role"], a["action"]) for a in machine.cloud.calls()["actions"] if not a["refused"]}
     assert set(_statements(machine)) - used - MAY_STAY_UNUSED.keys() == set()
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.cloud.server import ACCOUNT
 from local.machine import DESK, Machine
-from tests.flow.product.conftest import FirstNight, RefusedFiles, Tomorrow
+from tests.flow.product.conftest import FirstNight, RefusedFiles, Tomorrow, Trials
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.searching import found_in, places
 from tests.flow.product.sharing import Sharing
@@ -22,7 +22,7 @@ def needles(duval: Sharing, cms: Sharing, tomorrow: Tomorrow) -> frozenset[str]:
 
 
 @pytest.fixture(scope="module")
-def left_behind(machine: Machine, first_night: FirstNight, refused_files: RefusedFiles) -> dict[str, str]:
+def left_behind(machine: Machine, first_night: FirstNight, refused_files: RefusedFiles, trials: Trials) -> dict[str, str]:
     return places(machine)
 
 
@@ -36,6 +36,7 @@ def test_the_search_looks_where_something_is(left_behind: dict[str, str]) -> Non
         assert left_behind[where], where
     assert sum(where.startswith("execution ") for where in left_behind) >= 8
     assert any("/outbox/" in where and where.endswith(".html") for where in left_behind)
+    assert any("/outbox/try-" in where for where in left_behind)
     assert any("/manifests/" in where for where in left_behind)
 
 

@@ -8,7 +8,7 @@ from local.machine import DESK, Machine
 
 T = TypeVar("T")
 
-QUEUES = ("firstcard-admit", "firstcard-sync", "firstcard-notify")
+QUEUES = ("firstcard-admit", "firstcard-rehearse", "firstcard-sync", "firstcard-notify")
 QUIET_SECONDS = 2.0
 """Longer than a stream's or a queue's batching window (1 s): what was written before has been told after it."""
 

@@ -165,6 +165,14 @@ def _agreement() -> dict[str, Any]:
     }
 
 
+DELTAS: dict[str, Any] = {
+    "exchange": {"deltas": True},
+    "purposes": {"merge_delta": {"use": "essential.service", "exhibit_a": "Add the changes of each night to the roster."}},
+    "matrix": {"merge_delta": ["roster"]},
+    "roles": {"plan": {"purposes": ["issue_card", "merge_delta"], "opens": ["merge_delta"]}},
+}
+"""Changes that let a district send files of changes."""
+
 DIRECTORY_BASIS: dict[str, Any] = {
     "ferpa": "directory_information_limited",
     "notice": {

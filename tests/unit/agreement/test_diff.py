@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from firstcard.agreement import agreement_from
 from firstcard.agreement.diff import Change, Section, changes_between, to_plain
 
-from .builders import OPENPGP_KEY, agreement_content, an_agreement, directory_content
+from .builders import DELTAS, OPENPGP_KEY, agreement_content, an_agreement, directory_content
 
 OTHER_CONTENTS: list[dict[str, Any]] = [
     agreement_content(),
@@ -138,3 +138,11 @@ def test_two_agreements_that_say_something_else_differ_and_back_again(one: dict[
 def test_keeping_longer_is_wider_and_keeping_shorter_is_narrower(clause: str, before: int, after: int) -> None:
     changes = changes_between(an_agreement(retention={clause: before}), an_agreement(retention={clause: after}))
     assert [change.effect for change in changes] == ([] if before == after else ["wider" if after > before else "narrower"])
+
+
+def test_letting_changes_in_is_wider_for_a_roster_is_kept_for_them() -> None:
+    found = {change.path: change for change in changes_between(an_agreement(), an_agreement(**DELTAS))}
+    assert (found["exchange.deltas"].section, found["exchange.deltas"].effect) == (Section.RETENTION, "wider")
+    assert found["plan × merge_delta × roster"].sentence == "plan may now open roster for merge_delta."
+    back = {change.path: change for change in changes_between(an_agreement(**DELTAS), an_agreement())}
+    assert back["exchange.deltas"].effect == "narrower"

@@ -7,7 +7,7 @@ import pytest
 from firstcard.agreement import FORBIDDEN_FIELDS, Agreement
 from firstcard.agreement.explain import to_markdown
 
-from .builders import a_directory_agreement, an_agreement
+from .builders import DELTAS, a_directory_agreement, an_agreement
 
 FIELD = {"required": False, "exhibit_b": "x", "fideslang": "user"}
 
@@ -46,6 +46,16 @@ def test_the_access_table_says_that_plan_opens_nothing() -> None:
     assert "| `notify` | a function | `send_notice` | e-mail and language and the card" in said
 
 
+def test_a_kept_roster_is_told_where_changes_are_agreed() -> None:
+    agreement = an_agreement(**DELTAS)
+    opening = section(agreement, "Who opens what")
+    assert "| `plan` | a function | `merge_delta` | the agreed columns of the last roster |" in opening
+    assert "| `plan` | a function | `issue_card` | nothing that is sealed;" in opening
+    assert "may hold changes only" in section(agreement, "How the file travels")
+    assert "until the next file, at most 30 days" in section(agreement, "How long anything is kept")
+    assert "last roster" not in to_markdown(an_agreement())
+
+
 def test_further_parties_are_listed_or_denied() -> None:
     vendor = {"name": "Host", "service": "Hosting", "groups": ["identity"], "location": "US", "agreement": "on_file", "since": "2024-01-01"}
     assert "| Host | Hosting | names and ids | US | on file |" in section(an_agreement(subprocessors=[vendor]), "Who opens what")
@@ -59,6 +69,9 @@ def test_each_route_is_told_in_plain_words() -> None:
     assert "No card is made for a child before the family has said yes." in section(opt_in, "How a family decides")
 
 
+XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
+
+
 @pytest.mark.parametrize(
     ("changes", "title", "said"),
     [
@@ -66,9 +79,17 @@ def test_each_route_is_told_in_plain_words() -> None:
         ({"retention": {"raw_upload_days": 1}}, "How long", "| the file as it came | 1 day |"),
         ({"safety": {"max_missing_percent": 2.5}}, "What is held", "more than 2.5 % of the known students are missing"),
         ({"rollout": {"schools": ["0012"], "grades": ["KG"], "staff": False}}, "The card", "the schools 0012, the grades KG; no staff"),
+        ({"rollout": {"staff": ["teacher", "librarian"]}}, "The card", "; of the staff teacher and librarian."),
+        (
+            {"rollout": {"leave_out": {"charter": {"schools": ["0301"], "grades": ["12"]}}}},
+            "The card",
+            "- Not the group charter: students at the schools 0301, in the grades 12.",
+        ),
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),
+        ({"exchange": {"calendar": {"breaks": [XMAS]}}}, "How the file", "not in the breaks, 21 December 2026 to 4 January 2027."),
+        ({"exchange": {"calendar": {"rollover": XMAS}}}, "How the file", "no file is applied. The first file after it waits"),
         ({"document": {"sha256": "0" * 64}}, "", f"SHA-256 `{'0' * 64}`"),
         ({"state_terms": ["FL-1002.22"]}, "Promises", "State terms: FL-1002.22."),
         ({"approvals": [{"by": "B", "role": "Board", "at": "2026-07-01", "signature": "s"}]}, "Signatures", "- B, Board, 1 July 2026"),

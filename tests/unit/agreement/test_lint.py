@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firstcard.agreement import FIELDS, FORBIDDEN_FIELDS, Access, AgreementError, Ferpa, Group, Purpose, agreement_from, load_agreement
 
-from .builders import agreement_content, an_agreement, directory_content
+from .builders import DELTAS, agreement_content, an_agreement, directory_content
 
 
 def mistakes_of(directory: Path, content: dict[str, Any]) -> list[tuple[str, str]]:
@@ -58,6 +58,12 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
         "write a date from 2027-07-24 on",
     ),
     ("a card would be over at once", agreement_content(card={"expiry": {"month_day": "06-15"}}), "month_day: 06-15", "after rolls_after"),
+    (
+        "a group by a field that is not agreed",
+        agreement_content(rollout={"leave_out": {"virtual": {"statuses": ["V"]}}}),
+        "virtual:",
+        "without enrollment_status",
+    ),
     # basis and route
     ("school official without its statements", agreement_content(without=("basis.school_official",)), "basis:", "add the block 'basis.school_official'"),
     ("directory information without notice", directory_content() | {"basis": {k: v for k, v in directory_content()["basis"].items() if k != "notice"}}, "basis:", "'basis.notice'"),
@@ -93,6 +99,16 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     ("a role that is no function", agreement_content(roles={"synch": {"purposes": ["sync_ils"]}}), "synch:", "Did you mean 'sync'?"),
     ("a function with another's purpose", agreement_content(roles={"notify": {"purposes": ["send_notice", "sync_ils"]}}), "- sync_ils", "works for send_notice only"),
     ("plan that opens", agreement_content(roles={"plan": {"opens": True}}), "plan:", "write opens: false"),
+    ("changes without the purpose that merges them", agreement_content(exchange={"deltas": True}), "deltas: true", "describe the purpose merge_delta"),
+    ("changes that plan may not merge", agreement_content(**DELTAS | {"roles": {"plan": {"purposes": ["issue_card", "merge_delta"]}}}), "plan:", "opens: [merge_delta]"),
+    ("a kept roster for nothing", agreement_content(**DELTAS | {"exchange": {"deltas": False}}), "merge_delta:", "Without files of changes"),
+    ("changes in a form that has none", agreement_content(**DELTAS | {"exchange": {"deltas": True, "formats": ["csv"]}}), "deltas: true", "Only OneRoster"),
+    ("more for merging than the last roster", agreement_content(**DELTAS | {"matrix": {"merge_delta": ["roster", "identity"]}}), "merge_delta:", "write [roster]"),
+    ("the last roster for another purpose", agreement_content(**DELTAS | {"matrix": {"merge_delta": ["roster"], "sync_ils": ["identity", "age", "enrolment", "card", "pin", "roster"]}}), "sync_ils:", "take roster out"),
+    ("plan that opens more than the last roster", agreement_content(**DELTAS | {"roles": {"plan": {"purposes": ["issue_card", "merge_delta"], "opens": ["merge_delta", "issue_card"]}}}), "plan:", "but the last roster"),
+    ("a person who opens the last roster", agreement_content(**DELTAS | {"roles": DELTAS["roles"] | {"report": {"purposes": ["merge_delta"], "human": True, "source_identity_required": True}}}), "purposes:", "Only the function plan"),
+    ("another function with the last roster", agreement_content(**DELTAS | {"roles": DELTAS["roles"] | {"sync": {"purposes": ["sync_ils", "merge_delta"]}}}), "- merge_delta", "works for sync_ils only"),
+    ("a further party that gets the last roster", agreement_content(**DELTAS, subprocessors=[VENDOR | {"groups": ["roster"]}]), "groups:", "merge_delta alone"),
     ("a person whose reading the log could not name", agreement_content(**EVALUATE | {"roles": {"report": {"purposes": ["evaluate"], "human": True}}}), "report:", "source_identity_required: true"),
     ("a field whose group nobody opens", agreement_content(matrix={"issue_card": ["identity", "enrolment"], "sync_ils": ["identity", "enrolment", "card", "pin"]}), "birth_date:", "collected for nothing"),
     ("a group without a field", agreement_content(matrix={"send_notice": ["contact", "card", "address"]}), "- address", "No agreed field is in the group address"),
@@ -236,3 +252,15 @@ def test_every_pair_of_basis_and_route_is_right_or_refused(ferpa: Ferpa, mode: s
         route = None  # type: ignore[assignment]
     expected = None if not lawful else "before_upload" if ferpa.is_directory else "opt_in" if mode == "opt_in" else "window"
     assert route == expected
+
+
+def test_where_changes_are_agreed_plan_opens_the_last_roster_and_nothing_else() -> None:
+    opened = {(access.purpose, access.group) for access in an_agreement(**DELTAS).accesses() if access.role == "plan"}
+    assert opened == {(Purpose.MERGE_DELTA, Group.ROSTER)}
+    assert an_agreement(**DELTAS).purposes_of(Group.ROSTER) == (Purpose.MERGE_DELTA,)
+    assert [access for access in an_agreement().accesses() if access.role == "plan"] == []
+
+
+def test_what_a_role_opens_is_true_false_or_a_list_of_purposes(tmp_path: Path) -> None:
+    said = mistakes_of(tmp_path, agreement_content(roles={"plan": {"opens": ["merge"]}}))
+    assert any("write true, false, or a list of purposes" in sentence for _, sentence in said), said

@@ -80,7 +80,7 @@ class Plans:
     runs: int = 0
     serials: int = 0
 
-    def decide(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> Decisions:
+    def decide(self, people: Sequence[Person], *, rejected: Iterable[Person] = (), rolled_over: bool = False) -> Decisions:
         gone = tuple(rejected)
         return decide(
             people,
@@ -89,6 +89,7 @@ class Plans:
             tokens=TOKENS,
             rejected=len(gone),
             rejected_tokens=frozenset(map(token_of, gone)),
+            rolled_over=rolled_over,
         )
 
     def chunks(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> list[PlannedChunk]:
@@ -150,6 +151,9 @@ class MemoryCards:
 
     def standing(self, tokens: Sequence[str]) -> Standing:
         return Standing({t: self.patrons[t] for t in tokens if t in self.patrons}, {t for t in tokens if t in self.refused})
+
+    def refusals(self, tokens: Sequence[str]) -> set[str]:
+        return {t for t in tokens if t in self.refused}
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         for token in tokens:

@@ -96,6 +96,20 @@ def test_a_library_may_do_without_a_look_at_the_first_roster() -> None:
     assert Plans(agreement=an_agreement(safety={"first_run_needs_approval": False})).decide(a_district(3)).holds == ()
 
 
+@pytest.mark.parametrize(("needed", "holds"), [(True, (Reason.FIRST_RUN,)), (False, ())])
+def test_after_a_roll_over_a_person_looks_as_at_a_first_roster(needed: bool, holds: tuple[Reason, ...]) -> None:
+    plans = Plans(agreement=an_agreement(safety={"first_run_needs_approval": needed}))
+    plans.run(a_district(100))
+    assert plans.decide(a_district(100), rolled_over=True).holds == holds
+    assert plans.decide(a_district(100)).holds == ()
+
+
+def test_after_a_roll_over_the_limits_hold_as_on_any_other_day() -> None:
+    plans = Plans()
+    plans.run(a_district(100))
+    assert plans.decide(a_district(50), rolled_over=True).holds == (Reason.FIRST_RUN, Reason.TOO_MANY_MISSING)
+
+
 @pytest.mark.parametrize(
     ("roster", "hold"),
     [

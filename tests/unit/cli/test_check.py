@@ -12,16 +12,16 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli.check import check_roster
 from cli.main import app
 from cli.samples import FORMS, plant
 from firstcard.card.manifest import Manifest
 from firstcard.card.plan import decide
 from firstcard.identity import Tokens
 from firstcard.roster import Reading, Reason, read_roster
+from firstcard.run.checking import check_roster
 from local.district import make_district
 from local.district.delivery import new_openpgp_key, protect
-from tests.unit.agreement.builders import agreement_content, an_agreement
+from tests.unit.agreement.builders import DELTAS, agreement_content, an_agreement
 from tests.unit.roster.builders import (
     a_firstcard_csv,
     a_guardian_user,
@@ -31,6 +31,7 @@ from tests.unit.roster.builders import (
     a_zip,
     oneroster_files,
 )
+from tests.unit.roster.test_delta import a_delta, dated
 
 TODAY = date(2026, 11, 22)
 MADE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -105,6 +106,13 @@ def test_a_readable_file_is_looked_through_even_if_the_agreement_is_not_in_force
     assert (found["verdict"], found["reasons"], result.exit_code) == ("refused", {"AGREEMENT_NOT_IN_FORCE": 1}, 1)
     assert found["rows"] == 2
     assert told(file, "--agreement", agreement)["verdict"] == "acceptable"
+
+
+@pytest.mark.parametrize(("day", "verdict"), [("2026-12-06", "acceptable"), ("2026-12-07", "refused"), ("2026-12-19", "acceptable")])
+def test_in_the_roll_over_a_file_would_be_refused(tmp_path: Path, day: str, verdict: str) -> None:
+    agreement = an_agreement_file(tmp_path, exchange={"calendar": {"rollover": {"first": "2026-12-07", "last": "2026-12-18"}}})
+    found = told(put(tmp_path, "roster.zip", a_oneroster_zip()), "--agreement", agreement, today=date.fromisoformat(day))
+    assert (found["verdict"], found["reasons"]) == (verdict, {"ROLLOVER": 1} if verdict == "refused" else {})
 
 
 def test_rows_that_can_get_no_number_under_the_agreement_count_as_rejected(tmp_path: Path) -> None:
@@ -280,6 +288,16 @@ def test_the_screen_says_what_a_check_cannot_see(tmp_path: Path) -> None:
     assert "The agreement says signed" in shown
     assert "first file under this agreement waits" in shown
     assert "dsa-pine-oak-2026" in shown
+
+
+def test_of_a_file_of_changes_only_the_rows_are_checked_and_the_check_says_so(tmp_path: Path) -> None:
+    file = put(tmp_path, "delta.zip", a_delta(users=[dated(a_student_user(1)), a_student_user(2)]))
+    agreement = an_agreement_file(tmp_path, **DELTAS)
+    assert "with the files before" in " ".join(run(file, "--agreement", agreement).stdout.split())
+    found = told(file, "--agreement", agreement)
+    assert (found["verdict"], found["rows_only"], found["rows"], found["reasons"]) == ("acceptable", True, 2, {"BAD_STATUS": 1})
+    assert [(one["file"], one["line"], one["column"]) for one in found["errors"]] == [("users.csv", 3, "status")]
+    assert told(file, "--agreement", an_agreement_file(tmp_path))["reasons"] == {"DELTA_NOT_AGREED": 1}
 
 
 def test_json_names_every_problem_with_its_place_gravity_and_advice(tmp_path: Path) -> None:

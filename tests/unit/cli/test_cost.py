@@ -35,7 +35,7 @@ def dollars(counted: dict[str, Any]) -> dict[str, float]:
         (("s3", "GetObject", 7, 7), "s3 read request", 7),
         (("kms", "Decrypt", 3, 3), "kms request", 3),
         (("secretsmanager", "GetSecretValue", 3, 3), "secrets manager request", 3),
-        (("sesv2", "SendEmail", 1000, 1000), "ses e-mail", 1000),
+        (("sesv2", "SendBulkEmail", 100, 1000), "ses e-mail", 1000),
     ],
 )
 def test_each_call_costs_what_the_list_says(call: tuple[str, str, int, int], unit: str, amount: float) -> None:
@@ -55,13 +55,13 @@ def test_functions_cost_by_call_and_by_gigabyte_second() -> None:
 
 
 def test_the_total_is_the_sum_of_its_lines() -> None:
-    counted = calls(("kms", "Decrypt", 3, 3), ("sesv2", "SendEmail", 10, 10), transitions={"firstcard-roster-run": 9})
+    counted = calls(("kms", "Decrypt", 3, 3), ("sesv2", "SendBulkEmail", 1, 10), transitions={"firstcard-roster-run": 9})
     assert estimate(counted).total == pytest.approx(sum(dollars(counted).values()))
 
 
 def test_the_command_prices_a_thousand_cards(tmp_path: Path) -> None:
     file = tmp_path / "calls.json"
-    file.write_text(json.dumps(calls(("sesv2", "SendEmail", 10_000, 10_000))), "utf-8")
+    file.write_text(json.dumps(calls(("sesv2", "SendBulkEmail", 1_000, 10_000))), "utf-8")
     result = CliRunner().invoke(app, ["cost", str(file), "--cards", "2000", "--json"])
     told = json.loads(result.output)
     assert (told["usd"], told["usd_per_thousand_cards"]) == (1.0, 0.5)

@@ -30,7 +30,16 @@ def test_every_task_of_the_handbook_has_its_command() -> None:
         ("run", "show"),
         ("run", "approve"),
         ("run", "reject"),
+        ("check",),
+        ("sample",),
         ("drop",),
+        ("why",),
+        ("key", "list"),
+        ("key", "new"),
+        ("key", "rotate"),
+        ("key", "revoke"),
+        ("suspend",),
+        ("resume",),
         ("cost",),
     } <= set(commands())
 

@@ -57,6 +57,23 @@ def test_a_sample_without_faults_is_acceptable_to_the_last_row(form: str, tmp_pa
     assert (found["verdict"], found["rejected"]) == ("acceptable", 0)
 
 
+@pytest.mark.parametrize("form", ["firstcard_csv", "powerschool", "infinite_campus", "doe_stn"])
+def test_a_workbook_is_read_like_the_text(form: str, tmp_path: Path) -> None:
+    told = a_sample(tmp_path, form, "5%", "--workbook")
+    assert told["file"].endswith(".xlsx")
+    found = checked(told["file"])
+    assert found["format"] == form
+    assert {code: n for code, n in found["reasons"].items() if code != "TOO_MANY_REJECTED"} == told["rejected"]
+    lines = {(error["file"], error["line"], error["code"]) for error in found["errors"]}
+    assert {(row["file"], row["line"], row["code"]) for row in told["planted"]} <= lines
+
+
+def test_a_form_of_several_files_is_no_workbook(tmp_path: Path) -> None:
+    result = run("sample", "--format", "clever", "--out", tmp_path, "--workbook")
+    assert result.exit_code == 2
+    assert "several files" in result.output
+
+
 @pytest.mark.parametrize("mapping", [{}, {"student_id": "identifier"}])
 @pytest.mark.parametrize("form", ["oneroster_1_1", "oneroster_1_2"])
 def test_what_is_announced_holds_under_an_agreement_too_whichever_id_it_takes(form: str, mapping: dict[str, str], tmp_path: Path) -> None:

@@ -53,6 +53,21 @@ def test_two_districts_fingerprint_with_different_keys() -> None:
     assert tokens(district="pine").fingerprint_key != tokens(district="fir").fingerprint_key
 
 
+@given(words, words, words)
+def test_a_trait_is_six_characters_that_differ_by_key_district_patron_and_kind(patron: str, other: str, value: str) -> None:
+    assume(patron != other)
+    trait = tokens().trait(patron, "name", value)
+    assert re.fullmatch(r"[0-9a-f]{6}", trait)
+    assert trait == tokens().trait(patron, "name", value)
+    others = (
+        tokens(bytes(32)).trait(patron, "name", value),
+        tokens(district="fir").trait(patron, "name", value),
+        tokens().trait(other, "name", value),
+        tokens().trait(patron, "birth", value),
+    )
+    assert trait not in others
+
+
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         tokens(b"x" * 31)

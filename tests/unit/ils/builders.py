@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-import httpx
+from urllib3 import PoolManager
 
 from firstcard.adapters.koha import KohaIls
 from firstcard.ils import CardKind, IlsPatron
@@ -50,8 +50,16 @@ def that_day() -> datetime:
     return datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
 
-def koha(library: StandIn, http: httpx.Client, *, confirm_separate: bool = False, secret: str = SECRET, **more: Any) -> KohaIls:
-    return KohaIls(library.endpoint, CLIENT, secret, token_attribute=ATTRIBUTE, http=http, confirm_separate=confirm_separate, **more)
+def koha(library: StandIn, *, confirm_separate: bool = False, secret: str = SECRET, **more: Any) -> KohaIls:
+    return KohaIls(
+        library.endpoint,
+        CLIENT,
+        secret,
+        token_attribute=ATTRIBUTE,
+        http=PoolManager(timeout=5.0),
+        confirm_separate=confirm_separate,
+        **more,
+    )
 
 
 def a_stranger(**changes: Any) -> dict[str, Any]:

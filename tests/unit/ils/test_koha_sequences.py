@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import count
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,19 +59,18 @@ def test_any_sequence_leaves_one_patron_a_token_and_every_stranger_as_it_was(one
         plant(library, a_stranger(cardnumber=a_patron(serial[1]).number if taken else f"S{serial[1]}", surname=f"Okafor-{serial[1]}")),
     ]
     known: dict[int, str] = {}
-    with httpx.Client(timeout=5.0, trust_env=False) as http:
-        ils = koha(library, http, confirm_separate=confirm_separate)
-        for what, student, branch, fault in steps:
-            if fault is not None:
-                library.suffer(Fault(fault.status, 1, fault.method, fault.path, fault.after, fault.retry_after))
-            if what == "end":
-                ils.end(known.get(student), token=a_patron(serial[student]).token, on=TODAY)
-            else:
-                answer = ils.put(a_patron(serial[student], branch=branch), ils_id=known.get(student))
-                if isinstance(answer, Accepted) and what == "put":
-                    known[student] = answer.ils_id
-        library._faults.clear()
-        last = [ils.put(a_patron(serial[student], branch="WEST"), ils_id=known.get(student)) for student in range(STUDENTS)]
+    ils = koha(library, confirm_separate=confirm_separate)
+    for what, student, branch, fault in steps:
+        if fault is not None:
+            library.suffer(Fault(fault.status, 1, fault.method, fault.path, fault.after, fault.retry_after))
+        if what == "end":
+            ils.end(known.get(student), token=a_patron(serial[student]).token, on=TODAY)
+        else:
+            answer = ils.put(a_patron(serial[student], branch=branch), ils_id=known.get(student))
+            if isinstance(answer, Accepted) and what == "put":
+                known[student] = answer.ils_id
+    library._faults.clear()
+    last = [ils.put(a_patron(serial[student], branch="WEST"), ils_id=known.get(student)) for student in range(STUDENTS)]
 
     expected: list[object] = [Accepted, Accepted, Accepted]
     if library.rules.duplicate_rule and not confirm_separate:

@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from urllib3 import PoolManager
 
 from firstcard.adapters.koha import KohaIls
 from firstcard.ils import Accepted
@@ -69,9 +70,11 @@ def test_a_process_with_tls_keeps_its_patrons_over_a_restart_and_no_secret_in_it
     rules.write_text(the_rules().model_dump_json())
     arguments = ["--db", str(tmp_path / "db"), "--rules", str(rules), "--cert", str(certificate[0]), "--key", str(certificate[1])]
     trust = ssl.create_default_context(cafile=str(certificate[0]))
-    with a_process(*arguments, "--exchanges", str(exchanges)) as said, httpx.Client(verify=trust, trust_env=False) as http:
+    with a_process(*arguments, "--exchanges", str(exchanges)) as said:
         assert said["endpoint"] == f"https://127.0.0.1:{said['port']}/api/v1"
-        ils = KohaIls(said["endpoint"], CLIENT, SECRET, token_attribute=ATTRIBUTE, http=http, confirm_separate=True)
+        ils = KohaIls(
+            said["endpoint"], CLIENT, SECRET, token_attribute=ATTRIBUTE, http=PoolManager(ssl_context=trust), confirm_separate=True
+        )
         assert isinstance(ils.put(a_patron(), ils_id=None), Accepted)
     with a_process(*arguments) as said, httpx.Client(verify=trust, trust_env=False) as http:
         page = http.get(said["page"], params={"format": "json"}).json()
@@ -108,7 +111,7 @@ def test_the_page_comes_in_pages_and_the_json_whole_where_asked(library, http):
 
 def test_a_search_finds_by_column_by_query_and_by_page(library, http):
     for serial in range(3):
-        koha(library, http).put(a_patron(serial), ils_id=None)
+        koha(library).put(a_patron(serial), ils_id=None)
     headers = {"authorization": "Bearer " + token(library, http)}
 
     def found(**query: Any) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.issue import issue_chunk
 from firstcard.card.view import NoticeMark
-from firstcard.notice.due import Notices, Outgoing, Wake
+from firstcard.notice.due import SENT_AT_ONCE, Notices, Outgoing, Wake
 from firstcard.roster import Person, Role
 from tests.unit.agreement.builders import a_directory_agreement, a_library
 from tests.unit.card.builders import TOKENS, CrashError, MemoryStore, Plans, a_person, token_of
@@ -36,10 +36,10 @@ class Desk:
         self.store.release()
 
     def notices(self, store: MemoryStore | None = None) -> Notices:
-        def send(mail: Outgoing) -> bool:
+        def send(mails: Sequence[Outgoing]) -> list[bool]:
             if self.accepts:
-                self.sent.append(mail)
-            return self.accepts
+                self.sent += mails
+            return [self.accepts] * len(mails)
 
         opener = self.plans.opener(Purpose.SEND_NOTICE)
         return Notices(store or self.store, opener, self.plans.agreement, a_library(), send, lambda h, lang: f"https://no.example.org/{h}")
@@ -251,6 +251,27 @@ def test_a_household_whose_data_cannot_be_opened_is_tried_again_and_the_others_a
     again = desk.notices().announce([wake(siblings(1)), wake([other], "m2", TOKENS.household("other@example.org"))])
     assert again == {"m1"}
     assert desk.told == [("announcement", ("other@example.org",))]
+
+
+def test_of_e_mails_sent_together_the_one_that_was_not_taken_is_tried_again_alone() -> None:
+    desk = Desk()
+    children = [a_person(n, email=f"family{n}@example.org") for n in range(SENT_AT_ONCE + 2)]
+    desk.run(*children)
+    wakes = [wake([child], f"m{child.local_id}", TOKENS.household(child.email)) for child in children]
+    unlucky = children[SENT_AT_ONCE - 1]
+    calls: list[list[Outgoing]] = []
+
+    def takes_all_but_one(mails: Sequence[Outgoing]) -> list[bool]:
+        calls.append(list(mails))
+        return [mail.to != (unlucky.email,) for mail in mails]
+
+    notices = desk.notices()
+    notices.send = takes_all_but_one
+    assert notices.announce(wakes) == {f"m{unlucky.local_id}"}
+    assert list(map(len, calls)) == [SENT_AT_ONCE, 2]
+    notices.announce(wakes)
+    assert [mail.to for mail in calls[2]] == [(unlucky.email,)]
+    assert len(calls) == 3
 
 
 def test_an_e_mail_ready_to_be_sent_shows_nothing_of_itself() -> None:

@@ -155,3 +155,19 @@ def test_times_without_a_zone_are_refused_without_being_repeated() -> None:
     with pytest.raises(ValidationError) as refused:
         a_receipt(received_at=datetime(2026, 11, 22))
     assert "2026" not in str(refused.value)
+
+
+def test_a_trial_promises_no_mail_and_speaks_of_no_run() -> None:
+    receipt = a_receipt(outcome=Outcome.TRIAL_ACCEPTABLE, decisions={}, waiting={})
+    text = Page(to_html(receipt)).text
+    assert "May never be sent, and held values" in text
+    assert "both officers" in Page(to_html(a_receipt())).text
+    assert "e-mail" not in " ".join(receipt.next_steps())
+    assert "Run 0123456789abcdef01234567" not in text
+    assert "Finished" not in text
+
+
+def test_a_trial_that_cannot_be_read_stays_a_trial() -> None:
+    receipt = a_receipt(Refusal(Reason.ZIP_DAMAGED), outcome=Outcome.TRIAL_REFUSED)
+    assert (receipt.outcome, receipt.trial) == (Outcome.TRIAL_REFUSED, True)
+    assert not a_receipt().trial

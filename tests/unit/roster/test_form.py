@@ -102,7 +102,7 @@ def test_an_unknown_version_with_known_headers_is_a_warning() -> None:
 
 def test_a_delta_is_refused() -> None:
     manifest = [(name, "delta" if name == "file.users" else value) for name, value in MANIFEST]
-    assert refusal(a_oneroster_zip(manifest=manifest)) == Refusal(Reason.DELTA_UNSUPPORTED, "users.csv")
+    assert refusal(a_oneroster_zip(manifest=manifest)) == Refusal(Reason.DELTA_NOT_AGREED, "users.csv")
 
 
 def test_a_promised_file_that_is_absent_refuses_the_archive() -> None:
@@ -204,6 +204,8 @@ def test_a_forbidden_column_is_a_finding_only_where_it_held_values() -> None:
         "Password",
         "Lunch Status",
         "cityOfBirth",
+        "birthCity",
+        "birthState",
     ],
 )
 def test_forbidden_columns_of_standard_exports_are_known(header: str) -> None:

@@ -246,7 +246,7 @@ def test_a_manifest_of_another_version_is_a_warning() -> None:
 
 def test_a_delta_of_roles_is_refused() -> None:
     manifest = [(name, "delta" if name == "file.roles" else value) for name, value in MANIFEST_1_2]
-    assert refusal(a_zip(bundle(manifest=manifest))) == Refusal(Reason.DELTA_UNSUPPORTED, "roles.csv")
+    assert refusal(a_zip(bundle(manifest=manifest))) == Refusal(Reason.DELTA_NOT_AGREED, "roles.csv")
 
 
 def test_roles_that_are_not_sent_refuse_the_archive() -> None:

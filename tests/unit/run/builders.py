@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from firstcard.run.ledger import Arrival, DistrictState, Run, Status
+from firstcard.run.ledger import Arrival, DistrictState, Run, SnapshotState, Status
 
 BUCKET = "firstcard-drop-pine-123456789012-us-east-1"
 AT = "2026-11-22T06:00:00+00:00"
@@ -47,6 +47,9 @@ class MemoryLedger:
     def waiting_runs(self, district: str) -> Sequence[Run]:
         return ()
 
+    def overwritten(self, arrival: Arrival) -> bool:
+        return False
+
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         return 1
 
@@ -55,6 +58,12 @@ class MemoryLedger:
 
     def release_lock(self, sharing: str, run_id: str, *, fence: int = 0, applied: DistrictState | None = None) -> None:
         pass
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        return SnapshotState()
+
+    def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
+        return True
 
     def suspended(self, sharing: str) -> bool:
         return False

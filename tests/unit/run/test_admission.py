@@ -1,12 +1,14 @@
 """Which objects are finished uploads, that each is started once, and that nothing dropped is forgotten."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from firstcard.agreement import Site
 from firstcard.run.admission import ATTEMPTS, admit, arrival_of, arrival_of_event, is_temporary, sweep
 from firstcard.run.ledger import Arrival, Status
-from tests.unit.agreement.builders import a_site
+from tests.unit.agreement.builders import a_site, an_agreement
 from tests.unit.run.builders import AT, BUCKET, MemoryLedger
 
 ENDED = (Status.APPLIED, Status.REJECTED, Status.UNCHANGED, Status.SUPERSEDED, Status.STOPPED)
@@ -34,7 +36,8 @@ class Starts:
         self.started: list[tuple[str, int]] = []
         self.running = False
 
-    def __call__(self, arrival: Arrival) -> None:
+    def __call__(self, arrival: Arrival, ready_at: str) -> None:
+        self.ready_at = ready_at
         self.started.append((arrival.run_id, arrival.attempt))
 
     def is_running(self, run_id: str, attempt: int) -> bool:
@@ -114,6 +117,15 @@ def test_the_same_event_twice_starts_one_run() -> None:
     ledger.move(arrival.run_id, Status.READY, when=(Status.ADMITTED,))
     assert not admit(arrival, site=a_site(), ledger=ledger, start=start)
     assert start.started == [(arrival.run_id, 1)]
+
+
+@pytest.mark.parametrize(("protection", "seconds"), [("plain", 60), ("encrypted", 0), ("signed", 0)])
+def test_a_plain_file_rests_a_minute_and_one_that_proves_itself_whole_does_not(protection: str, seconds: int) -> None:
+    agreement = an_agreement()
+    agreement = agreement.model_copy(update={"exchange": agreement.exchange.model_copy(update={"protection": protection})})
+    start = Starts()
+    assert admit(an_arrival(), site=Site((agreement,), a_site().libraries), ledger=MemoryLedger(), start=start)
+    assert datetime.fromisoformat(start.ready_at) - datetime.fromisoformat(AT) == timedelta(seconds=seconds)
 
 
 def test_an_admission_that_died_before_the_start_is_made_good_by_the_repeated_event() -> None:

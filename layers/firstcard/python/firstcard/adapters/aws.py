@@ -6,6 +6,7 @@ Clients are made when first needed and kept; nothing touches AWS when this modul
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -15,16 +16,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from firstcard.event import Event
 from firstcard.event.inbox import Inbound
-from firstcard.run.ledger import Arrival, Run
+from firstcard.run.admission import TRY
+from firstcard.run.ledger import Arrival, Run, Standing
 from firstcard.vault import VaultClosedError, Wrap
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sesv2.type_defs import EmailTemplateContentTypeDef
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -38,6 +43,8 @@ CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard",
 def client(service: Literal["events"]) -> "EventBridgeClient": ...
 @overload
 def client(service: Literal["kms"]) -> "KMSClient": ...
+@overload
+def client(service: Literal["lambda"]) -> "LambdaClient": ...
 @overload
 def client(service: Literal["s3"]) -> "S3Client": ...
 @overload
@@ -84,15 +91,32 @@ class DropAndVault:
                 return None
             raise
 
+    def delete(self, key: str) -> None:
+        """Remove an object of the vault; its version goes with the bucket's lifecycle."""
+        client("s3").delete_object(Bucket=self._vault, Key=key)
+
     def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """Write into a district's outbox."""
         client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
 
+    def delete_trial(self, bucket: str, key: str, version_id: str) -> None:
+        """Delete one version of a trial folder's object for good; S3 says yes to one that is gone."""
+        client("s3").delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+
     def versions(self, bucket: str, prefix: str) -> Iterator[tuple[str, str, int, str]]:
         """(key, version id, size, time) of every version that is an object."""
-        for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-            for version in page.get("Versions", []):
-                yield version["Key"], version["VersionId"], version["Size"], version["LastModified"].isoformat()
+        for version in _versions(bucket, prefix):
+            yield version["Key"], version["VersionId"], version["Size"], version["LastModified"].isoformat()
+
+    def trials(self, bucket: str) -> Iterator[Standing]:
+        """Every version that lies in a bucket's trial folder."""
+        for version in _versions(bucket, TRY):
+            yield Standing(version["Key"], version["VersionId"], version["IsLatest"])
+
+
+def _versions(bucket: str, prefix: str) -> Iterator["ObjectVersionTypeDef"]:
+    for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Versions", [])
 
 
 class SecretsStore:
@@ -172,10 +196,10 @@ class CardBus:
             raise RuntimeError(f"the bus did not take {failed} events")
 
 
-def execution_starter(state_machine: str) -> Callable[[Arrival], None]:
-    """Starts the run of an arrival, named by run and attempt; a run that was started already stays as it is."""
+def execution_starter(state_machine: str) -> Callable[[Arrival, str], None]:
+    """Starts the run of an arrival, named by run and attempt, to rest until ``ready_at``; a run that was started already stays as it is."""
 
-    def start(arrival: Arrival) -> None:
+    def start(arrival: Arrival, ready_at: str) -> None:
         body = {
             "run_id": arrival.run_id,
             "attempt": arrival.attempt,
@@ -185,6 +209,7 @@ def execution_starter(state_machine: str) -> Callable[[Arrival], None]:
             "size": arrival.size,
             "received_at": arrival.received_at,
             "district": arrival.district,
+            "ready_at": ready_at,
         }
         try:
             client("stepfunctions").start_execution(
@@ -219,6 +244,22 @@ def wake(run: Run, decision: str) -> None:
             raise
 
 
+class FunctionFailedError(Exception):
+    """A function that was asked broke off; its message is the kind of its error, for the text of one may hold what was asked."""
+
+
+def ask_function(name: str, question: Mapping[str, str]) -> Mapping[str, Any]:
+    """Call a function and give its answer. The question travels in the call's body, which neither CloudTrail nor the function's log keeps.
+
+    Raises FunctionFailedError, and ClientError where the caller may not ask.
+    """
+    answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(question).encode())
+    said = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise FunctionFailedError(said.get("errorType", "") if isinstance(said, dict) else "")
+    return cast("Mapping[str, Any]", said)
+
+
 def put_off(message: Inbound) -> None:
     """Let a message that must be tried again rest, longer each time: half a minute, two, eight, and then a quarter of an hour."""
     seconds = min(900, 30 * 4 ** (message.receives - 1))
@@ -230,21 +271,50 @@ def _queue_url(arn: str) -> str:
     return client("sqs").get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
 
 
-def send_mail(*, sender: str, reply_to: str, to: Sequence[str], subject: str, html: str, text: str, tags: Mapping[str, str]) -> bool:
-    """Hand one e-mail to SES; False if SES did not take it, for whatever reason: the queue tries again, and then its dead letters show it."""
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One e-mail: addresses, subject, both parts, and the tags by which SES counts it."""
+
+    to: Sequence[str]
+    subject: str
+    html: str
+    text: str
+    tags: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Nothing of it."""
+        return "Mail()"
+
+
+_AS_WRITTEN: "EmailTemplateContentTypeDef" = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
+"""A template that is nothing but its values, which SES puts in as they are."""
+
+
+def send_mails(mails: Sequence[Mail], *, sender: str, reply_to: str) -> list[bool]:
+    """Hand e-mails, at most 50, to SES in one call; False for each that SES did not take, for whatever reason.
+
+    The queue tries those again, and then its dead letters show them.
+    """
+    if not mails:
+        return []
     try:
-        client("sesv2").send_email(
+        answer = client("sesv2").send_bulk_email(
             FromEmailAddress=sender,
             ReplyToAddresses=[reply_to],
-            Destination={"ToAddresses": list(to)},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": subject, "Charset": "UTF-8"},
-                    "Body": {"Html": {"Data": html, "Charset": "UTF-8"}, "Text": {"Data": text, "Charset": "UTF-8"}},
+            DefaultContent={"Template": {"TemplateContent": _AS_WRITTEN, "TemplateData": "{}"}},
+            BulkEmailEntries=[
+                {
+                    "Destination": {"ToAddresses": list(mail.to)},
+                    "ReplacementTags": [{"Name": name, "Value": value} for name, value in mail.tags.items()],
+                    "ReplacementEmailContent": {
+                        "ReplacementTemplate": {
+                            "ReplacementTemplateData": json.dumps({"subject": mail.subject, "html": mail.html, "text": mail.text})
+                        }
+                    },
                 }
-            },
-            EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
+                for mail in mails
+            ],
         )
     except (ClientError, BotoCoreError):
-        return False
-    return True
+        return [False] * len(mails)
+    return [result.get("Status") == "SUCCESS" for result in answer["BulkEmailEntryResults"]]

@@ -19,7 +19,7 @@ from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, NoticeMark, View
+from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, RecordedNo, View
 from firstcard.card.window import Window
 from firstcard.vault import Envelope
 
@@ -210,6 +210,10 @@ class CardsTable:
         view = self.view(tokens, ils=False)
         return Standing(view.patrons, view.refused)
 
+    def refusals(self, tokens: Sequence[str]) -> set[str]:
+        """Those that a suppression stands for, consistently read."""
+        return {item.token for item in self._get((f"patron#{t}", "refusal") for t in tokens) if isinstance(item, RefusalItem)}
+
     def view(self, tokens: Sequence[str], *, ils: bool = True, notices: Sequence[tuple[str, str, str]] = ()) -> View:
         """Patrons, refusals, ILS states and notices (household, kind, token) in as few calls as 100 items each allow."""
         kinds = ("patron", "refusal", "ils") if ils else ("patron", "refusal")
@@ -230,6 +234,20 @@ class CardsTable:
                 case NoticeItem():
                     marks[item.kind, item.token] = _mark(item)
         return View(patrons, refused, states, marks)
+
+    def on_file(self, token: str) -> OnFile:
+        """What the table has of one patron, consistently read."""
+        items = {item.sk: item for item in self._get((f"patron#{token}", kind) for kind in ("patron", "refusal", "ils"))}
+        patron, no, ils = items.get("patron"), items.get("refusal"), items.get("ils")
+        mark = None
+        if isinstance(patron, PatronItem) and patron.household and patron.state == str(State.WAITING):
+            mark = next(self._get([(f"household#{patron.household}", f"notice#announcement#{token}")]), None)
+        return OnFile(
+            patron=_patron(patron) if isinstance(patron, PatronItem) else None,
+            no=RecordedNo(no.by, no.at) if isinstance(no, RefusalItem) else None,
+            ils=_ils_state(ils) if isinstance(ils, IlsItem) else None,
+            announcement=_mark(mark) if isinstance(mark, NoticeItem) else None,
+        )
 
     def households(self, households: Sequence[str]) -> dict[str, Household]:
         """Households by their tokens, consistently read."""
@@ -265,7 +283,7 @@ class CardsTable:
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         """Write suppressions; the first one stays."""
-        known = self.standing(tokens).refused
+        known = self.refusals(tokens)
         for token in tokens:
             if token not in known:
                 item = RefusalItem(f"patron#{token}", "refusal", token=token, by=by, **_stamp(stamp))

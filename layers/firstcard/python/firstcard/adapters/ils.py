@@ -2,20 +2,21 @@
 
 from functools import cache
 
-import httpx
+from urllib3 import PoolManager, Timeout
 
 from firstcard.adapters.aws import SecretsStore
 from firstcard.adapters.koha import KohaIls
 from firstcard.agreement import Library
 from firstcard.ils import Ils
 
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+CONNECTIONS = 4
+TIMEOUT = Timeout(connect=5.0, read=30.0)
 
 
 @cache
-def _http() -> httpx.Client:
+def _http() -> PoolManager:
     """One pool of connections a process."""
-    return httpx.Client(timeout=TIMEOUT)
+    return PoolManager(timeout=TIMEOUT, maxsize=CONNECTIONS)
 
 
 def open_ils(library: Library, secrets: SecretsStore, *, confirm_separate: bool) -> Ils:

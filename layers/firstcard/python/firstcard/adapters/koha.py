@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode, urlsplit
 
-import httpx
+from urllib3.exceptions import HTTPError
 
 from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
 
 _READ_ONLY: Final = frozenset({"anonymized", "expired", "restricted", "updated_on"})
 """Keys that Koha computes and refuses in a PUT."""
@@ -90,15 +93,14 @@ class KohaIls:
         client_secret: str,
         *,
         token_attribute: str,
-        http: httpx.Client,
+        http: "PoolManager",
         confirm_separate: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not _safe_to_speak_to(endpoint):
             raise ValueError("the endpoint of an ILS must be an https address (or http on this machine)")
-        for name in ("httpx", "httpcore"):
-            if logging.getLogger(name).level < logging.WARNING:  # they log addresses, and an address here holds a patron token
-                logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger("urllib3")
+        logger.setLevel(max(logger.level, logging.WARNING))  # it logs addresses, and an address here holds a patron token
         self._endpoint = endpoint.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
@@ -175,7 +177,7 @@ class KohaIls:
         reply = self._send("POST", "/patrons", body=body, headers=_NO_WELCOME | (_NOT_A_DUPLICATE if confirmed else {}))
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status_code == 201:
+        if reply.status == 201:
             ils_id = _id_of(_object(reply)) or reply.headers.get("location", "").rpartition("/")[2]
             if not ils_id.isdecimal():
                 return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
@@ -202,7 +204,7 @@ class KohaIls:
         reply = self._send("GET", f"/patrons/{ils_id}", headers=_WITH_ATTRIBUTES)
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status_code != 200:
+        if reply.status != 200:
             return _refusal(reply, ils_id)
         patron = _object(reply)
         if _id_of(patron) != ils_id:
@@ -215,7 +217,7 @@ class KohaIls:
         reply = self._send("GET", f"/patrons?q={quote(json.dumps(query))}&_per_page=5", headers=_WITH_ATTRIBUTES)
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status_code != 200:
+        if reply.status != 200:
             return _refusal(reply)
         found = _body(reply)
         if not isinstance(found, list):
@@ -241,7 +243,7 @@ class KohaIls:
         reply = self._send("PUT", f"/patrons/{ils_id}", body=body)
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status_code in {200, 204}:
+        if reply.status in {200, 204}:
             return Accepted(ils_id)
         return _refusal(reply, ils_id)
 
@@ -251,9 +253,9 @@ class KohaIls:
         reply = self._send("POST", f"/patrons/{ils_id}/password", body={"password": pin, "password_2": pin})
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status_code in {200, 204}:
+        if reply.status in {200, 204}:
             return Accepted(ils_id)
-        if reply.status_code == 400:
+        if reply.status == 400:
             return Refused(SyncReason.PIN_REFUSED)  # without the id: the next attempt then finds the patron by its token and sets the PIN
         return _refusal(reply, ils_id)
 
@@ -261,7 +263,7 @@ class KohaIls:
         reply = self._send("POST", "/patrons", body=trial, headers=_NO_WELCOME | _NOT_A_DUPLICATE)
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status_code != 201:
+        if reply.status != 201:
             return _refusal(reply)
         return _id_of(_object(reply)) or Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
 
@@ -285,11 +287,11 @@ class KohaIls:
         reply = self._send("DELETE", f"/patrons/{ils_id}")
         if isinstance(reply, Unreachable):
             return Verdict(subject, reply.reason, ils_id)
-        return Verdict(subject, left_behind="" if reply.status_code in {200, 204, 404} else ils_id)
+        return Verdict(subject, left_behind="" if reply.status in {200, 204, 404} else ils_id)
 
     def _send(
         self, method: str, path: str, *, body: Json | None = None, headers: Mapping[str, str] | None = None
-    ) -> httpx.Response | Unreachable:
+    ) -> "BaseHTTPResponse | Unreachable":
         """One request with a valid token; what says nothing about the patron comes back as Unreachable."""
         content = None if body is None else json.dumps(body).encode()  # ASCII: no name can fail to encode and end up in an exception
         sent = dict(headers or {}) | ({} if body is None else {"content-type": "application/json"})
@@ -298,21 +300,19 @@ class KohaIls:
             if isinstance(access, Unreachable):
                 return access
             try:
-                reply = self._http.request(
-                    method,
-                    self._endpoint + path,
-                    content=content,
-                    headers=sent | {"authorization": f"Bearer {access}", "accept": "application/json"},
-                    follow_redirects=False,
-                )
-            except httpx.HTTPError:
+                reply = self._request(method, path, content, sent | {"authorization": f"Bearer {access}", "accept": "application/json"})
+            except HTTPError:
                 return Unreachable(SyncReason.NO_ANSWER)
-            if reply.status_code != 401:
+            if reply.status != 401:
                 return _unless_unreachable(reply)
             self._forget(access)
             if attempt == 1:
                 break
         return Unreachable(SyncReason.CREDENTIALS_REFUSED)
+
+    def _request(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> "BaseHTTPResponse":
+        """One request as it is: no second try, and no redirect, for it could lead to anybody."""
+        return self._http.request(method, self._endpoint + path, body=content, headers=headers, retries=False, redirect=False)
 
     def _bearer(self) -> str | Unreachable:
         """The access token, a fresh one where the last is about to end."""
@@ -321,12 +321,14 @@ class KohaIls:
                 return self._access
             form = {"grant_type": "client_credentials", "client_id": self._client_id, "client_secret": self._client_secret}
             try:
-                reply = self._http.post(self._endpoint + "/oauth/token", data=form, follow_redirects=False)
-            except httpx.HTTPError:
+                reply = self._request(
+                    "POST", "/oauth/token", urlencode(form).encode(), {"content-type": "application/x-www-form-urlencoded"}
+                )
+            except HTTPError:
                 return Unreachable(SyncReason.NO_ANSWER)
-            if reply.status_code in {400, 401, 403}:
+            if reply.status in {400, 401, 403}:
                 return Unreachable(SyncReason.CREDENTIALS_REFUSED)
-            if reply.status_code == 404:
+            if reply.status == 404:
                 return Unreachable(SyncReason.ENDPOINT_NOT_FOUND)
             checked = _unless_unreachable(reply)
             if isinstance(checked, Unreachable):
@@ -382,9 +384,9 @@ def _school_owned(patron: IlsPatron) -> Json:
     return always | {key: value for key, value in where_known.items() if value}
 
 
-def _unless_unreachable(reply: httpx.Response) -> httpx.Response | Unreachable:
+def _unless_unreachable(reply: "BaseHTTPResponse") -> "BaseHTTPResponse | Unreachable":
     """The reply itself, unless its status says that no patron could have been served."""
-    status = reply.status_code
+    status = reply.status
     if status == 429:
         return Unreachable(SyncReason.TOO_MANY_REQUESTS, _seconds(reply))
     if status == 503:
@@ -398,27 +400,27 @@ def _unless_unreachable(reply: httpx.Response) -> httpx.Response | Unreachable:
     return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
 
 
-def _seconds(reply: httpx.Response) -> float | None:
+def _seconds(reply: "BaseHTTPResponse") -> float | None:
     """The seconds of a Retry-After header; a date there is left to the queue's own pace."""
     value = reply.headers.get("retry-after", "")
     return float(value) if value.isdecimal() else None
 
 
-def _refusal(reply: httpx.Response, ils_id: str = "") -> Refused | Unreachable:
+def _refusal(reply: "BaseHTTPResponse", ils_id: str = "") -> Refused | Unreachable:
     """The reason behind a 400, 404 or 409; ``ils_id`` names the patron that was asked about, if any.
 
     Koha's sentences name values, so none of them leaves this function.
     """
     body = _object(reply)
-    if reply.status_code == 404:
+    if reply.status == 404:
         gone = bool(ils_id) and isinstance(body.get("error"), str)  # a proxy's 404 has no such thing
         return Refused(SyncReason.PATRON_GONE) if gone else Unreachable(SyncReason.ENDPOINT_NOT_FOUND)
-    if reply.status_code == 409:
+    if reply.status == 409:
         conflict = body.get("conflict")
         if not isinstance(conflict, str):
             return Refused(SyncReason.POSSIBLE_EXISTING_PATRON, ils_id)
         return Refused(_KEYS.get(conflict.rpartition(".")[2], SyncReason.OTHER_KEY_TAKEN), ils_id)
-    if reply.status_code == 400:
+    if reply.status == 400:
         return Refused(_bad_parameter(body), ils_id)
     return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
 
@@ -436,14 +438,14 @@ def _bad_parameter(body: Json) -> SyncReason:
     return SyncReason.LOGIN_NAME_TAKEN if sentence.startswith("Problem with ") else SyncReason.FIELD_REFUSED
 
 
-def _body(reply: httpx.Response) -> Any:  # noqa: ANN401  # whatever JSON there is; the callers look at its type
+def _body(reply: "BaseHTTPResponse") -> Any:  # noqa: ANN401  # whatever JSON there is; the callers look at its type
     try:
-        return reply.json()
+        return json.loads(reply.data)
     except ValueError:
         return None
 
 
-def _object(reply: httpx.Response) -> Json:
+def _object(reply: "BaseHTTPResponse") -> Json:
     body = _body(reply)
     return body if isinstance(body, dict) else {}
 

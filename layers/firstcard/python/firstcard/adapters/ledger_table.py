@@ -1,19 +1,23 @@
 """The run ledger, with pynamodb."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, DistrictState, Run, Status
+from firstcard.run.ledger import Arrival, DistrictState, Run, SnapshotState, Status
 from firstcard.vault import Intent
+
+RUNS_OF_A_PAGE = 20
+"""A district's last applied roster is seldom further back."""
 
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
@@ -98,6 +102,14 @@ class DistrictItem(LedgerItem):
     fence = NumberAttribute(default=0)
 
 
+class SnapshotItem(LedgerItem):
+    """Which snapshot of a district's files counts; plan alone writes it."""
+
+    name = UnicodeAttribute()
+    latest = UnicodeAttribute()
+    content = UnicodeAttribute()
+
+
 class ContentItem(LedgerItem):
     """Which run works on which content."""
 
@@ -117,6 +129,14 @@ class SuspensionItem(LedgerItem):
     by = UnicodeAttribute()
 
 
+class LateItem(LedgerItem):
+    """A roster that did not come: ``told_at`` by the sweep, the others by the e-mail about it."""
+
+    told_at = UnicodeAttribute(null=True)
+    mail_claim = UnicodeAttribute(null=True)
+    mail_sent = UnicodeAttribute(null=True)
+
+
 class IntentItem(LedgerItem):
     """What was about to be opened, why, and by which function."""
 
@@ -126,7 +146,28 @@ class IntentItem(LedgerItem):
     role = UnicodeAttribute()
 
 
-ITEMS: tuple[type[LedgerItem], ...] = (LedgerItem, RunItem, DistrictItem, ContentItem, SerialItem, SuspensionItem, IntentItem)
+ITEMS: tuple[type[LedgerItem], ...] = (
+    LedgerItem,
+    RunItem,
+    DistrictItem,
+    SnapshotItem,
+    ContentItem,
+    SerialItem,
+    SuspensionItem,
+    LateItem,
+    IntentItem,
+)
+
+
+def _updated(item: LedgerItem, action: Action, condition: Condition) -> bool:
+    """Change an item if the condition holds; whether it was."""
+    try:
+        item.update(actions=[action], condition=condition)
+    except UpdateError as error:
+        if _refused(error):
+            return False
+        raise
+    return True
 
 
 def _refused(error: PutError | UpdateError | DeleteError) -> bool:
@@ -174,10 +215,22 @@ class LedgerTable:
         """The district's latest runs, newest first."""
         return [_run(item) for item in RunItem.by_district.query(district, scan_index_forward=False, limit=limit)]
 
+    def newest_runs(self, district: str) -> Iterator[Run]:
+        """The district's runs, newest first, read page by page as far as they are asked for."""
+        for item in RunItem.by_district.query(district, scan_index_forward=False, page_size=RUNS_OF_A_PAGE):
+            yield _run(item)
+
     def waiting_runs(self, district: str) -> Sequence[Run]:
         """The district's runs that wait for a person, oldest first."""
         held = RunItem.status.is_in(str(Status.HELD), str(Status.APPROVED))
         return [_run(item) for item in RunItem.by_district.query(district, filter_condition=held)]
+
+    def overwritten(self, arrival: Arrival) -> bool:
+        """Whether a newer version of the same object has arrived."""
+        newer = RunItem.by_district.query(
+            arrival.district, RunItem.started_at > arrival.received_at, filter_condition=RunItem.object_key == arrival.key
+        )
+        return next(newer, None) is not None
 
     def district(self, sharing: str) -> DistrictState:
         """The district's state, consistently read."""
@@ -238,18 +291,36 @@ class LedgerTable:
         """Whether this event (its id) of a run still is to be mailed: each outcome once, and again until the mail service took it."""
         claim, sent = (RunItem.held_claim, RunItem.held_sent) if held else (RunItem.receipt_claim, RunItem.receipt_sent)
         unsent = sent.does_not_exist() | (sent != event)
-        try:
-            RunItem(f"run#{run_id}", "run").update(actions=[claim.set(event)], condition=RunItem.pk.exists() & unsent)
-        except UpdateError as error:
-            if _refused(error):
-                return False
-            raise
-        return True
+        return _updated(RunItem(f"run#{run_id}", "run"), claim.set(event), RunItem.pk.exists() & unsent)
 
     def mail_sent(self, run_id: str, event: str, *, held: bool) -> None:
         """Remember that the mail service accepted it."""
         sent = RunItem.held_sent if held else RunItem.receipt_sent
         RunItem(f"run#{run_id}", "run").update(actions=[sent.set(event)])
+
+    def late_told(self, sharing: str, due: str) -> bool:
+        """Whether it was told already that the roster due on this day did not come, consistently read."""
+        try:
+            LateItem.get(f"late#{sharing}", due, consistent_read=True)
+        except LateItem.DoesNotExist:
+            return False
+        return True
+
+    def mark_late(self, sharing: str, due: str, *, at: str) -> None:
+        """Remember that it was told; what the e-mail wrote meanwhile stays."""
+        try:
+            LateItem(f"late#{sharing}", due, told_at=at).save(condition=LateItem.pk.does_not_exist())
+        except PutError as error:
+            if not _refused(error):
+                raise
+
+    def claim_late_mail(self, sharing: str, due: str, event: str) -> bool:
+        """Whether the e-mail about a roster that did not come still is to be sent: once, and again until the mail service took it."""
+        return _updated(LateItem(f"late#{sharing}", due), LateItem.mail_claim.set(event), LateItem.mail_sent.does_not_exist())
+
+    def late_mail_sent(self, sharing: str, due: str, event: str) -> None:
+        """Remember that the mail service accepted it."""
+        LateItem(f"late#{sharing}", due).update(actions=[LateItem.mail_sent.set(event)])
 
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         """Take or keep the lock if the manifest still is ``base_version``."""
@@ -288,6 +359,26 @@ class LedgerTable:
         except UpdateError as error:
             if not _refused(error):
                 raise
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        """Which snapshot counts, consistently read."""
+        try:
+            item = SnapshotItem.get(f"snapshot#{sharing}", "snapshot", consistent_read=True)
+        except SnapshotItem.DoesNotExist:
+            return SnapshotState()
+        return SnapshotState(item.name, item.latest, item.content)
+
+    def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
+        """Let another snapshot count if ``was`` still does."""
+        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest, content=to.content)
+        same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest) & (SnapshotItem.content == was.content)
+        try:
+            item.save(condition=same if was.latest else SnapshotItem.pk.does_not_exist())
+        except PutError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
 
     def suspended(self, sharing: str) -> bool:
         """Whether somebody suspended the agreement."""

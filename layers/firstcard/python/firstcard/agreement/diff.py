@@ -10,6 +10,8 @@ from firstcard.agreement.lines import Plain
 from firstcard.agreement.model import Agreement
 
 LONGEST_SHOWN = 90
+KEEPS_THE_ROSTER = "exchange.deltas"
+"""The clause under which the rows of the last roster are kept."""
 
 Effect: TypeAlias = Literal["wider", "narrower", "other"]
 
@@ -53,7 +55,7 @@ def _dump(agreement: Agreement) -> dict[str, Plain]:
 
 def _triples(agreement: Agreement) -> set[tuple[str, str, str, bool]]:
     return {
-        (name, purpose.value, group.value, role.opens)
+        (name, purpose.value, group.value, purpose in role.opened)
         for name, role in agreement.roles.items()
         for purpose in role.purposes
         for group in agreement.matrix.get(purpose, ())
@@ -181,13 +183,17 @@ def _gives(path: str, effect: Effect) -> Effect:
 def _section(path: str) -> Section:
     if path.endswith(".min_cell"):
         return Section.THRESHOLDS
+    if path == KEEPS_THE_ROSTER:
+        return Section.RETENTION
     return _SECTIONS.get(path.replace("[", ".").split(".")[0], Section.OTHER)
 
 
 def _effect(path: str, old: Plain, new: Plain) -> Effect:
-    """More days kept and higher thresholds are wider; a log kept longer shows more and gives nobody more."""
+    """More kept, for more days, and higher thresholds are wider; a log kept longer shows more and gives nobody more."""
     if path == "safety.first_run_needs_approval":
         return "narrower" if new else "wider"
+    if path == KEEPS_THE_ROSTER:
+        return "wider" if new else "narrower"
     if path.endswith(("access_log_days", "disclosure_record_days")):
         return "other"
     if _section(path) in (Section.RETENTION, Section.THRESHOLDS) and isinstance(old, int | float) and isinstance(new, int | float):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, NumberClause, Status
+from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, LeftOut, NumberClause, Status
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 
 _ECFR = "https://www.ecfr.gov/current/title-34/part-99/section-"
@@ -17,6 +17,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.SYNC_ILS: "make the card work in the library's system",
     Purpose.SEND_NOTICE: "write to families and staff",
     Purpose.EVALUATE: "evaluate the programme",
+    Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
 }
 GROUP_WORDS: dict[Group, str] = {
     Group.IDENTITY: "names and ids",
@@ -26,6 +27,7 @@ GROUP_WORDS: dict[Group, str] = {
     Group.PIN: "the PIN",
     Group.CONTACT: "e-mail and language",
     Group.ADDRESS: "street address and telephone",
+    Group.ROSTER: "the agreed columns of the last roster",
 }
 BASIS_WORDS: dict[Ferpa, tuple[str, tuple[str, ...]]] = {
     Ferpa.SCHOOL_OFFICIAL: ("The library acts as a school official", ("99.31", "99.33")),
@@ -236,7 +238,9 @@ def _access(a: Agreement) -> str:
     for name, role in a.roles.items():
         for purpose in role.purposes:
             groups = tuple(GROUP_WORDS[group] for group in a.matrix[purpose])
-            deed = _listed(groups) if role.opens else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            deed = (
+                _listed(groups) if purpose in role.opened else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
+            )
             rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", f"`{purpose}`", deed))
         if not role.purposes:
             rows.append((f"`{name}`", "a person, named in the log" if role.human else "a function", "–", "nothing"))
@@ -271,6 +275,19 @@ def _number(clause: NumberClause) -> str:
             return f"a {clause.length}-digit barcode of the library's own block"
 
 
+def _staff(clause: bool | tuple[str, ...]) -> str:
+    if isinstance(clause, bool):
+        return "staff too" if clause else "no staff"
+    return f"of the staff {_listed(tuple(_text(role) for role in clause))}"
+
+
+def _left_out(group: LeftOut) -> str:
+    said = [f"at the schools {', '.join(map(_text, group.schools))}"] if group.schools else []
+    said += [f"in the grades {', '.join(group.grades)}"] if group.grades != "all" else []
+    said += [f"with the enrolment status {' or '.join(map(_text, group.statuses))}"] if group.statuses else []
+    return f"students {', '.join(said)}"
+
+
 def _card(a: Agreement) -> str:
     card, who = a.card, a.rollout
     schools = "all schools" if who.schools == "all" else f"the schools {', '.join(_text(school) for school in who.schools)}"
@@ -282,7 +299,8 @@ def _card(a: Agreement) -> str:
         "ask": "Where a person may already have a card, a member of the library's staff decides.",
     }[a.existing]
     lines = [
-        f"- Who: students of {schools}, {grades}{'; staff too' if who.staff else '; no staff'}.",
+        f"- Who: students of {schools}, {grades}; {_staff(who.staff)}.",
+        *(f"- Not the group {_text(name)}: {_left_out(group)}." for name, group in who.leave_out.items()),
         f"- What: {CARD_WORDS[card.kind]}.",
         f"- Number: for students {_number(card.number)}.",
     ]
@@ -319,9 +337,20 @@ def _exchange(a: Agreement) -> str:
         f"- It comes by {_listed(tuple(channel.upper() for channel in exchange.channels))}, {origin}, {'once' if exchange.cadence == 'once' else exchange.cadence}, as {_listed(tuple(FORMAT_WORDS[one] for one in exchange.formats))}, of at most {exchange.max_megabytes} MB.",
         f"- It is this district's if its organisations include {_listed(tuple(_text(word) for word in exchange.organisation_ids))}.",
     ]
-    if exchange.calendar.rollover is not None:
+    if exchange.deltas:
         lines.append(
-            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied."
+            "- A OneRoster file may hold changes only (delta). For that the agreed columns of the last roster are kept, sealed, until the next file replaces them; "
+            "of a child whom the district marks as refused, only the id, the role and the refusal."
+        )
+    if exchange.cadence != "once":
+        free = [f"{_day(span.first)} to {_day(span.last)}" for span in exchange.calendar.breaks]
+        lines.append(
+            f"- Where none comes when one is due, the district and the library's desk are told by e-mail{'; not in the breaks, ' + _listed(tuple(free)) if free else ''}."
+        )
+    if exchange.calendar.rollover is not None:
+        first = " The first file after it waits for a person's approval." if a.safety.first_run_needs_approval else ""
+        lines.append(
+            f"- From {_day(exchange.calendar.rollover.first)} to {_day(exchange.calendar.rollover.last)} the district's system rolls over: no file is applied.{first}"
         )
     return "## How the file travels\n\n" + "\n".join(lines)
 
@@ -341,6 +370,11 @@ def _keeping(a: Agreement) -> str:
     rows = [
         ("the file as it came", _days(kept.raw_upload_days)),
         ("its sealed parts on the way to cards", _days(kept.roster_days)),
+        *(
+            [("the agreed columns of the last roster, sealed", f"until the next file, at most {_days(kept.roster_days)}")]
+            if a.exchange.deltas
+            else []
+        ),
         ("sealed data of a person who left or refused", _days(kept.after_withdrawal_days)),
         ("access logs, without personal data", _days(kept.access_log_days)),
         (f"the record of disclosures ({_section('99.32')})", _days(kept.disclosure_record_days)),

@@ -227,12 +227,51 @@ def _function(name: str, role: RoleClause) -> Iterator[Fault]:
         )
         return
     for number, purpose in enumerate(role.purposes):
-        if purpose is not FUNCTION_PURPOSES[name]:
+        if purpose not in FUNCTION_PURPOSES[name]:
             yield Fault(
-                ("roles", name, "purposes", number), f"The function {name} works for {FUNCTION_PURPOSES[name]} only: remove {purpose}."
+                ("roles", name, "purposes", number),
+                f"The function {name} works for {' and '.join(FUNCTION_PURPOSES[name])} only: remove {purpose}.",
             )
-    if name == "plan" and role.opens:
-        yield Fault(("roles", name), "The function plan seals the roster and opens nothing that is sealed: write opens: false.")
+    if name == "plan" and set(role.opened) - {Purpose.MERGE_DELTA}:
+        yield Fault(
+            ("roles", name),
+            "The function plan seals the roster and opens nothing that is sealed but the last roster: write opens: false, or opens: [merge_delta] where exchange.deltas is true.",
+        )
+
+
+def _deltas(a: Agreement) -> Iterator[Fault]:
+    merge = Purpose.MERGE_DELTA
+    if a.exchange.deltas:
+        if not any(form.startswith("oneroster") for form in a.exchange.formats):
+            yield Fault(
+                ("exchange", "deltas"),
+                "Only OneRoster has files of changes: add oneroster_1_1 or oneroster_1_2 to formats, or remove deltas.",
+            )
+        if merge not in a.purposes:
+            yield Fault(
+                ("exchange", "deltas"),
+                "A file of changes is added to the roster before it, which is kept for that: describe the purpose merge_delta, write merge_delta: [roster] under matrix, and give it to the role plan with opens: [merge_delta].",
+            )
+        elif "plan" in a.roles and merge not in a.roles["plan"].opened:
+            yield Fault(
+                ("roles", "plan"),
+                "The function plan adds the changes to the last roster: add merge_delta to its purposes and write opens: [merge_delta].",
+            )
+    elif merge in a.purposes:
+        yield Fault(
+            ("purposes", merge.value), "Without files of changes no roster is kept: write exchange.deltas: true, or remove the purpose."
+        )
+    if a.matrix.get(merge, (Group.ROSTER,)) != (Group.ROSTER,):
+        yield Fault(("matrix", merge.value), "The last roster is all that merge_delta opens: write [roster].")
+    for purpose, groups in a.matrix.items():
+        if purpose is not merge and Group.ROSTER in groups:
+            yield Fault(("matrix", purpose.value), f"The last roster is kept for merge_delta alone: take roster out of {purpose.value}.")
+    for name, role in a.roles.items():
+        if role.human and merge in role.purposes:
+            yield Fault(("roles", name, "purposes"), "Only the function plan opens the last roster: remove merge_delta.")
+    for number, party in enumerate(a.subprocessors):
+        if Group.ROSTER in party.groups:
+            yield Fault(("subprocessors", number, "groups"), "The last roster is kept for merge_delta alone: remove roster.")
 
 
 def _groups(a: Agreement) -> Iterator[Fault]:
@@ -245,7 +284,7 @@ def _groups(a: Agreement) -> Iterator[Fault]:
                 f"Nobody opens the group {group.value} for any purpose, so '{name}' would be collected for nothing: remove it, or give the group to a purpose in the matrix.",
             )
     ours = {Group.CARD, Group.PIN} if Purpose.ISSUE_CARD in a.purposes else set()
-    held = {*a.groups(), *ours}
+    held = {*a.groups(), *ours, *([Group.ROSTER] if a.exchange.deltas else [])}
     for purpose, groups in a.matrix.items():
         for number, group in enumerate(groups):
             if group not in held:
@@ -271,6 +310,16 @@ def _groups(a: Agreement) -> Iterator[Fault]:
                     ("subprocessors", number, "groups", place),
                     f"No purpose opens {group.value}, so nothing of it may be passed on: remove it.",
                 )
+
+
+def _left_out(a: Agreement) -> Iterator[Fault]:
+    for name, group in a.rollout.leave_out.items():
+        needed = {"enrollment_status": group.statuses, "school_id": group.schools, "grade": group.grades != "all"}
+        for field in (field for field, used in needed.items() if used and field not in a.fields):
+            yield Fault(
+                ("rollout", "leave_out", name),
+                f"Nobody can be told to be in this group without {field}: list it under fields, or remove the group.",
+            )
 
 
 def _numbers(a: Agreement) -> Iterator[Fault]:
@@ -391,7 +440,9 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _basis,
     _fields,
     _purposes,
+    _deltas,
     _groups,
+    _left_out,
     _numbers,
     _exchange,
     _keeping,

@@ -234,7 +234,6 @@ PLAIN_ADVICE = {
     "model_attributes_type": "write a block of 'key: value' lines",
     "too_short": "write at least one",
     "string_too_short": "write something, or leave the key out",
-    "string_pattern_mismatch": "write a name of the tz database, such as America/New_York",
 }
 
 

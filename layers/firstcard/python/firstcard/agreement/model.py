@@ -5,11 +5,12 @@ Texts of law that are shown to people come with their section and "confirm with 
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 from firstcard.agreement.words import (
@@ -30,6 +31,7 @@ from firstcard.agreement.words import (
     State,
     StateTerm,
     Text,
+    TimeZone,
     Url,
     Word,
 )
@@ -37,9 +39,16 @@ from firstcard.agreement.words import (
 CEDS_GRADES = ("IT", "PR", "PK", "TK", "KG", *(f"{number:02d}" for number in range(1, 14)), "PS", "UG")
 """Grade levels of the Common Education Data Standards that a school agreement can name."""
 
+SATURDAY = 5
+"""In Python's count of weekdays."""
 
-FUNCTION_PURPOSES: dict[str, Purpose] = {"plan": Purpose.ISSUE_CARD, "sync": Purpose.SYNC_ILS, "notify": Purpose.SEND_NOTICE}
-"""The functions that work with personal data, and the one purpose of each. ``plan`` works on the roster and seals; it never opens."""
+
+FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
+    "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA),
+    "sync": (Purpose.SYNC_ILS,),
+    "notify": (Purpose.SEND_NOTICE,),
+}
+"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster."""
 
 
 class Status(StrEnum):
@@ -285,16 +294,30 @@ class FieldClause(Clause):
         return None if self.only_if is None else Condition.read(self.only_if)
 
 
+def _all_none_or_some_purposes(value: object) -> bool | tuple[Purpose, ...]:
+    words = [str(purpose) for purpose in Purpose]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) and item in words for item in value):
+        return tuple(Purpose(item) for item in value)
+    raise ValueError(f"write true, false, or a list of purposes: {', '.join(words)}")
+
+
 class RoleClause(Clause):
     """A function, or a person's role, and the purposes it works for.
 
-    ``opens`` false: it works on the roster itself and seals, and may open nothing that is sealed.
+    ``opens`` says for which of them it may open what is sealed: true for all, false for none, since it works on the roster itself and seals.
     """
 
     purposes: tuple[Purpose, ...]
-    opens: bool = True
+    opens: Annotated[bool | tuple[Purpose, ...], BeforeValidator(_all_none_or_some_purposes)] = True
     human: bool = False
     source_identity_required: bool = False
+
+    @property
+    def opened(self) -> tuple[Purpose, ...]:
+        """The purposes for which it opens what is sealed."""
+        return tuple(purpose for purpose in self.purposes if self.opens is True or (self.opens and purpose in self.opens))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -335,12 +358,39 @@ def _grades(value: object) -> "Literal['all'] | tuple[str, ...]":
     return chosen
 
 
+def _staff(value: object) -> "bool | tuple[str, ...]":
+    if isinstance(value, bool):
+        return value
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and all(isinstance(word, str) and word and word == word.lower().strip() for word in value)
+    ):
+        return tuple(value)
+    raise ValueError("write true, false, or a list of roles in small letters as the export has them, such as teacher, librarian")
+
+
+class LeftOut(Clause):
+    """A group of students without a card: those to whom everything holds that is said, by school id, grade, or the word of ``enrollment_status``."""
+
+    schools: tuple[Text, ...] = ()
+    grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)] = "all"
+    statuses: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.schools and not self.statuses and self.grades == "all":
+            raise ValueError("say by schools, grades or statuses who belongs to the group: as it is, nobody would get a card")
+        return self
+
+
 class Rollout(Clause):
-    """Who gets a card now."""
+    """Who gets a card now. ``staff`` may be a list of roles; ``leave_out`` has groups by name, such as charter, virtual or dual-enrolled."""
 
     schools: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_all_or_some)]
     grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)]
-    staff: bool
+    staff: Annotated[bool | tuple[str, ...], PlainValidator(_staff)]
+    leave_out: dict[Slug, LeftOut] = Field(default_factory=dict)
 
 
 class NumberClause(Clause):
@@ -433,17 +483,44 @@ class Days(Clause):
     first: date
     last: date
 
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
 
 class SchoolCalendar(Clause):
-    """When no file is expected (``breaks``) and when none is applied (``rollover``)."""
+    """When no file is expected (``breaks``) and when none is applied (``rollover``). Days are the district's, in ``timezone``."""
 
-    timezone: Annotated[str, Field(pattern=r"^[A-Za-z_]+(/[A-Za-z_]+){0,2}$")]
+    timezone: TimeZone
     breaks: tuple[Days, ...] = ()
     rollover: Days | None = None
 
+    def local(self, moment: datetime) -> datetime:
+        """A moment (with its offset) by the district's clocks."""
+        return moment.astimezone(ZoneInfo(self.timezone))
+
+    def date_of(self, moment: datetime) -> date:
+        """The district's date at a moment."""
+        return self.local(moment).date()
+
+    def noon_of(self, day: date) -> datetime:
+        """Noon of one of the district's days, in UTC."""
+        return datetime.combine(day, time(12), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def is_rollover(self, day: date) -> bool:
+        """Whether nothing is applied on this day."""
+        return self.rollover is not None and day in self.rollover
+
+    def is_school_day(self, day: date) -> bool:
+        """Whether it is a Monday to Friday outside breaks and roll-over."""
+        return day.weekday() < SATURDAY and not self.is_rollover(day) and not any(day in span for span in self.breaks)
+
+    def rolled_over_between(self, earlier: datetime, later: datetime) -> bool:
+        """Whether the roll-over's last day ended after ``earlier`` and before ``later``."""
+        return self.rollover is not None and self.date_of(earlier) <= self.rollover.last < self.date_of(later)
+
 
 class Exchange(Clause):
-    """The way of the file: format, protection, proof of sender, rhythm."""
+    """The way of the file: format, protection, proof of sender, rhythm. ``deltas`` says whether a file may hold changes only."""
 
     channels: Annotated[tuple[Literal["sftp", "s3"], ...], Field(min_length=1)]
     formats: Annotated[
@@ -463,6 +540,7 @@ class Exchange(Clause):
     cadence: Literal["nightly", "weekly", "monthly", "once"]
     calendar: SchoolCalendar
     max_megabytes: Annotated[int, Field(ge=1, le=1000)]
+    deltas: bool = False
 
 
 class Retention(Clause):
@@ -611,13 +689,12 @@ class Agreement(Clause):
             sorted(
                 Access(name, purpose, group)
                 for name, role in self.roles.items()
-                if role.opens
-                for purpose in role.purposes
+                for purpose in role.opened
                 for group in self.matrix.get(purpose, ())
             )
         )
 
     def groups(self) -> tuple[Group, ...]:
-        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card`` and ``pin`` are ours and not among them."""
+        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card``, ``pin`` and ``roster`` are ours and not among them."""
         listed = {FIELDS.get(name) for name in self.fields}
         return tuple(group for group in Group if group in listed)

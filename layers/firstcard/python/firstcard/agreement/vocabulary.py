@@ -10,10 +10,11 @@ class Purpose(StrEnum):
     SYNC_ILS = "sync_ils"
     SEND_NOTICE = "send_notice"
     EVALUATE = "evaluate"
+    MERGE_DELTA = "merge_delta"
 
 
 class Group(StrEnum):
-    """Fields that are sealed together under one data key."""
+    """Fields that are sealed together under one data key; ``roster`` is what a district sent last, kept only where files of changes are agreed."""
 
     IDENTITY = "identity"
     AGE = "age"
@@ -22,6 +23,7 @@ class Group(StrEnum):
     PIN = "pin"
     CONTACT = "contact"
     ADDRESS = "address"
+    ROSTER = "roster"
 
 
 FIELDS: dict[str, Group] = {

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -49,6 +50,13 @@ def _month_day(text: str) -> date:
 
 def _network(text: str) -> object:
     return ipaddress.ip_network(text)
+
+
+def _time_zone(text: str) -> None:
+    try:
+        ZoneInfo(text)
+    except (KeyError, OSError) as error:
+        raise ValueError("not in the tz database") from error
 
 
 PUBLIC_PACKET_OCTETS = (0x98, 0x99, 0x9A, 0xC6)
@@ -132,6 +140,7 @@ AttributeCode = Annotated[
     ),
 ]
 MonthDay = Annotated[str, _checked(_month_day, 'write month and day in quotes, such as "09-15" (29 February is not a yearly date)')]
+TimeZone = Annotated[str, _checked(_time_zone, "write a name of the tz database, such as America/New_York")]
 Cidr = Annotated[str, _checked(_network, 'write an address block with its length, such as "198.51.100.0/24"')]
 PrincipalArn = Annotated[
     str,

@@ -24,6 +24,9 @@ class Cards(Protocol):
     def standing(self, tokens: Sequence[str]) -> Standing:
         """Patrons and refusals of ``tokens``, consistently read."""
 
+    def refusals(self, tokens: Sequence[str]) -> Collection[str]:
+        """Those of ``tokens`` that a suppression stands for, consistently read."""
+
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         """Write suppressions; one that is there already stays as it is."""
 
@@ -72,7 +75,7 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
     cards.add(chunk, new)
     for wanted, its_rule in changed:
         _change(wanted, cards, its_rule)
-    late = cards.standing([p.token for p in new])
+    late = cards.standing(list(cards.refusals([p.token for p in new])))
     for token in late.refused:
         rule = partial(_by_refusal, chunk=chunk)
         after = rule(late.patrons.get(token), True)

@@ -2,18 +2,24 @@
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from firstcard.card.traits import UNKNOWN, Traits
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff."""
+    """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
+
+    ``traits`` are by what it shows that the id stands for another person now.
+    """
 
     fingerprint: str
     household: str = ""
     refused: bool = False
     staff: bool = False
+    traits: Traits = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,9 @@ class Manifest:
 
     ``version`` counts applied rosters; 0 means none yet. ``content`` is the SHA-256 of the roster's plaintext. ``households`` maps a household's token
     to the fingerprint of its contact data. ``unplaced`` is how many rows of nobody knows whom the roster had: more of them another night may be people
-    who are known here.
+    who are known here. ``left`` are the traits of those who were in an earlier roster: the card waits for them, and for nobody else who gets their id.
+    ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
+    ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
     version: int = 0
@@ -30,6 +38,9 @@ class Manifest:
     patrons: Mapping[str, Known] = field(default_factory=dict)
     households: Mapping[str, str] = field(default_factory=dict)
     unplaced: int = 0
+    left: Mapping[str, Traits] = field(default_factory=dict)
+    id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    dated: str = ""
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -37,9 +48,14 @@ class Manifest:
             "v": 1,
             "version": self.version,
             "content": self.content,
-            "patrons": {t: [k.fingerprint, k.household, int(k.refused), int(k.staff)] for t, k in sorted(self.patrons.items())},
+            "patrons": {
+                t: [k.fingerprint, k.household, int(k.refused), int(k.staff), *_written(k.traits)] for t, k in sorted(self.patrons.items())
+            },
             "households": dict(sorted(self.households.items())),
             "unplaced": self.unplaced,
+            "left": {t: _written(traits) for t, traits in sorted(self.left.items())},
+            "id_lengths": {role: dict(sorted(counts.items())) for role, counts in sorted(self.id_lengths.items())},
+            "dated": self.dated,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":")).encode(), compresslevel=3, mtime=0)
 
@@ -50,22 +66,41 @@ class Manifest:
         return cls(
             version=body["version"],
             content=body["content"],
-            patrons={t: Known(f, h, *map(bool, flags)) for t, (f, h, *flags) in body["patrons"].items()},
+            patrons={t: _known(*row) for t, row in body["patrons"].items()},
             households=body["households"],
             unplaced=body["unplaced"],
+            left={t: _read(traits) for t, traits in body.get("left", {}).items()},
+            id_lengths={role: {int(n): count for n, count in counts.items()} for role, counts in body.get("id_lengths", {}).items()},
+            dated=body.get("dated", ""),
         )
+
+
+def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *traits: str) -> Known:
+    return Known(fingerprint, household, bool(refused), bool(staff), _read(traits))
+
+
+def _written(traits: Traits) -> list[str]:
+    """Names and birth dates, each kind as one text; nothing at all where nothing is known."""
+    return [" ".join(traits.names), " ".join(traits.births)] if traits else []
+
+
+def _read(written: Sequence[str]) -> Traits:
+    return Traits(tuple(written[0].split()), tuple(written[1].split())) if written else UNKNOWN
 
 
 def half_applied(known: Manifest, planned: Manifest) -> Manifest:
     """The manifest after a plan that was begun and never ended: of everybody whom it touched it is not known what was done.
 
-    Their fingerprints are empty, so that the next roster compares them anew: whoever is in it is written again, whoever is not in it is ended.
+    Their fingerprints are empty, so that the next roster compares them anew: whoever is in it is written again, whoever is not in it is ended. Their
+    traits are those of before and after: the next row may show either.
     """
     patrons = {}
     for token in known.patrons.keys() | planned.patrons.keys():
         before, after = known.patrons.get(token), planned.patrons.get(token)
         either = after or before
         assert either is not None, "the token is in one of the two"
-        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff)
+        traits = either.traits | (before.traits if before else known.left.get(token, UNKNOWN))
+        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
-    return Manifest(known.version + 1, "", patrons, households, known.unplaced)
+    left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
+    return Manifest(known.version + 1, "", patrons, households, known.unplaced, left, planned.id_lengths, known.dated)

@@ -7,8 +7,8 @@ Nothing here writes anything; the chunks that come out are replayed by issue.
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from firstcard.agreement import Agreement, Library
@@ -19,6 +19,7 @@ from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
 from firstcard.card.pin import random_pin
+from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reason, Role, fingerprints
 from firstcard.vault import Wrap
@@ -33,6 +34,7 @@ class Step:
     """One person's decision, before anything is drawn or sealed. ``person`` is None for somebody who is no longer in the roster.
 
     ``new_address`` says that somebody who was known belongs to another household now, or to a first one: that household has not been told of this card.
+    ``traits`` are what the next roster is compared with; of somebody who said no, none are kept.
     """
 
     decision: Decision
@@ -41,6 +43,7 @@ class Step:
     fingerprint: str
     person: Person | None
     new_address: bool = False
+    traits: Traits = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Decisions:
     """What the roster means against what is known.
 
     ``households`` are the households that are new or changed, with all their members; ``contacts`` their contact fingerprints, for the manifest.
-    ``holds`` says why a person must look first; empty means that the run may go on by itself.
+    ``holds`` says why a person must look first, the cause before its consequences; empty means that the run may go on by itself. ``reused`` are the rows
+    whose id belongs to somebody else: those with a no have a step all the same, the others have none. ``id_lengths`` counts ids by role and length.
     """
 
     steps: tuple[Step, ...]
@@ -57,6 +61,8 @@ class Decisions:
     counts: Mapping[str, int]
     holds: tuple[Reason, ...]
     by_school: Mapping[str, Mapping[str, int]]
+    reused: tuple[Person, ...] = field(default=(), repr=False)
+    id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
 
 def decide(
@@ -68,20 +74,36 @@ def decide(
     rejected: int = 0,
     rejected_tokens: frozenset[str] = frozenset(),
     complete: bool = True,
+    dated: str = "",
+    rolled_over: bool = False,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
     Who is in ``rejected_tokens`` stood in the file with a row that was rejected: nothing happens to them, least of all an expiry, and they stay members
-    of their household, so that its no still reaches them. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody
-    who is missing is taken for gone.
+    of their household, so that its no still reaches them. Just so those whose id stands in the file for somebody else: their card is not passed on. A no
+    counts whoever said it. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody who is missing is taken for gone.
+    ``dated`` is the day in the file's name, in ISO 8601; empty if there is none. ``rolled_over`` says that the
+    district's systems went over to another school year since: a person looks as at a first roster.
     """
     steps: list[Step] = []
+    reused: list[Person] = []
+    taken: set[str] = set()
     for person, print_ in zip(people, fingerprints(people, tokens.fingerprint_key), strict=True):
         token = tokens.patron(person.role, person.local_id)
-        household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         before = known.patrons.get(token)
+        was = before.traits if before else known.left.get(token, UNKNOWN)
+        same = before is not None and before.fingerprint == print_ and bool(was)
+        traits = was if same else traits_of(person, tokens, token)
+        if not same and traits.somebody_else(was):
+            reused.append(person)
+            if not person.opt_out:
+                taken.add(token)
+                continue
+        household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
-        steps.append(Step(_decision(person, print_, before, agreement), token, household, print_, person, new_address))
+        decision = _decision(person, print_, before, agreement)
+        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if person.opt_out else traits))
+    rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
 
@@ -95,7 +117,13 @@ def decide(
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
-    return Decisions(tuple(steps), changed, contacts, counts, _holds(steps, known, agreement, rejected, len(people)), _by_school(steps))
+    stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
+    holds = (
+        stale
+        + _ids_hold(steps, known, tokens, seen)
+        + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken), rolled_over=rolled_over)
+    )
+    return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), tuple(reused), _id_lengths(people))
 
 
 def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:
@@ -119,26 +147,67 @@ def _contact_print(household: str, group: Sequence[Step], tokens: Tokens) -> str
 CHANGES = (str(Decision.UPDATE), str(Decision.REFUSE))
 
 
-def _holds(steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int) -> tuple[Reason, ...]:
+def _id_lengths(people: Sequence[Person]) -> dict[str, Counter[int]]:
+    lengths: dict[str, Counter[int]] = defaultdict(Counter)
+    for person in people:
+        lengths[str(person.role)][len(person.local_id)] += 1
+    return dict(lengths)
+
+
+USUAL_LENGTHS = 3
+"""Ids are tried with zeros in front up to so many lengths, the most common ones before: districts have one or two."""
+
+
+def _ids_hold(steps: Sequence[Step], known: Manifest, tokens: Tokens, seen: Collection[str]) -> tuple[Reason, ...]:
+    """Whether the ids have another form than before, so that people who are known look new and their cards would end."""
+    for role, lengths in known.id_lengths.items():
+        theirs = [s.person for s in steps if s.person and s.person.role == role]
+        new = [s.person for s in steps if s.person and s.person.role == role and s.token not in known.patrons and s.token not in known.left]
+        usual = [length for length, _ in Counter(lengths).most_common(USUAL_LENGTHS)]
+        if any(_has_lost_zeros(person, usual, known, tokens, seen) for person in new):
+            return (Reason.LOST_ZEROS,)
+        if 2 * sum(len(person.local_id) not in lengths for person in new) > len(theirs):
+            return (Reason.ID_BASIS_CHANGED,)
+    return ()
+
+
+def _has_lost_zeros(person: Person, usual: Sequence[int], known: Manifest, tokens: Tokens, seen: Collection[str]) -> bool:
+    """Whether the id with zeros in front is that of somebody who is known, is not in the file, and is not evidently another person."""
+    for length in usual:
+        if len(person.local_id) < length and person.local_id.isdecimal():
+            token = tokens.patron(person.role, person.local_id.rjust(length, "0"))
+            before = known.patrons.get(token)
+            if before and token not in seen and not traits_of(person, tokens, token).somebody_else(before.traits):
+                return True
+    return False
+
+
+def _holds(
+    steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, rolled_over: bool
+) -> tuple[Reason, ...]:
     safety = agreement.safety
     counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
     holds = []
-    if not known.patrons:
-        if safety.first_run_needs_approval:
-            holds.append(Reason.FIRST_RUN)
-    else:
-        base = len(known.patrons)
-        for decisions, limit, reason in (
-            (("missing",), safety.max_missing_percent, Reason.TOO_MANY_MISSING),
-            (("new",), safety.max_new_percent, Reason.TOO_MANY_NEW),
-            (CHANGES, safety.max_changed_percent, Reason.TOO_MANY_CHANGED),
+    if safety.first_run_needs_approval and (rolled_over or not known.patrons):
+        holds.append(Reason.FIRST_RUN)
+    if known.patrons:
+        there = len(known.patrons)
+        for decisions, limit, base, reason in (
+            (("missing",), safety.max_missing_percent, there, Reason.TOO_MANY_MISSING),
+            (("new",), safety.max_new_percent, min(there, accepted), Reason.TOO_MANY_NEW),
+            (CHANGES, safety.max_changed_percent, there, Reason.TOO_MANY_CHANGED),
         ):
             over = 100 * sum(counts.get(d, 0) for d in decisions) > limit * base
             if over or (reason is Reason.TOO_MANY_MISSING and _role_is_gone(steps, known)):
                 holds.append(reason)
-    if 100 * rejected > safety.max_rejected_percent * (accepted + rejected):
+    if too_many_rejected(rejected, accepted, safety.max_rejected_percent):
         holds.append(Reason.TOO_MANY_REJECTED)
     return tuple(holds)
+
+
+def too_many_rejected(rejected: int, accepted: int, most_percent: float) -> bool:
+    """Whether more than ``most_percent`` of the rows that are somebody's were rejected."""
+    return 100 * rejected > most_percent * (accepted + rejected)
 
 
 def _role_is_gone(steps: Sequence[Step], known: Manifest) -> bool:
@@ -369,16 +438,20 @@ class Builder:
                 return ""
 
 
-def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0) -> Manifest:
+def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0, dated: str = "") -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out), s.person.role is Role.STAFF)
+        s.token: Known(
+            s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out), s.person.role is Role.STAFF, s.traits
+        )
         for s in decisions.steps
         if s.person is not None
     }
-    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced)
+    gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
+    left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
+    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated)
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:

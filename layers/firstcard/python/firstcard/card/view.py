@@ -48,6 +48,24 @@ class NoticeMark:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedNo:
+    """A suppression: by which way the no came (``family`` or ``roster``), and when (ISO 8601, UTC)."""
+
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """What the table has of one patron: the patron, the recorded no, the ILS state, and for one that waits the announcement to its household."""
+
+    patron: Patron | None = None
+    no: RecordedNo | None = None
+    ils: IlsState | None = None
+    announcement: NoticeMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One consistent look at some patrons: their items, their refusals, their ILS states, and notices by (kind, token)."""
 

@@ -14,6 +14,7 @@ Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", descri
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{2,60}$", description="a stable reason code")]
 Count = Annotated[int, Field(ge=0)]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="the district's date")]
 
 
 class Event(BaseModel):
@@ -69,6 +70,14 @@ class RosterProcessed(_RosterEvent):
     accepted: Count
     rejected: Count
     decisions: dict[str, Count]
+
+
+class RosterLate(_RosterEvent):
+    """No roster came where the agreement's cadence and calendar ask for one; ``run_id`` is the run of the last that came."""
+
+    due: Annotated[Day, Field(description="the district's date by whose noon it should have come")]
+    cadence: Literal["nightly", "weekly", "monthly"]
+    last_received_at: Moment
 
 
 class _CardEvent(Event):
@@ -136,8 +145,8 @@ class NoticeSent(Event):
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        RosterReceived, RosterRejected, RosterHeld, RosterProcessed, CardIssued, CardUpdated, CardRenewed, CardExpired, CardRevoked, CardSynced,
-        CardSyncFailed, RefusalRecorded, HouseholdRecorded, NoticeSent,
+        RosterReceived, RosterRejected, RosterHeld, RosterProcessed, RosterLate, CardIssued, CardUpdated, CardRenewed, CardExpired, CardRevoked,
+        CardSynced, CardSyncFailed, RefusalRecorded, HouseholdRecorded, NoticeSent,
     )
 }  # fmt: skip
 

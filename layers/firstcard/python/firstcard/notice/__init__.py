@@ -2,6 +2,7 @@
 
 from firstcard.notice.family import ChildCard, announcement, card_notice
 from firstcard.notice.language import languages
+from firstcard.notice.late import late_notice
 from firstcard.notice.letter import Kind, Message
 from firstcard.notice.link import Link, make_link, read_link
 from firstcard.notice.page import PageState, page_headers, refusal_page
@@ -20,6 +21,7 @@ __all__ = [
     "announcement",
     "card_notice",
     "languages",
+    "late_notice",
     "make_link",
     "page_headers",
     "read_link",

@@ -46,7 +46,7 @@ class NoticeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One e-mail ready to be sent. ``kind`` is announcement, card, staff or receipt; ``run_id`` is the run that caused it."""
+    """One e-mail ready to be sent. ``kind`` is one of :class:`Kind`; ``run_id`` is the run that caused it."""
 
     to: Sequence[str]
     kind: str
@@ -58,11 +58,12 @@ class Outgoing:
         return f"Outgoing({self.kind})"
 
 
-MARKED_AT_ONCE = 25
-"""Marks in one write: what was sent is on record before much more is sent, for a function can be killed at any time."""
+SENT_AT_ONCE = 10
+"""E-mails handed over and then marked together: what was sent is on record before more is sent, for a function can be killed at any time,
+and a mail service that takes 14 a second, as a new one does, takes them in one call."""
 
-Send = Callable[[Outgoing], bool]
-"""Hands one e-mail to the mail service; False if it must be tried again later."""
+Send = Callable[[Sequence[Outgoing]], Sequence[bool]]
+"""Hands e-mails to the mail service; False for each that must be tried again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,33 +180,36 @@ class Notices:
             [NoticeMark(family.token, kind, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
             for wake, family, tokens in due
         ]
-        written: list[NoticeMark] = []
         failed: set[str] = set()
         starts = kind == "announcement" and self.agreement.route != "before_upload"
         window_of = self.agreement.sharing if starts else ""
-        try:
-            for (wake, family, tokens), marks, won in zip(due, groups, self.store.claim(groups), strict=True):
-                if not won:
-                    continue
-                if self._sent(kind, family, tokens, view, envelopes):
-                    told_at = max(wake.at, self.now()) if self.now else wake.at
-                    written += [replace(m, state="sent", told_at=told_at, window_of=window_of) for m in marks]
+        won = [
+            (wake, family, tokens, marks)
+            for (wake, family, tokens), marks, taken in zip(due, groups, self.store.claim(groups), strict=True)
+            if taken
+        ]
+        for start in range(0, len(won), SENT_AT_ONCE):
+            portion = won[start : start + SENT_AT_ONCE]
+            mails = [self._composed(kind, family, tokens, view, envelopes) for _, family, tokens, _ in portion]
+            accepted = iter(self.send([m for m in mails if m is not None]))
+            told_by = self.now() if self.now else ""
+            written: list[NoticeMark] = []
+            for (wake, _, _, marks), mail in zip(portion, mails, strict=True):
+                if mail is not None and next(accepted):
+                    written += [replace(m, state="sent", told_at=max(wake.at, told_by), window_of=window_of) for m in marks]
                 else:
                     failed.add(wake.message)
                     written += [replace(m, state="open", claimed_by="") for m in marks]
-                if len(written) >= MARKED_AT_ONCE:
-                    self.store.mark(written)
-                    written = []
-        finally:
             self.store.mark(written)
         return frozenset(failed)
 
-    def _sent(self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]) -> bool:
+    def _composed(
+        self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]
+    ) -> Outgoing | None:
         try:
-            outgoing = self._compose(kind, family, tokens, view, envelopes)
+            return self._compose(kind, family, tokens, view, envelopes)
         except VaultClosedError:
-            return False
-        return self.send(outgoing)
+            return None
 
     def _compose(self, kind: str, family: Household, tokens: Sequence[str], view: View, envelopes: Mapping[str, Envelope]) -> Outgoing:
         contact = self._opened(envelopes, family.envelope, family.token, Group.CONTACT, family.sealed)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     STAFF = "staff"
     RECEIPT = "receipt"
     HELD = "held"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,23 +100,13 @@ def receipt_notice(*, agreement: Agreement, library: Library, figures: ReceiptFi
                 "They were dropped unread. Please take them out of the export. This e-mail goes to both privacy officers too."
             ),
         ]
-    person, look = agreement.notices.contact, library.look
     blocks += [
         Heading("Where to find more"),
         Paragraph(
             "The full receipt lies in the folder outbox/ of your SFTP account, as a page to read, as CSV and as JSON. "
             "It lists each row by file, line, column and reason code, with advice. Like this e-mail, it repeats nothing that the file says about a person."
         ),
-        Heading("Whom to ring"),
-        contact_block(languages()[FALLBACK], person.name, phone=person.phone, email=person.email),
-        *(
-            []
-            if person.deputy is None
-            else [
-                contact_block(languages()[FALLBACK], f"{person.deputy.name} (deputy)", phone=person.deputy.phone, email=person.deputy.email)
-            ]
-        ),
-        contact_block(languages()[FALLBACK], library.name, phone=look.support_phone, email=look.support_email),
+        *whom_to_ring(agreement, library),
     ]
     return write_message(
         Kind.HELD if figures.outcome is Outcome.HELD else Kind.RECEIPT,
@@ -124,10 +114,19 @@ def receipt_notice(*, agreement: Agreement, library: Library, figures: ReceiptFi
         subject=_SUBJECTS[figures.outcome],
         title=_SUBJECTS[figures.outcome],
         sender=library.name,
-        colour=look.colour,
+        colour=library.look.colour,
         blocks=blocks,
         footer=f"{library.name} sends this receipt to {district} under the agreement “{agreement.title}”.",
     )
+
+
+def whom_to_ring(agreement: Agreement, library: Library) -> list[Block]:
+    """The agreement's contact, the deputy, and the library's desk."""
+    english, person, look = languages()[FALLBACK], agreement.notices.contact, library.look
+    blocks: list[Block] = [Heading("Whom to ring"), contact_block(english, person.name, phone=person.phone, email=person.email)]
+    if person.deputy:
+        blocks.append(contact_block(english, f"{person.deputy.name} (deputy)", phone=person.deputy.phone, email=person.deputy.email))
+    return [*blocks, contact_block(english, library.name, phone=look.support_phone, email=look.support_email)]
 
 
 def _rows(figures: ReceiptFigures) -> tuple[tuple[str, str], ...]:

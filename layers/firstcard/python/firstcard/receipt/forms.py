@@ -34,7 +34,9 @@ _WAITING = {
 }
 _FORMATS = {
     "oneroster_1_1": "OneRoster 1.1 CSV",
+    "oneroster_1_1_delta": "OneRoster 1.1 CSV, changes only",
     "oneroster_1_2": "OneRoster 1.2 CSV",
+    "oneroster_1_2_delta": "OneRoster 1.2 CSV, changes only",
     "sds_1": "Microsoft SDS 1 CSV",
     "sds_2_1": "Microsoft SDS 2.1 CSV",
     "clever": "Clever SFTP files",
@@ -43,12 +45,15 @@ _FORMATS = {
     "doe_stn": "DOE-STN layout",
     "firstcard_csv": "FirstCard CSV",
 }
+_MERGED = ": the figures are those of the roster as it stands with them"
 _SEVERITIES = {"fatal": "whole file", "hold": "waits", "row": "row left out", "warning": "used, please look"}
 
 
 def to_json(receipt: Receipt) -> str:
-    """The receipt with each reason's sentence and advice, two blanks to a level."""
+    """The receipt with each reason's sentence and advice, two blanks to a level; a trial's says first that it is one."""
     content = receipt.model_dump(mode="json")
+    if receipt.trial:
+        content = {"trial": True, "remarks": list(receipt.remarks()), **content}
     title, sentence = receipt.headline()
     content["outcome_text"] = f"{title}. {sentence}"
     content["next_steps"] = list(receipt.next_steps())
@@ -59,10 +64,15 @@ def to_json(receipt: Receipt) -> str:
 
 
 def to_csv(receipt: Receipt) -> str:
-    """Every problem, one a row: file, line, column, code, severity, message, advice. Nothing in it can be taken for a formula."""
+    """Every problem, one a row: file, line, column, code, severity, message, advice. Nothing in it can be taken for a formula.
+
+    The first rows of a trial's say that it is one, with ``trial`` in place of a severity.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(["file", "line", "column", "code", "severity", "message", "advice"])
+    for remark in receipt.remarks():
+        writer.writerow(["", "", "", "", "trial", _harmless(remark), ""])
     for place in (*receipt.reasons, *receipt.problems):
         told = REASONS[place.reason]
         writer.writerow(
@@ -82,9 +92,11 @@ def to_csv(receipt: Receipt) -> str:
 def to_html(receipt: Receipt) -> str:
     """One page that needs nothing else: readable on a telephone, on paper, and by a screen reader."""
     title, sentence = receipt.headline()
+    kind = "Trial of a roster" if receipt.trial else "Receipt for a roster"
     body = [
         "<header>",
-        f'<p class="kind">Receipt for a roster · {_text(receipt.district)} to {_text(receipt.library)}</p>',
+        *(f'<p class="remark"><strong>{_text(remark)}</strong></p>' for remark in receipt.remarks()),
+        f'<p class="kind">{kind} · {_text(receipt.district)} to {_text(receipt.library)}</p>',
         f'<h1><span class="badge {receipt.outcome}">{_text(title)}</span> {_text(receipt.file_name)}</h1>',
         f"<p>{_text(sentence)}</p>",
         "</header>",
@@ -100,7 +112,7 @@ def to_html(receipt: Receipt) -> str:
         _contact(receipt),
         _problems(receipt),
         "</main>",
-        f"<footer><p>Run {_text(receipt.run_id)}. This receipt names files, lines and columns, and no value from the file.</p></footer>",
+        f"<footer><p>{_noun(receipt).capitalize()} {_text(receipt.run_id)}. This receipt names files, lines and columns, and no value from the file.</p></footer>",
     ]
     page_title = f"{title}: {receipt.file_name}"
     return (
@@ -111,6 +123,10 @@ def to_html(receipt: Receipt) -> str:
         + "\n".join(part for part in body if part)
         + "\n</body>\n</html>\n"
     )
+
+
+def _noun(receipt: Receipt) -> str:
+    return "trial" if receipt.trial else "run"
 
 
 def _done(receipt: Receipt) -> str:
@@ -177,12 +193,13 @@ def _figures(receipt: Receipt) -> str:
     facts: list[tuple[str, str]] = [
         ("File", f"{receipt.file_name}, {receipt.file_bytes:,} bytes"),
         ("Received", f"{receipt.received_at:%Y-%m-%d %H:%M} UTC"),
-        ("Finished", f"{receipt.finished_at:%Y-%m-%d %H:%M} UTC"),
+        *([] if receipt.trial else [("Finished", f"{receipt.finished_at:%Y-%m-%d %H:%M} UTC")]),
     ]
     if receipt.outcome is not Outcome.REJECTED and receipt.format:
         rejected = sum(receipt.rejected.values())
+        merged = receipt.format.endswith("_delta") and not receipt.rows_only
         facts += [
-            ("Form", _FORMATS.get(receipt.format, receipt.format)),
+            ("Form", _FORMATS.get(receipt.format, receipt.format) + (_MERGED if merged else "")),
             ("Rows (students and staff)", f"{receipt.rows:,}"),
             ("Rows accepted", f"{receipt.accepted:,}"),
             ("Rows rejected", f"{rejected:,}"),
@@ -268,7 +285,7 @@ def _contact(receipt: Receipt) -> str:
     return _section(
         "Whom to ring",
         f'<p>{_text(ring.name)}, <a href="tel:{_text("".join(c for c in ring.phone if c.isdigit() or c == "+"))}">{_text(ring.phone)}</a>, '
-        f'<a href="mailto:{_text(ring.email)}">{_text(ring.email)}</a>.{deputy} Have the run\'s number at hand: {_text(receipt.run_id)}.</p>',
+        f'<a href="mailto:{_text(ring.email)}">{_text(ring.email)}</a>.{deputy} Have the {_noun(receipt)}\'s number at hand: {_text(receipt.run_id)}.</p>',
     )
 
 
@@ -280,7 +297,8 @@ body{margin:0 auto;max-width:60rem;padding:1.5rem 1rem 3rem;background:var(--pap
 h1{font-size:1.5rem;line-height:1.3;margin:.25rem 0;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 .kind,footer{color:var(--soft)}
 .badge{display:inline-block;border:2px solid currentColor;border-radius:.4rem;padding:0 .5rem;color:var(--good)}
-.badge.held,.badge.superseded,.badge.unchanged{color:var(--wait)}.badge.rejected,.badge.failed,.badge.stopped,.badge.not_approved,.alarm{color:var(--bad)}
+.remark{border:2px solid var(--wait);border-radius:.4rem;padding:.5rem .75rem}
+.badge.held,.badge.superseded,.badge.unchanged,.badge.trial_held{color:var(--wait)}.badge.trial_refused,.badge.rejected,.badge.failed,.badge.stopped,.badge.not_approved,.alarm{color:var(--bad)}
 .facts{display:grid;gap:0 1.5rem;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));margin:0}
 .facts div{border-top:1px solid var(--line);padding:.4rem 0}dt{color:var(--soft)}dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.95rem}

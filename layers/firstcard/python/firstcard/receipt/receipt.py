@@ -23,7 +23,13 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     STOPPED = "stopped"
     FAILED = "failed"
+    TRIAL_ACCEPTABLE = "trial_acceptable"
+    TRIAL_HELD = "trial_held"
+    TRIAL_REFUSED = "trial_refused"
 
+
+TRIALS = (Outcome.TRIAL_ACCEPTABLE, Outcome.TRIAL_HELD, Outcome.TRIAL_REFUSED)
+"""What can become of a file in the trial folder."""
 
 OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.APPLIED: ("Applied", "The file was read and what it asks for is done, or waits for the days that families have."),
@@ -43,6 +49,15 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
         "Failed on our side",
         "Something went wrong on our side while the file was being worked on. It is safe to send it again.",
     ),
+    Outcome.TRIAL_ACCEPTABLE: (
+        "Trial: acceptable",
+        "Sent for good, the file would be taken. Rejected rows would be left out until they are corrected.",
+    ),
+    Outcome.TRIAL_HELD: (
+        "Trial: would be held",
+        "Sent for good, the file would be read, and then wait until somebody at the library has looked.",
+    ),
+    Outcome.TRIAL_REFUSED: ("Trial: not usable", "Sent for good, the file would be refused: nothing of it would be used."),
 }
 """A heading and a sentence for each outcome."""
 
@@ -55,7 +70,20 @@ _NEXT: dict[Outcome, str] = {
     Outcome.REJECTED: "Correct what is named above and send the file again.",
     Outcome.STOPPED: "Ring the contact below before you send another file.",
     Outcome.FAILED: "We have been told by the system. Send the file again tomorrow, or ring the contact below.",
+    Outcome.TRIAL_ACCEPTABLE: "When you are ready, put the file into incoming/.",
+    Outcome.TRIAL_HELD: "Put the corrected file into try/ as often as you like.",
+    Outcome.TRIAL_REFUSED: "Put the corrected file into try/ as often as you like.",
 }
+
+NOTHING_DONE = "This was a trial: nothing was kept, nothing was issued, no card was made."
+ROWS_ONLY = (
+    "The file holds changes only (delta). Their columns, dates and status words were looked at; what comes of them together with the files before was not, "
+    "and shows only when it is sent for good."
+)
+NOT_COMPARED = (
+    "The file was not compared with the last roster: how many students are missing, new or changed, and whether a first file waits for a person, "
+    "shows only when it is sent for good."
+)
 
 Text = Annotated[str, Field(max_length=400)]
 Count = Annotated[int, Field(ge=0)]
@@ -103,7 +131,8 @@ class Receipt(Part):
     """Everything that the three forms of a receipt are made of.
 
     ``rows`` = ``accepted`` + the sum of ``rejected``; ``excluded`` are those of the accepted that get no card now. ``decisions`` counts people by what
-    is done for them, ``waiting`` the cards that wait, by cause. ``reasons`` say why the file was refused or is held.
+    is done for them, ``waiting`` the cards that wait, by cause. ``reasons`` say why the file was refused or is held. ``rows_only`` says that the file holds
+    changes, which were looked at without what they change.
     """
 
     run_id: Text
@@ -116,6 +145,7 @@ class Receipt(Part):
     outcome: Outcome
     reasons: tuple[Place, ...] = ()
     format: Text = ""
+    rows_only: bool = False
     rows: Count = 0
     accepted: Count = 0
     rejected: dict[Reason, Count] = Field(default_factory=dict)
@@ -134,6 +164,18 @@ class Receipt(Part):
             raise ValueError("a receipt's times need their time zone")
         return at.astimezone(UTC)
 
+    @property
+    def trial(self) -> bool:
+        """Whether the file was only tried."""
+        return self.outcome in TRIALS
+
+    def remarks(self) -> tuple[str, ...]:
+        """What stands above everything else: that a trial was none but a trial, and what it could not show."""
+        if not self.trial:
+            return ()
+        remarks = (NOTHING_DONE, ROWS_ONLY) if self.rows_only else (NOTHING_DONE,)
+        return remarks if self.outcome is Outcome.TRIAL_REFUSED else (*remarks, NOT_COMPARED)
+
     def headline(self) -> tuple[str, str]:
         """The outcome in a word or two, and in a sentence."""
         return OUTCOMES[self.outcome]
@@ -144,8 +186,9 @@ class Receipt(Part):
         if self.reasons and self.outcome not in (Outcome.REJECTED, Outcome.HELD):
             steps.append(_NEXT[self.outcome])
         if any(drop.forbidden for drop in self.dropped):
+            told = "" if self.trial else ", and both officers get this receipt by e-mail"
             steps.append(
-                "Take the columns that may never be sent out of the export; they are listed below. Their values were not read, and both officers get this receipt by e-mail."
+                f"Take the columns that may never be sent out of the export; they are listed below. Their values were not read{told}."
             )
         if self.rejected:
             steps.append("Correct the rejected rows in the student information system. The next export brings them by itself.")
@@ -169,7 +212,7 @@ def receipt_of(
     waiting: Mapping[str, int] | None = None,
     more_problems: Iterable[Problem] = (),
 ) -> Receipt:
-    """The receipt of a reading, or of a refusal, whose outcome is always ``rejected``. ``more_problems`` are those that showed only while planning."""
+    """The receipt of a reading, or of a refusal, whose outcome is ``rejected`` unless it was a trial. ``more_problems`` are those that showed only while planning."""
     given = {
         "run_id": run_id,
         "district": district,
@@ -181,13 +224,15 @@ def receipt_of(
         "contact": contact,
     }
     if isinstance(result, Refusal):
-        return Receipt(**given, outcome=Outcome.REJECTED, reasons=(_refused(result, file_name),))
+        refused = outcome if outcome in TRIALS else Outcome.REJECTED
+        return Receipt(**given, outcome=refused, reasons=(_refused(result, file_name),))
     rejected = sum(result.rejected.values())
     return Receipt(
         **given,
         outcome=outcome,
         reasons=tuple(Place(file="", line=0, column="", reason=reason) for reason in holds),
         format=result.format,
+        rows_only=result.rows_only,
         rows=result.rows,
         accepted=result.rows - rejected,
         rejected=result.rejected,
@@ -202,7 +247,9 @@ def receipt_of(
 
 def words_of(exclusion: str) -> str:
     """The words of an exclusion, for people; the word itself where it is not one of ours."""
-    return next((words for known, words in EXCLUSIONS.items() if known == exclusion), exclusion)
+    known, _, group = exclusion.partition(" ")
+    words = next((words for one, words in EXCLUSIONS.items() if one == known), exclusion)
+    return f"{words}: {group}" if group else words
 
 
 def _refused(refusal: Refusal, file_name: str) -> Place:

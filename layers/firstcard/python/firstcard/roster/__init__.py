@@ -4,7 +4,7 @@ from firstcard.roster.fingerprint import fingerprint, fingerprints
 from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import EXCLUSIONS, DroppedColumn, Exclusion, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason, ReasonText, Refusal, Severity
-from firstcard.roster.recognise import read_roster, safe_file_name
+from firstcard.roster.recognise import date_in_name, read_roster, safe_file_name
 
 __all__ = [
     "EXCLUSIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "Refusal",
     "Role",
     "Severity",
+    "date_in_name",
     "fingerprint",
     "fingerprints",
     "read_roster",

@@ -64,7 +64,9 @@ COLUMNS = (
 RECOGNISED_BY = 3
 """So many known column names make a CSV one of this form."""
 
-_ROLES = {"": Role.STUDENT, "student": Role.STUDENT} | dict.fromkeys(("staff", "teacher", "administrator", "aide", "librarian"), Role.STAFF)
+_ROLES = {"": Role.STUDENT, "student": Role.STUDENT} | dict.fromkeys(
+    ("staff", "teacher", "administrator", "aide", "librarian", "contractor"), Role.STAFF
+)
 
 
 def known_names(terms: Terms) -> frozenset[str]:
@@ -134,7 +136,7 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
                 raw[name] = say(raw[name])
         if refused:
             raw["opt_out"] = "yes"
-        validator.check(Draft(line, role, raw))
+        validator.check(Draft(line, role, raw, word=cells[role_at].strip().lower() if role_at is not None else ""))
 
     def sound_people(piece: Tidy) -> Sequence[Person | None]:
         """The people of the rows about which there is nothing to say; None for a row that must be looked at."""

@@ -369,7 +369,7 @@ def _collect(source: _Source, validator: Validator) -> None:
         if told in one.drafts:
             validator.exclude(Exclusion.DUPLICATE)
         else:
-            one.drafts[told] = Draft(line, role, raw)
+            one.drafts[told] = Draft(line, role, raw, word="teacher" if source.file == "teachers.csv" else str(role))
         school = (cells[school_at].strip() if school_at is not None else "", cells[name_at] if name_at is not None else "")
         if any(school):
             one.schools.append(school)

@@ -22,7 +22,7 @@ _REMEMBERED = 50_000
 def fingerprint(person: Person, key: bytes) -> str:
     """A keyed BLAKE2b over the normalised fields, 32 hexadecimal characters; keyed, because an unkeyed one of a child's data can be guessed.
 
-    File and line do not count. A field that is empty does not count either, so that a field added later changes nobody. ``key`` is 1 to 64 bytes.
+    File and line do not count, and of somebody with a no nothing but who it is: what else the row says is not kept. A field that is empty does not count either, so that a field added later changes nobody. ``key`` is 1 to 64 bytes.
     """
     return fingerprints((person,), key)[0]
 
@@ -34,7 +34,8 @@ def fingerprints(people: Sequence[Person], key: bytes) -> list[str]:
     prints: list[str] = []
     with uncollected():
         for start in range(0, len(people), _AT_ONCE):
-            columns = zip(*map(_VALUES, people[start : start + _AT_ONCE]), strict=True)
+            some = [_who(person) if person.opt_out else person for person in people[start : start + _AT_ONCE]]
+            columns = zip(*map(_VALUES, some), strict=True)
             texts = [part.of(column) for part, column in zip(parts, columns, strict=True) if any(column)]
             for text in map("".join, zip(*texts, strict=True)):
                 # A copy has taken the key in already.
@@ -42,6 +43,10 @@ def fingerprints(people: Sequence[Person], key: bytes) -> list[str]:
                 one.update(text.encode())
                 prints.append(one.hexdigest())
     return prints
+
+
+def _who(person: Person) -> Person:
+    return Person(file="", line=0, role=person.role, local_id=person.local_id, last_name="", first_name="", opt_out=True)
 
 
 class _Parts(dict[object, str]):

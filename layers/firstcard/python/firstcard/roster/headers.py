@@ -36,7 +36,16 @@ _FORBIDDEN_PHRASES: dict[str, tuple[str, ...]] = {
     "lunch_status": ("freereduced", "freeorreduced"),
     "iep": ("specialeducation", "specialed"),
     "race": ("americanindian", "blackorafrican", "africanamerican", "alaskanative", "pacificislander"),
-    "birth_country": ("countryofbirth", "birthcountry", "stateofbirth", "cityofbirth", "birthplace", "placeofbirth"),
+    "birth_country": (
+        "countryofbirth",
+        "birthcountry",
+        "stateofbirth",
+        "cityofbirth",
+        "birthstate",
+        "birthcity",
+        "birthplace",
+        "placeofbirth",
+    ),
 }
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _VALUE = re.compile(r"\d{3,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[^@ ]+@[^@ ]+\.[A-Za-z]+")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from firstcard.roster.bundle import Bundle
-from firstcard.roster.headers import Columns, choose
+from firstcard.roster.headers import Columns
 from firstcard.roster.reasons import Problem, Reason
 from firstcard.roster.roles import day_of
 
@@ -37,19 +37,17 @@ _ENROLLMENT_COLUMNS = (
 
 def read_homerooms(bundle: Bundle, today: date) -> Mapping[str, tuple[int, str]]:
     """The line in classes.csv and the title of each student's homeroom today, by sourcedId; of several the first. Empty where a file is absent."""
-    if CLASSES not in bundle.archive or ENROLLMENTS not in bundle.archive:
+    if CLASSES not in bundle or ENROLLMENTS not in bundle:
         return {}
-    table = bundle.table(CLASSES, _CLASS_COLUMNS)
     required = frozenset({"sourcedId", "title", "classType"})
-    columns = choose(table, (*required, "status"), required=required, known=frozenset(_CLASS_COLUMNS), terms=bundle.terms)
+    columns = bundle.columns(CLASSES, (*sorted(required), "status"), required=required, known=_CLASS_COLUMNS)
     titles: dict[str, tuple[int, str]] = {}
     for line, given in _standing_rows(bundle, columns):
         if given["classType"].lower() == "homeroom":
             titles.setdefault(given["sourcedId"], (line, given["title"]))
-    table = bundle.table(ENROLLMENTS, _ENROLLMENT_COLUMNS)
     required = frozenset({"classSourcedId", "userSourcedId", "role"})
-    columns = choose(
-        table, (*required, "status", "beginDate", "endDate"), required=required, known=frozenset(_ENROLLMENT_COLUMNS), terms=bundle.terms
+    columns = bundle.columns(
+        ENROLLMENTS, (*sorted(required), "status", "beginDate", "endDate"), required=required, known=_ENROLLMENT_COLUMNS
     )
     homerooms: dict[str, tuple[int, str]] = {}
     for _, given in _standing_rows(bundle, columns):
@@ -63,7 +61,7 @@ def read_homerooms(bundle: Bundle, today: date) -> Mapping[str, tuple[int, str]]
 def _standing_rows(bundle: Bundle, columns: Columns) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows that the export does not mark as gone, trimmed, by their column names."""
     wrong_width: list[int] = []
-    for line, cells, _ in columns.rows(bundle.problems, wrong_width):
+    for line, cells, _ in bundle.rows(columns, wrong_width):
         given = {name: cell.strip() for name, cell in zip(columns.places, cells, strict=True)}
         if given.get("status", "").lower() in ("", "active"):
             yield line, given

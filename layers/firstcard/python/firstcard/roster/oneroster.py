@@ -4,20 +4,23 @@ Headers are those of the 1EdTech OneRoster CSV tables and of Microsoft's "SDS V2
 demographics.csv (``student_id: identifier``, ``home_language: metadata.homeLanguage``), and ``school_id`` and ``school_name`` from another one of orgs.csv.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from firstcard.roster import values
 from firstcard.roster.archive import Archive
-from firstcard.roster.bundle import Bundle
+from firstcard.roster.bundle import Bundle, Spare
 from firstcard.roster.headers import Columns, choose
-from firstcard.roster.homerooms import read_homerooms
+from firstcard.roster.homerooms import ENROLLMENTS, read_homerooms
+from firstcard.roster.merging import Merging
 from firstcard.roster.person import Role
 from firstcard.roster.reading import DroppedColumn, Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import Problem, Reason
 from firstcard.roster.relationships import Relationships, read_relationships
 from firstcard.roster.roles import CONTACT_ROLES, FAMILY_ROLES, ROLES_1_2, ROLES_SDS, Roles, RolesForm, read_roles
+from firstcard.roster.snapshot import GONE, KEYS, Kept, Snapshot, Told, emptied, reduced
 from firstcard.roster.terms import Terms
 from firstcard.roster.text import Table
 from firstcard.roster.validate import Draft, Validator, fields_of
@@ -148,14 +151,27 @@ class _Users:
         return "" if place is None else cells[place]
 
 
-def read(archive: Archive, terms: Terms, today: date) -> Reading:
-    """Read the archive; raises RefusedError where nothing of it can be used."""
+def read(archive: Archive, terms: Terms, today: date, told: Told | None = None) -> Reading:
+    """Read the archive, with what ``told`` has of earlier ones where it holds changes; raises RefusedError where nothing of it can be used."""
     bundle = Bundle(archive, terms)
+    manifest = _read_manifest(bundle)
+    modes = _modes(manifest, terms)
     layout = _layout_of(bundle)
+    if "delta" in modes.values():
+        file = next(file for file, mode in modes.items() if mode == "delta")
+        if not terms.deltas or layout is _SDS:
+            raise RefusedError(Reason.DELTA_NOT_AGREED, file)
+        bundle.merging = Merging(archive, modes, told)
+        form = bundle.merging.earlier.form if bundle.merging.earlier else ""
+        layout = _1_2 if form == _1_2.format or (not form and manifest and manifest.version in _1_2.versions) else _1_1
+    elif terms.deltas and told and layout is not _SDS:
+        bundle.merging = Merging(archive, modes, told)
     sources = _Sources.of(terms, layout)
-    _check_manifest(bundle, layout, homerooms=sources.homerooms)
+    _check_manifest(bundle, layout, manifest, homerooms=sources.homerooms)
+    if bundle.merging and bundle.merging.delta and bundle.merging.rows_only:
+        return _rows_only(bundle, sources, today)
     for needed in ("users.csv", "orgs.csv"):
-        if needed not in archive:
+        if needed not in bundle:
             raise RefusedError(Reason.MISSING_FILE, needed)
     schools = _read_orgs(bundle, sources)
     births, demographics = _read_demographics(bundle, sources)
@@ -172,7 +188,8 @@ def read(archive: Archive, terms: Terms, today: date) -> Reading:
     homerooms = read_homerooms(bundle, today) if sources.homerooms else {}
     joined = _Joined(schools, births, roles, relationships, homerooms)
     reading = _people(bundle, sources, users, wrong_width, joined, today)
-    return replace(reading, dropped=(*bundle.dropped, *bundle.unread()))
+    reading = replace(reading, dropped=(*bundle.dropped, *bundle.unread()))
+    return _kept(bundle, sources, reading) if bundle.merging else reading
 
 
 # The form and the manifest
@@ -186,20 +203,49 @@ def _layout_of(bundle: Bundle) -> Layout:
     return _1_2 if {"sourcedId", "roleType"} & set(header) else _SDS
 
 
-def _check_manifest(bundle: Bundle, layout: Layout, *, homerooms: bool) -> None:
-    """Obey manifest.csv: version, and for each file absent, bulk or delta (OneRoster CSV 1.1 §4.1)."""
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """manifest.csv: what it says under each name in small letters, and where."""
+
+    said: Mapping[str, tuple[str, int]]
+
+    @property
+    def version(self) -> str:
+        """The OneRoster version, or empty."""
+        return self.said.get("oneroster.version", ("", 1))[0]
+
+    def mode(self, file: str) -> tuple[str, int]:
+        """What it says of a file (absent, bulk or delta, or empty), and where."""
+        return self.said.get("file." + file.removesuffix(".csv"), ("", 1))
+
+
+def _read_manifest(bundle: Bundle) -> _Manifest | None:
     if "manifest.csv" not in bundle.archive:
+        return None
+    table = bundle.table("manifest.csv", MANIFEST)
+    columns = choose(table, MANIFEST, required=frozenset(MANIFEST), known=frozenset(MANIFEST), terms=bundle.terms)
+    return _Manifest({name.strip().lower(): (value.strip().lower(), line) for line, (name, value), _ in columns.rows(bundle.problems, [])})
+
+
+def _modes(manifest: _Manifest | None, terms: Terms) -> dict[str, str]:
+    """What the manifest says of each file that may be read."""
+    files = ["users.csv", "orgs.csv", "demographics.csv", "roles.csv"]
+    files += ["classes.csv", "enrollments.csv"] if "homeroom" in fields_of(Role.STUDENT, terms) and "homeroom" not in terms.mapping else []
+    return {file: manifest.mode(file)[0] for file in files} if manifest else {}
+
+
+def _check_manifest(bundle: Bundle, layout: Layout, manifest: _Manifest | None, *, homerooms: bool) -> None:
+    """Obey manifest.csv: version, and for each file absent, bulk or delta (OneRoster CSV 1.1 §4.1)."""
+    if manifest is None:
         if layout.manifest:
             bundle.problems.append(Problem("manifest.csv", 0, "", Reason.MANIFEST_MISSING))
         return
-    table = bundle.table("manifest.csv", MANIFEST)
-    columns = choose(table, MANIFEST, required=frozenset(MANIFEST), known=frozenset(MANIFEST), terms=bundle.terms)
-    said: dict[str, tuple[str, int]] = {}
-    for line, (name, value), _ in columns.rows(bundle.problems, []):
-        said[name.strip().lower()] = (value.strip().lower(), line)
+    said = manifest.said
     version, line = said.get("oneroster.version", ("", 1))
+    delta = bundle.merging is not None and bundle.merging.delta
     if (
         layout is _1_1
+        and not delta
         and version in _1_2.versions
         and "roles.csv" not in bundle.archive
         and "role" not in bundle.header("users.csv", USERS)
@@ -214,14 +260,12 @@ def _check_manifest(bundle: Bundle, layout: Layout, *, homerooms: bool) -> None:
         file = name.removeprefix("file.") + ".csv"
         if not name.startswith("file.") or file == "manifest.csv":
             continue
-        if mode == "delta" and file in used:
-            raise RefusedError(Reason.DELTA_UNSUPPORTED, file)
-        if mode == "bulk" and file not in bundle.archive:
+        if (mode == "bulk" or (mode == "delta" and file in used)) and file not in bundle.archive:
             # The name comes out of the file: only one that the specification has is shown.
             raise RefusedError(Reason.MISSING_FILE, file if file in _SPECIFIED_FILES else "manifest.csv", line)
     for file in used:
-        mode, line = said.get("file." + file.removesuffix(".csv"), ("", 1))
-        if file in bundle.archive and mode != "bulk" and layout.manifest:
+        mode, line = manifest.mode(file)
+        if file in bundle.archive and mode not in ("bulk", "delta") and layout.manifest:
             bundle.problems.append(Problem("manifest.csv", line, "value", Reason.MANIFEST_DISAGREES))
 
 
@@ -332,21 +376,19 @@ class _Sources:
 def _read_orgs(bundle: Bundle, sources: _Sources) -> dict[str, School]:
     """orgs.csv by sourcedId; raises RefusedError(WRONG_DISTRICT) where none of its ids is one of the agreement's."""
     terms = bundle.terms
-    table = bundle.table("orgs.csv", ORGS)
     asked = [*sources.orgs.values(), "identifier"]
-    columns = choose(
-        table,
+    columns = bundle.columns(
+        "orgs.csv",
         ["sourcedId", "status", "type", *asked],
         required=frozenset({"sourcedId", "type", *sources.orgs.values()}),
-        known=frozenset(ORGS),
-        terms=terms,
+        known=ORGS,
     )
     order = {name: place for place, name in enumerate(columns.places)}
     schools: dict[str, School] = {}
     home = not terms.organisations
     id_at, name_at = order.get(sources.orgs.get("school_id", "sourcedId"), 0), order.get(sources.orgs.get("school_name", ""))
     wrong: list[int] = []
-    for line, cells, _ in columns.rows(bundle.problems, wrong):
+    for line, cells, _ in bundle.rows(columns, wrong):
         source_id, type_ = cells[order["sourcedId"]].strip(), cells[order["type"]].strip().lower()
         if "status" in order and _STATUSES.get(cells[order["status"]].strip().lower()):
             continue
@@ -357,7 +399,7 @@ def _read_orgs(bundle: Bundle, sources: _Sources) -> dict[str, School]:
         schools[source_id] = School(cells[id_at].strip(), name, type_ == "school")
     bundle.problems += [Problem("orgs.csv", line, "", Reason.ROW_WIDTH) for line in wrong]
     bundle.finish(columns)
-    if schools and not home:
+    if schools and not home and not (bundle.merging and bundle.merging.rows_only):
         raise RefusedError(Reason.WRONG_DISTRICT, "orgs.csv")
     return schools
 
@@ -369,26 +411,26 @@ def _read_demographics(bundle: Bundle, sources: _Sources) -> tuple[dict[str, tup
     """
     terms = bundle.terms
     required = {name for name in sources.demographics if terms.fields.get(name)}
-    if "demographics.csv" not in bundle.archive:
+    if "demographics.csv" not in bundle:
         if required:
             raise RefusedError(Reason.MISSING_FILE, "demographics.csv")
         return {}, ()
     headers = sources.layout.demographics
-    table = bundle.table("demographics.csv", headers)
     names = tuple(sources.demographics)
-    columns = choose(
-        table,
+    columns = bundle.columns(
+        "demographics.csv",
         [headers[0], "status", *sources.demographics.values()],
         required=frozenset({headers[0], *(sources.demographics[name] for name in required)}),
-        known=frozenset(headers),
-        terms=terms,
+        known=headers,
     )
     order = {name: place for place, name in enumerate(columns.places)}
     at = [order.get(sources.demographics[name]) for name in names]
     id_at = order[headers[0]]
     found: dict[str, tuple[int, tuple[str, ...]]] = {}
     wrong: list[int] = []
-    for line, cells, _ in columns.rows(bundle.problems, wrong):
+    for line, cells, _ in bundle.rows(columns, wrong):
+        if "status" in order and cells[order["status"]].strip().lower() == GONE:
+            continue
         found[cells[id_at].strip()] = (line, tuple("" if place is None else cells[place] for place in at))
     bundle.problems += [Problem("demographics.csv", line, "", Reason.ROW_WIDTH) for line in wrong]
     bundle.finish(columns)
@@ -399,7 +441,6 @@ def _read_users(bundle: Bundle, sources: _Sources, demographics: tuple[str, ...]
     """The agreed cells of users.csv, row by row."""
     terms = bundle.terms
     layout = sources.layout
-    table = bundle.table("users.csv", layout.users)
     agreed = {name: header for role in Role for name, header in sources.users[role].items()}
     wanted = ["sourcedId", "status", "enabledUser", *agreed.values()]
     required = {"sourcedId", *(header for name, header in agreed.items() if terms.fields.get(name) or name in ("student_id",))}
@@ -418,16 +459,16 @@ def _read_users(bundle: Bundle, sources: _Sources, demographics: tuple[str, ...]
     if sources.flag:
         wanted.append(sources.flag)
         required.add(sources.flag)
-    columns = choose(
-        table, wanted, required=frozenset(required), known=frozenset(layout.users) | frozenset(terms.mapping.values()), terms=terms
-    )
+    known = frozenset(layout.users) | frozenset(terms.mapping.values())
+    columns = bundle.columns("users.csv", wanted, required=frozenset(required), known=known)
+    table = columns.table
     users = _Users(table, columns, {name: place for place, name in enumerate(columns.places)})
     wrong_width: list[int] = []
     flag_at = users.at.get(sources.flag) if sources.flag else None
     bare_names = ("sourcedId", "identifier", "status", "dateLastModified", "enabledUser", "role", sources.flag)
     bare = {place for place, name in enumerate(table.header) if name in bare_names}
     watched = flag_at is not None and terms.route == "before_upload"
-    for line, cells, row in columns.rows(bundle.problems, wrong_width):
+    for line, cells, row in bundle.rows(columns, wrong_width):
         users.rows.append((line, cells))
         if watched and flag_at is not None and cells[flag_at] and any(cell.strip() for place, cell in enumerate(row) if place not in bare):
             users.full.add(line)
@@ -522,38 +563,53 @@ def _people(
     places = {name: sources.column_of(name) for name in names}
     if layout.roles:
         places |= {f"roles.{name}": ("roles.csv", name) for name in layout.roles.columns}
-    validator = Validator(terms, file="users.csv", columns=places, today=today)
+    user_roles = _UserRoles(users, joined, layout)
+    homeroom_lines: dict[int, int] = {}
+    lines = {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}
+    validator = Validator(
+        terms,
+        file="users.csv",
+        columns=places,
+        today=today,
+        placed=lambda problem, line: _placed(problem, line, lines, user_roles.at_home),
+    )
     demographics = tuple(sources.demographics)
     guardians = _Guardians(sources, users, joined)
     placing = _Placing(joined.schools, terms)
-    user_roles = _UserRoles(users, joined, layout)
     at = users.at
     id_at, enabled_at = at["sourcedId"], at.get("enabledUser")
     status_at, agents_at = at.get("status"), at.get("agentSourcedIds")
     flag_at = at.get(sources.flag) if sources.flag else None
     standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
-    homeroom_lines: dict[int, int] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
     own_ids_at = {role: dict(picks[role]).get("student_id") for role in Role}
+    spare = bundle.spare
     for line, cells in users.rows:
         user = cells[id_at].strip()
         said = user_roles.of(line, user, cells)
         if said.word in FAMILY_ROLES:
+            spare.contacts[user] = said.word
             continue
         if said.word == "proctor" and not said.fault:
+            spare.cardless.add(user)
             validator.exclude(Exclusion.PROCTOR)
             continue
         role = Role.STUDENT if said.word == "student" else Role.STAFF if said.word in layout.staff else None
         own_id_at = own_ids_at[role or Role.STUDENT]
         own_id = "" if own_id_at is None else cells[own_id_at]
         refused, reasons = values.flag(cells[flag_at]) if flag_at is not None and cells[flag_at] else (False, ())
+        if refused:
+            spare.refused.add(user)
+        elif role is Role.STAFF and not terms.staff:
+            spare.cardless.add(user)
         marks = (cells[enabled_at] if enabled_at is not None else "", cells[status_at] if status_at is not None else "")
         left_out, bad = standings.get(marks) or standings.setdefault(marks, _standing(*marks))
         mark = "enabledUser" if bad is Reason.BAD_FLAG else "status"
         if said.fault and not bad and not left_out:
             mark, bad = said.fault
         left_out = left_out or said.left_out
-        if refused and (role is None or bad or left_out or terms.route == "before_upload"):
+        # Of a row that was kept with its no, nothing else was kept.
+        if refused and (role is None or bad or left_out or terms.route == "before_upload" or line < 0):
             found = [(user_roles.column, Reason.BAD_ROLE)] if role is None and not said.nobody and bad is not Reason.BAD_ROLE else []
             if bad:
                 found.append((mark, bad))
@@ -572,10 +628,10 @@ def _people(
             validator.reject(line, "opt_out", Reason.BAD_FLAG, role=role, raw_id=own_id)
             continue
         if role is None or (not refused and (left_out or (role is Role.STAFF and not terms.staff))):
-            validator.exclude(left_out or Exclusion.STAFF)
+            validator.exclude(left_out or Exclusion.STAFF, role=role, raw_id=own_id)
             continue
         raw = {name: cells[place] for name, place in picks[role]}
-        draft = Draft(line, role, raw)
+        draft = Draft(line, role, raw, word=said.word)
         if refused:
             raw["opt_out"] = "yes"
         if sources.asks_school:
@@ -599,10 +655,12 @@ def _people(
         validator.add(draft)
     validator.settle()
     validator.wrong_width(wrong_width)
-    validator.problems = [
-        _placed(problem, {"roles.csv": user_roles.lines, "classes.csv": homeroom_lines}, user_roles.at_home)
-        for problem in validator.problems
-    ]
+    for row in bundle.merging.unapplied if bundle.merging else ():
+        if row.file == "users.csv":
+            own_id = next((row.cells[place] for name, place in picks[Role.STUDENT] if name == "student_id" and row.cells), "")
+            validator.unapplied(row.line, row.column, row.reason, raw_id=own_id)
+        else:
+            bundle.problems.append(Problem(row.file, row.line, row.column, row.reason))
     validator.problems += bundle.problems
     validator.problems += guardians.problems
     if not validator.rows:
@@ -610,13 +668,13 @@ def _people(
     return validator.reading(layout.format, (), guardians.count)
 
 
-def _placed(problem: Problem, lines: Mapping[str, Mapping[int, int]], at_home: set[int]) -> Problem:
-    """The problem of a value that came from another file, on its line there; ``lines`` are that file's lines by those of users.csv."""
+def _placed(problem: Problem, line: int, lines: Mapping[str, Mapping[int, int]], at_home: set[int]) -> Problem:
+    """The problem of the row at ``line`` of users.csv with a value that came from another file, on its line there; ``lines`` are that file's by those of users.csv."""
     if problem.file not in lines:
         return problem
-    if problem.column == "orgSourcedId" and problem.line in at_home:
+    if problem.column == "orgSourcedId" and line in at_home:
         return replace(problem, file="users.csv", column="primaryOrgSourcedId")
-    own = lines[problem.file].get(problem.line)
+    own = lines[problem.file].get(line)
     # Only a homeroom that is wanting stands nowhere; it is named as the agreement names it.
     return replace(problem, file="users.csv", column="homeroom") if own is None else replace(problem, line=own)
 
@@ -634,6 +692,100 @@ def _standing(enabled: str, status: str) -> tuple[Exclusion | None, Reason | Non
     if reasons:
         return None, Reason.BAD_FLAG
     return (None if on else Exclusion.NOT_ENABLED), None
+
+
+# What is kept for the next changes, and a look at changes alone
+
+
+def _kept(bundle: Bundle, sources: _Sources, reading: Reading) -> Reading:
+    """The reading with what has to be kept of the files. Raises RefusedError(TOO_LARGE) where that is too much."""
+    merging = bundle.merging
+    assert merging is not None
+    earlier = merging.earlier
+    files = _spared(merging.kept, bundle.spare, sources)
+    if sum(kept.size() for kept in files.values()) > 2 * bundle.terms.max_bytes:
+        raise RefusedError(Reason.TOO_LARGE, "users.csv")
+    return replace(
+        reading,
+        format=f"{reading.format}_delta" if merging.delta else reading.format,
+        delta=merging.delta,
+        snapshot=Snapshot(sources.layout.format, max(merging.arrived, earlier.latest if earlier else ""), files),
+    )
+
+
+def _spared(kept: Mapping[str, Kept], spare: Spare, sources: _Sources) -> dict[str, Kept]:
+    """The files without what need not be kept.
+
+    Of a child whose family said no: id, dates, role and the no. Of guardians whom only such children have: nothing. Of other guardians: the contact as
+    agreed. Of people who get no card whatever their row says: no name.
+    """
+    files = dict(kept)
+    users = files["users.csv"]
+    bare = frozenset({*KEYS, "enabledUser", "role", sources.flag, *(sources.users[role].get("student_id", "") for role in Role)})
+    contact = bare | {"agentSourcedIds", *(("email",) if "guardian_email" in sources.from_guardians else ())}
+    contact |= {"givenName", "familyName"} if "guardian_name" in sources.from_guardians else set()
+    keeps = {user: contact if word in CONTACT_ROLES else bare for user, word in spare.contacts.items()}
+    keeps |= dict.fromkeys(spare.cardless | spare.refused, bare)
+    lost = _guardians_of_refused_only(users, spare)
+    files["users.csv"] = emptied(reduced(users, keeps), lost)
+    if "demographics.csv" in files:
+        files["demographics.csv"] = emptied(files["demographics.csv"], spare.refused)
+    for file, column in (("roles.csv", "orgSourcedId"), (ENROLLMENTS, "")):
+        if file in files:
+            theirs = _rows_of(files[file], "userSourcedId", spare.refused)
+            others = frozenset(files[file].columns) - {column}
+            files[file] = reduced(files[file], dict.fromkeys(theirs, others)) if column else emptied(files[file], theirs)
+    return files
+
+
+def _rows_of(kept: Kept, column: str, users: Set[str]) -> list[str]:
+    at = kept.columns.index(column)
+    return [key for key, entry in kept.rows.items() if any(cells[at].strip() in users for cells in entry.versions)]
+
+
+def _guardians_of_refused_only(users: Kept, spare: Spare) -> set[str]:
+    """The guardians who are named by, or name, children with a no and no other child."""
+    if "agentSourcedIds" not in users.columns or not spare.refused:
+        return set()
+    at = users.columns.index("agentSourcedIds")
+    of_refused: set[str] = set()
+    of_others: set[str] = set()
+    for key, entry in users.rows.items():
+        for cells in entry.versions:
+            for agent in _listed(cells[at]):
+                guardian, child = (key, agent) if key in spare.contacts else (agent, key)
+                (of_refused if child in spare.refused else of_others).add(guardian)
+    return (of_refused - of_others) & spare.contacts.keys()
+
+
+def _rows_only(bundle: Bundle, sources: _Sources, today: date) -> Reading:
+    """What can be said of changes without the files that they change: of their columns, of the form of their rows, not of whom they make."""
+    merging, layout = bundle.merging, sources.layout
+    assert merging is not None
+    rows: list[tuple[int, tuple[str, ...]]] = []
+    if "orgs.csv" in bundle:
+        _read_orgs(bundle, sources)
+    if "demographics.csv" in bundle:
+        _read_demographics(bundle, sources)
+    if "users.csv" in bundle:
+        rows = _read_users(bundle, sources, ())[0].rows
+    if layout.roles and "roles.csv" in bundle:
+        read_roles(bundle, layout.roles, today, organisations=sources.asks_school, grades=False)
+    if sources.homerooms:
+        read_homerooms(bundle, today)
+    faults = [Problem(row.file, row.line, row.column, row.reason) for row in merging.unapplied]
+    rejected = Counter(fault.reason for fault in faults if fault.file == "users.csv")
+    return Reading(
+        format=f"{layout.format}_delta",
+        people=(),
+        problems=tuple(sorted((*bundle.problems, *faults), key=lambda problem: (problem.file, problem.line))),
+        rows=len(rows) + sum(rejected.values()),
+        rejected=dict(rejected),
+        excluded={},
+        dropped=(*bundle.dropped, *bundle.unread()),
+        delta=True,
+        rows_only=True,
+    )
 
 
 class _Placing:

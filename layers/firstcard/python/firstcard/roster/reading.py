@@ -1,10 +1,12 @@
 """What comes out of reading a roster: the people, and everything that was not taken as it came."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from firstcard.roster.person import Person, Role
 from firstcard.roster.reasons import Problem, Reason, Refusal
+from firstcard.roster.snapshot import Snapshot
 
 
 class Exclusion(StrEnum):
@@ -12,6 +14,7 @@ class Exclusion(StrEnum):
 
     OTHER_SCHOOL = "other_school"
     OTHER_GRADE = "other_grade"
+    GROUP = "group"
     STAFF = "staff"
     NOT_ENABLED = "not_enabled"
     TO_BE_DELETED = "to_be_deleted"
@@ -23,6 +26,7 @@ class Exclusion(StrEnum):
 EXCLUSIONS: dict[Exclusion, str] = {
     Exclusion.OTHER_SCHOOL: "at a school that the agreement does not roll out to",
     Exclusion.OTHER_GRADE: "in a grade that the agreement does not roll out to",
+    Exclusion.GROUP: "in a group that the agreement leaves out",
     Exclusion.STAFF: "staff, whom the agreement does not roll out to",
     Exclusion.NOT_ENABLED: "marked as not enabled by the export",
     Exclusion.TO_BE_DELETED: "marked to be deleted by the export",
@@ -50,7 +54,12 @@ class Reading:
     ``people`` holds everybody with a readable id and a no, whatever else is wrong with the row; its faults are among ``problems`` only.
     ``rejected_people`` are those who stood in a rejected row with a readable id (under both roles where the role cannot be told) and in no good one:
     their cards must not end for it. ``rows_without_id`` counts the rejected rows that may be anybody's.
+    Lines of people are negative where a row came with an earlier file, those of problems 0. ``delta`` says that the upload held changes: then everything here is
+    about the roster as it stands with them. ``snapshot`` is what has to be kept for the next changes, where such are agreed. ``rows_only`` says that changes
+    were read without what they change.
     ``guardians`` counts the guardians' rows, ``of_age`` the students of 18 or more, whose guardians' contact was set aside (34 CFR 99.5).
+    ``problems_of`` has, by role and id, why somebody's row was rejected or has no usable address, ``PLACES_OF_A_PERSON`` at most; ``excluded_people``
+    why somebody who stands in no other row was left out. Both are for the one question why this person has no card.
     """
 
     format: str
@@ -64,6 +73,18 @@ class Reading:
     of_age: int = 0
     rejected_people: frozenset[tuple[Role, str]] = field(default=frozenset(), repr=False)
     rows_without_id: int = 0
+    delta: bool = False
+    rows_only: bool = False
+    snapshot: Snapshot | None = field(default=None, repr=False)
+    problems_of: Mapping[tuple[Role, str], tuple[Problem, ...]] = field(default_factory=dict, repr=False)
+    excluded_people: Mapping[tuple[Role, str], Exclusion] = field(default_factory=dict, repr=False)
+
+
+PLACES_OF_A_PERSON = 10
+"""Problems that are remembered of one person: a hostile file may give one id to all of its rows."""
+
+NO_ADDRESS = frozenset({Reason.BAD_EMAIL, Reason.GUARDIAN_UNUSABLE, Reason.DANGLING_GUARDIAN, Reason.SHARED_ADDRESS})
+"""Why somebody whose row was used may have no e-mail address all the same."""
 
 
 class RefusedError(Exception):

@@ -35,10 +35,13 @@ class Reason(StrEnum):
     UNKNOWN_SENDER = "UNKNOWN_SENDER"
     TOO_LARGE = "TOO_LARGE"
     UPLOAD_BEFORE_OPT_OUT_DATE = "UPLOAD_BEFORE_OPT_OUT_DATE"
+    ROLLOVER = "ROLLOVER"
     WRONG_DISTRICT = "WRONG_DISTRICT"
     EMPTY_BULK = "EMPTY_BULK"
     DUPLICATE_FILE = "DUPLICATE_FILE"
     STALE_FILE = "STALE_FILE"
+    LOST_ZEROS = "LOST_ZEROS"
+    ID_BASIS_CHANGED = "ID_BASIS_CHANGED"
     TOO_MANY_MISSING = "TOO_MANY_MISSING"
     TOO_MANY_NEW = "TOO_MANY_NEW"
     TOO_MANY_CHANGED = "TOO_MANY_CHANGED"
@@ -59,7 +62,8 @@ class Reason(StrEnum):
     MANIFEST_MISSING = "MANIFEST_MISSING"
     MANIFEST_DISAGREES = "MANIFEST_DISAGREES"
     MANIFEST_VERSION = "MANIFEST_VERSION"
-    DELTA_UNSUPPORTED = "DELTA_UNSUPPORTED"
+    DELTA_NOT_AGREED = "DELTA_NOT_AGREED"
+    DELTA_WITHOUT_BULK = "DELTA_WITHOUT_BULK"
     MISSING_FILE = "MISSING_FILE"
     BAD_ENCODING = "BAD_ENCODING"
     NO_HEADER = "NO_HEADER"
@@ -93,6 +97,7 @@ class Reason(StrEnum):
     DUPLICATE_ID = "DUPLICATE_ID"
     NUMBER_TOO_LONG = "NUMBER_TOO_LONG"
     NUMBER_TWICE = "NUMBER_TWICE"
+    ID_REUSED = "ID_REUSED"
     # Something to look at
     FULL_ROW_OF_REFUSED = "FULL_ROW_OF_REFUSED"
     DUPLICATE_ROW = "DUPLICATE_ROW"
@@ -123,12 +128,20 @@ class ReasonText:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong at one place. ``line`` is the physical line that a text editor shows, from 1; ``column`` is a header's name, never a value."""
+    """One thing wrong at one place. ``line`` is the physical line that a text editor shows, from 1; ``column`` is a header's name, never a value.
+
+    A negative line, which stands for a row that came with an earlier file, becomes 0: a line there would be looked for in this one.
+    """
 
     file: str
     line: int
     column: str
     reason: Reason
+
+    def __post_init__(self) -> None:
+        """Tell no line of another file."""
+        if self.line < 0:
+            object.__setattr__(self, "line", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +249,10 @@ REASONS: dict[Reason, ReasonText] = {
         "The file came before the last day on which families may refuse directory information.",
         "Upload after that day, without the students whose families have refused, or with rows that hold nothing but their id and the opt_out flag.",
     ),
+    Reason.ROLLOVER: _fatal(
+        "By the agreement's calendar the district's system rolls over to the next school year in these days, and nothing is applied.",
+        "Nothing needs to be done: go on sending. The first file after the roll-over is looked at by a person at the library, like a first one.",
+    ),
     Reason.WRONG_DISTRICT: _fatal(
         "None of the schools and districts in the file belongs to the district that this upload place is for.",
         "Check that you sent your own district's export. If the ids of your schools have changed, tell the contact named in this receipt before you send again.",
@@ -249,8 +266,16 @@ REASONS: dict[Reason, ReasonText] = {
         "Nothing was changed and nothing needs to be done. If you expected news, check that the export ran before the upload.",
     ),
     Reason.STALE_FILE: _hold(
-        "The file is older than one that has already been applied.",
+        "The file is older than one that has already been applied, by its arrival or by the date in its name.",
         "Send the newest export. If the older one is right on purpose, ask the contact named in this receipt to release it.",
+    ),
+    Reason.LOST_ZEROS: _hold(
+        "Ids have lost the zeros in front: they are shorter than in the last file, and with zeros in front they are ids that are known and missing now. Released as it is, these people would get a second card, and the cards that they have would end.",
+        "Export the ids as text, do not open the export in Excel before you upload it, and send it again: the corrected file takes the place of this one.",
+    ),
+    Reason.ID_BASIS_CHANGED: _hold(
+        "More than half of the ids have a length that no id had in the last file: the export seems to take its ids from another place, such as the state id instead of the student number. Released as it is, everybody would be new and the cards that they have would end.",
+        "Check which column the export takes the ids from, and send it again. If your district has really given out new ids, ring the contact named in this receipt before anything is released.",
     ),
     Reason.TOO_MANY_MISSING: _hold(
         "More people are missing since the last file than the agreement lets pass without a look, or all staff or all students are.",
@@ -269,11 +294,11 @@ REASONS: dict[Reason, ReasonText] = {
         "Correct the rows that are listed in this receipt and send the file again; a corrected file takes the place of this one.",
     ),
     Reason.FIRST_RUN: _hold(
-        "This is the first file of the district: a person looks at what it would do before it is done.",
+        "This is the first file of the district, or the first after its year-end roll-over: a person looks at what it would do before it is done.",
         "Nothing needs to be done. The library approves the plan, and the run goes on by itself.",
     ),
     Reason.SUPERSEDED: _fatal(
-        "A newer file arrived while this one waited for a person.",
+        "A newer file arrived while this one waited.",
         "Nothing needs to be done. The newer file has a receipt of its own.",
     ),
     Reason.REJECTED_BY_LIBRARY: _fatal(
@@ -322,16 +347,20 @@ REASONS: dict[Reason, ReasonText] = {
         "Turn on the manifest in the OneRoster export.",
     ),
     Reason.MANIFEST_DISAGREES: _warning(
-        "The manifest does not mention a file that is there, or calls it absent; it was read as bulk.",
-        "Make the manifest say bulk for each file that the export holds.",
+        "The manifest does not mention a file that is there, or calls it absent; it was read as bulk, or in an export of changes not at all.",
+        "Make the manifest say for each file that the export holds what it is.",
     ),
     Reason.MANIFEST_VERSION: _warning(
         "The manifest names another OneRoster version than the headers of the files show; they were read by their headers.",
         "Set the export to OneRoster 1.1 or 1.2, all files alike.",
     ),
-    Reason.DELTA_UNSUPPORTED: _fatal(
-        "The manifest says that a file holds only changes (delta); only complete exports (bulk) can be read.",
-        "Set the OneRoster export to bulk: all students of today, each night.",
+    Reason.DELTA_NOT_AGREED: _fatal(
+        "The manifest says that a file holds only changes (delta), and the agreement takes complete exports (bulk) only.",
+        "Set the OneRoster export to bulk: all students of today, each night. If it can only send changes, ask for exchange.deltas in the agreement.",
+    ),
+    Reason.DELTA_WITHOUT_BULK: _fatal(
+        "The file holds only changes (delta), and the complete file that they change is not there: none came yet, it was kept no longer, or the agreed fields grew since.",
+        "Send one complete export (bulk) of all files; after it, files of changes can follow.",
     ),
     Reason.MISSING_FILE: _fatal(
         "A file that the manifest promises, or that the agreement needs, is not in the archive.",
@@ -461,6 +490,10 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.NUMBER_TWICE: _row(
         "Two ids give the same card number, so that neither is used.",
         "Check whether the two rows are one person under two spellings of the id, such as with and without zeros in front, and keep one of them.",
+    ),
+    Reason.ID_REUSED: _row(
+        "The id was another person's in an earlier file: both the name and the birth date are different. The card stays with that person and is not passed on.",
+        "Give the new person an id of their own. If it is the same person and both were corrected, correct one of the two first and the other when the next file has gone through. If the district means to use the id again, ring the contact named in this receipt.",
     ),
     # Something to look at
     Reason.FULL_ROW_OF_REFUSED: _warning(

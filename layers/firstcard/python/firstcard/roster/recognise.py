@@ -1,5 +1,6 @@
 """From the bytes of an upload to a reading or a refusal: the form is known by its content, never by its name."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import date
@@ -12,10 +13,13 @@ from firstcard.roster.known_headers import NAMES, System, system_of
 from firstcard.roster.reading import DroppedColumn, Reading, RefusedError
 from firstcard.roster.reasons import Reason, Refusal
 from firstcard.roster.sheet import Sheet, open_sheet
+from firstcard.roster.snapshot import Told
 from firstcard.roster.terms import Terms
 from firstcard.roster.text import Table, open_table
 
 MAX_FILE_NAME = 80
+_DAY = re.compile(r"(?<![0-9])(20[0-9]{2})(-?)([0-9]{2})\2([0-9]{2})(?=(?:[0-9]{4}(?:[0-9]{2})?)?(?![0-9]))")
+"""A day of this century; four or six more digits are its hour, minute and second."""
 
 _NOT_ROSTERS = (
     b"%PDF",
@@ -33,16 +37,19 @@ _NOT_ROSTERS = (
 """How things begin that are uploaded by mistake: PDF, old Excel, XML or HTML, JSON, other archives, databases, pictures."""
 
 
-def read_roster(data: bytes, *, file_name: str, agreement: Agreement, today: date) -> Reading | Refusal:
-    """Read a decrypted roster under an agreement; ``today`` is the day that ages are counted to. Never raises for what is in the file."""
-    return read_under(data, file_name=file_name, terms=Terms.of(agreement), today=today)
+def read_roster(data: bytes, *, file_name: str, agreement: Agreement, today: date, told: Told | None = None) -> Reading | Refusal:
+    """Read a decrypted roster under an agreement; ``today`` is the day that ages are counted to. Never raises for what is in the file.
+
+    With ``told``, where the agreement has files of changes: those are added to what it opens, and the reading says what to keep.
+    """
+    return read_under(data, file_name=file_name, terms=Terms.of(agreement), today=today, told=told)
 
 
-def read_under(data: bytes, *, file_name: str, terms: Terms, today: date) -> Reading | Refusal:
+def read_under(data: bytes, *, file_name: str, terms: Terms, today: date, told: Told | None = None) -> Reading | Refusal:
     """As ``read_roster``, with the agreement's terms already compiled."""
     try:
         with uncollected():
-            return _read(data, safe_file_name(file_name), terms, today)
+            return _read(data, safe_file_name(file_name), terms, today, told)
     except RefusedError as refused:
         return refused.refusal
 
@@ -57,7 +64,18 @@ def safe_file_name(name: str) -> str:
     return kept or "file"
 
 
-def _read(data: bytes, file: str, terms: Terms, today: date) -> Reading:
+def date_in_name(name: str) -> date | None:
+    """The newest day that a file's name carries, as 2026-11-22 or 20261122, with or without a time of day after it; None if there is none."""
+    days = []
+    for year, _, month, day in _DAY.findall(name.rsplit("/", 1)[-1]):
+        try:
+            days.append(date(int(year), int(month), int(day)))
+        except ValueError:
+            continue
+    return max(days, default=None)
+
+
+def _read(data: bytes, file: str, terms: Terms, today: date, told: Told | None) -> Reading:
     if len(data) > terms.max_bytes:
         raise RefusedError(Reason.TOO_LARGE, file)
     if not data.lstrip(b"\r\n\t \x00\x1a\xef\xbb\xbf"):
@@ -72,7 +90,7 @@ def _read(data: bytes, file: str, terms: Terms, today: date) -> Reading:
             if clever.is_bundle(archive):
                 return clever.read_archive(archive, terms, today)
             raise RefusedError(Reason.UNKNOWN_FORMAT, file)
-        return oneroster.read(archive, terms, today)
+        return oneroster.read(archive, terms, today, told)
     if data.startswith(_NOT_ROSTERS):
         raise RefusedError(Reason.UNKNOWN_FORMAT, file)
     try:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from firstcard.roster.bundle import Bundle
-from firstcard.roster.headers import choose
 from firstcard.roster.reading import RefusedError
 from firstcard.roster.reasons import Problem, Reason
 
@@ -100,7 +99,7 @@ class Assignment:
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """Its place among the roles of one user, the smallest first.
+        """Its place among the roles of one user, the smallest first; of two in the same place the one that is read first.
 
         Where nothing else decides, a student is a student rather than staff, so that the order of an export changes nobody's card.
         """
@@ -111,7 +110,6 @@ class Assignment:
             self.word in FAMILY_ROLES,
             self.begin,
             self.word != "student",
-            self.line,
         )
 
 
@@ -133,7 +131,6 @@ def read_roles(bundle: Bundle, form: RolesForm, today: date, *, organisations: b
 
     Raises RefusedError(EMPTY_BULK) where it has no row at all: nobody would have a role, and every card would end.
     """
-    table = bundle.table(FILE, form.columns)
     wanted = ["userSourcedId", "status", form.primary, "role", form.begin, form.end]
     required = set(form.required)
     if organisations:
@@ -141,13 +138,13 @@ def read_roles(bundle: Bundle, form: RolesForm, today: date, *, organisations: b
         required.add("orgSourcedId")
     if grades and form.grade:
         wanted.append(form.grade)
-    columns = choose(table, wanted, required=frozenset(required), known=frozenset(form.columns), terms=bundle.terms)
+    columns = bundle.columns(FILE, wanted, required=frozenset(required), known=form.columns)
     at = {name: place for place, name in enumerate(columns.places)}
     days: dict[str, tuple[date | None, Reason | None]] = {"": (None, None)}
     rows: dict[str, list[Assignment]] = {}
     wrong_width: list[int] = []
     nameless: list[int] = []
-    for line, cells, _ in columns.rows(bundle.problems, wrong_width):
+    for line, cells, _ in bundle.rows(columns, wrong_width):
         user = cells[at["userSourcedId"]].strip()
         if not user:
             nameless.append(line)
@@ -161,7 +158,7 @@ def read_roles(bundle: Bundle, form: RolesForm, today: date, *, organisations: b
     bundle.problems += [Problem(FILE, line, "", Reason.ROW_WIDTH) for line in wrong_width]
     bundle.problems += [Problem(FILE, line, "userSourcedId", Reason.MISSING_REQUIRED) for line in nameless]
     bundle.finish(columns)
-    if not rows and not wrong_width and not nameless:
+    if not rows and not wrong_width and not nameless and not (bundle.merging and bundle.merging.rows_only):
         raise RefusedError(Reason.EMPTY_BULK, FILE)
     counting = {user: _counting(of_user) for user, of_user in rows.items()}
     for user, of_user in rows.items():

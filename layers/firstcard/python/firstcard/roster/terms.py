@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from firstcard.agreement import Agreement
-from firstcard.agreement.model import Condition
+from firstcard.agreement.model import Condition, LeftOut
 from firstcard.roster.person import Role
 
 STUDENT_FIELDS = frozenset(
@@ -64,8 +64,8 @@ STRUCTURAL_FIELDS = frozenset({"student_id", "role", "opt_out"})
 class Terms:
     """The clauses that decide how a roster is read.
 
-    ``fields`` are the agreed fields with whether each is required; ``schools`` and ``grades`` are None for all. ``encoding`` is that of text without a
-    byte order mark.
+    ``fields`` are the agreed fields with whether each is required; ``schools``, ``grades`` and ``staff_roles`` are None for all; ``left_out`` are
+    groups by name. ``encoding`` is that of text without a byte order mark. ``deltas`` says whether a file may hold changes only.
     """
 
     fields: Mapping[str, bool]
@@ -79,7 +79,10 @@ class Terms:
     staff: bool
     organisations: frozenset[str]
     max_bytes: int
+    staff_roles: frozenset[str] | None = None
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     encoding: str = field(default="utf-8")
+    deltas: bool = False
 
     @classmethod
     def of(cls, agreement: Agreement) -> "Terms":
@@ -94,7 +97,9 @@ class Terms:
             route=agreement.route,
             schools=None if rollout.schools == "all" else frozenset(rollout.schools),
             grades=None if rollout.grades == "all" else frozenset(rollout.grades),
-            staff=rollout.staff,
+            staff=bool(rollout.staff),
+            staff_roles=None if isinstance(rollout.staff, bool) else frozenset(rollout.staff),
+            left_out=rollout.leave_out,
             # A school that the agreement names by itself is the district's too; a plain CSV brings schools only, never the district's own id.
             organisations=frozenset(
                 {
@@ -104,7 +109,23 @@ class Terms:
                 }
             ),
             max_bytes=agreement.exchange.max_megabytes * 1_000_000,
+            deltas=agreement.exchange.deltas,
         )
+
+    def group_of(self, *, school: str, grade: str, status: str) -> str:
+        """The first group without cards that a student belongs to; empty if none."""
+        for name, group in self.left_out.items():
+            if group.schools and school not in group.schools:
+                continue
+            if group.grades != "all" and grade not in group.grades:
+                continue
+            if not group.statuses or status.strip(" \t").casefold() in {word.casefold() for word in group.statuses}:
+                return name
+        return ""
+
+    def knows_status(self, status: str) -> bool:
+        """Whether an enrolment status is a word of this agreement's own."""
+        return any(status.strip(" \t").casefold() == word.casefold() for group in self.left_out.values() for word in group.statuses)
 
     def reads(self, name: str) -> bool:
         """Whether the field may be read at all."""

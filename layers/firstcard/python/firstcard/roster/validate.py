@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
-from firstcard.roster.reading import DroppedColumn, Exclusion, Reading
+from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason
 from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
@@ -44,13 +44,15 @@ _TEXT_FIELDS = frozenset(
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
 _HARDLY_REPEATED = _EMAIL_FIELDS | {"student_id", "state_id"}
 _ROLE_OF, _ID_OF = attrgetter("role"), attrgetter("local_id")
+_Key = tuple[Role, str]
+_Slot = str | _Key
 
 
 @dataclass(slots=True)
 class Draft:
     """One row before it is checked: its role and the raw text of its fields; ``school`` says that the row's school is not in the file.
 
-    ``born_at`` is the line of the birth date where that stands in another file.
+    ``born_at`` is the line of the birth date where that stands in another file. ``word`` is the role as the file says it, in small letters.
     """
 
     line: int
@@ -58,10 +60,9 @@ class Draft:
     values: dict[str, str]
     dangling: bool = False
     born_at: int = 0
+    word: str = ""
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
-
-Key = str | tuple[Role, str]
 
 ODD: Final[Any] = object()
 """Stands for a value that is not as it should be: its row is checked by itself."""
@@ -106,10 +107,19 @@ def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
 class Validator:
     """Checks the rows of one file under one agreement and keeps the count of them.
 
-    ``columns`` says where a field stands, as file and header; a problem names that, never the value.
+    ``columns`` says where a field stands, as file and header; a problem names that, never the value. ``placed`` puts a problem of the row
+    at a line on its line of the file that the value came from, where that is another one.
     """
 
-    def __init__(self, terms: Terms, *, file: str, columns: Mapping[str, tuple[str, str]], today: date) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        *,
+        file: str,
+        columns: Mapping[str, tuple[str, str]],
+        today: date,
+        placed: Callable[[Problem, int], Problem] | None = None,
+    ) -> None:
         self.terms = terms
         self.file = file
         self.problems: list[Problem] = []
@@ -117,12 +127,15 @@ class Validator:
         self.excluded: Counter[str] = Counter()
         self.rows = 0
         self._columns = columns
-        self._people: dict[Key, Person | None] = {}
+        self._placed = placed
+        self._people: dict[_Slot, Person | None] = {}
         """In the order of their rows; None for whom several rows contradict each other."""
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
         self._perhaps: set[tuple[Role, str]] = set()
         self._without_id = 0
+        self._problems_of: dict[_Key, list[Problem]] = {}
+        self._excluded_people: dict[_Key, Exclusion] = {}
         self._required = {role: terms.required(role) for role in Role}
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
@@ -143,10 +156,17 @@ class Validator:
             self.rows += 1
             self._reject(line, None, "", [("", Reason.ROW_WIDTH)])
 
-    def exclude(self, why: Exclusion) -> None:
+    def unapplied(self, line: int, column: str, reason: Reason, *, raw_id: str = "") -> None:
+        """Count a row of changes that could not be merged; whoever it is about stands as before."""
+        self.rows += 1
+        self.rejected[reason] += 1
+        local_id, faults = values.code(raw_id)
+        self._note(line, [(column, reason)], [(role, local_id) for role in Role] if local_id and not faults else ())
+
+    def exclude(self, why: Exclusion, *, role: Role | None = None, raw_id: str = "") -> None:
         """Count a row that is left out without being looked at further."""
         self.rows += 1
-        self.excluded[str(why)] += 1
+        self._exclude(why, role, raw_id)
 
     def reject(self, line: int, column: str, reason: Reason, *, role: Role | None = None, raw_id: str = "") -> None:
         """Reject a row for one thing that was seen before its values were."""
@@ -170,7 +190,7 @@ class Validator:
             return
         if role is None:
             self._perhaps.add((Role.STAFF, local_id))
-        self._note(line, problems, 0)
+        self._note(line, problems)
         self._add(
             Person(file=self.file, line=line, role=role or Role.STUDENT, local_id=local_id, last_name="", first_name="", opt_out=True)
         )
@@ -213,8 +233,11 @@ class Validator:
         if student:
             self._remembered("grade", raw, found, self._grades, values.grade)
         self._remembered("school_id", raw, found, self._codes, values.code)
+        if student and (group := self._group(draft)):
+            self._exclude(Exclusion.GROUP, role, raw.get("student_id", ""), group)
+            return
         if why := self._left_out(draft, found):
-            self.excluded[str(why)] += 1
+            self._exclude(why, role, raw.get("student_id", ""))
             return
         if draft.dangling:
             found.append(("school_id", Reason.DANGLING_SCHOOL))
@@ -240,7 +263,7 @@ class Validator:
                 if get("opt_out") != "yes" or not get("student_id"):
                     self._reject(draft.line, role, get("student_id", ""), found, born_at=draft.born_at)
                     return
-            self._note(draft.line, found, draft.born_at)
+            self._note(draft.line, found, [(role, raw["student_id"])], born_at=draft.born_at)
         mail = get("student_email" if adult else "guardian_email", "") if student else get("staff_email", "")
         self._add(
             Person(
@@ -281,7 +304,7 @@ class Validator:
         student = role is Role.STUDENT
         if (terms.schools is not None and "school_id" not in columns) or (student and terms.grades is not None and "grade" not in columns):
             return [None] * count
-        if any(name not in columns for name in self._required[role]):
+        if any(name not in columns for name in self._required[role]) or (terms.left_out if student else terms.staff_roles is not None):
             return [None] * count
         made: dict[str, Sequence[Any]] = {}
         odd: set[int] = set()
@@ -333,7 +356,7 @@ class Validator:
         people = cast("Sequence[Person]", sound)
         self.rows += len(people)
         if set(map(_ROLE_OF, people)) == {Role.STUDENT}:
-            more: dict[Key, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
+            more: dict[_Slot, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
         else:
             more = {_key(person.role, person.local_id): person for person in people}
         if len(more) == len(people) and self._people.keys().isdisjoint(more):
@@ -362,24 +385,39 @@ class Validator:
             of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
             rejected_people=frozenset(one for one in self._rejected_people | self._perhaps if not self._people.get(_key(*one))),
             rows_without_id=self._without_id,
+            problems_of={key: tuple(problems) for key, problems in self._problems_of.items()},
+            excluded_people={key: why for key, why in self._excluded_people.items() if not self._people.get(_key(*key))},
         )
 
     # Steps of a check
+
+    def _exclude(self, why: Exclusion, role: Role | None, raw_id: str, group: str = "") -> None:
+        self.excluded[f"{why} {group}".rstrip()] += 1
+        if role is not None and (local_id := values.code(raw_id)[0]):
+            self._excluded_people.setdefault((role, local_id), why)
+
+    def _group(self, draft: Draft) -> str:
+        """The group without cards that the student is in; a family's no is carried on whatever the group."""
+        get = draft.values.get
+        if not self.terms.left_out or get("opt_out") == "yes":
+            return ""
+        return self.terms.group_of(school=get("school_id", ""), grade=get("grade", ""), status=get("enrollment_status", ""))
 
     def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
         """Whether the roll-out leaves the row out. A family's no is carried on whether or not the school has its turn or the child is enrolled."""
         terms, raw = self.terms, draft.values
         if raw.get("opt_out") == "yes":
-            found.extend(("enrollment_status", reason) for reason in values.enrolled(raw.get("enrollment_status", ""))[1])
+            said = raw.get("enrollment_status", "")
+            found.extend(("enrollment_status", reason) for reason in (() if terms.knows_status(said) else values.enrolled(said)[1]))
             return None
-        if draft.role is Role.STAFF and not terms.staff:
+        if draft.role is Role.STAFF and not (terms.staff and (terms.staff_roles is None or draft.word in terms.staff_roles)):
             return Exclusion.STAFF
         bad = {name for name, reason in found if REASONS[reason].severity == "row"} if found else ()
         if terms.schools is not None and raw.get("school_id") not in terms.schools and not draft.dangling and "school_id" not in bad:
             return Exclusion.OTHER_SCHOOL
         if terms.grades is not None and draft.role is Role.STUDENT and raw.get("grade") not in terms.grades and "grade" not in bad:
             return Exclusion.OTHER_GRADE
-        if status := raw.get("enrollment_status"):
+        if (status := raw.get("enrollment_status")) and not terms.knows_status(status):
             there, reasons = values.enrolled(status)
             found.extend(("enrollment_status", reason) for reason in reasons)
             if not there and not reasons:
@@ -538,7 +576,7 @@ class Validator:
             return
         if replace(before, line=person.line) == person:
             self.excluded[str(Exclusion.DUPLICATE)] += 1
-            self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)], 0)
+            self._note(person.line, [("student_id", Reason.DUPLICATE_ROW)])
         elif before.opt_out:
             self._reject_duplicate(person)
         elif person.opt_out:
@@ -564,21 +602,31 @@ class Validator:
     def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
         first = next(reason for _, reason in found if REASONS[reason].severity == "row")
         self.rejected[first] += 1
+        whose = [(either, local_id) for either in Role if role in (either, None)] if local_id else []
         if not local_id:
             self._without_id += 1
         elif role is None:
-            self._perhaps.update((either, local_id) for either in Role)
+            self._perhaps.update(whose)
         else:
-            self._rejected_people.add((role, local_id))
-        self._note(line, found, born_at)
+            self._rejected_people.update(whose)
+        self._note(line, found, whose, born_at=born_at)
 
-    def _note(self, line: int, found: list[tuple[str, Reason]], born_at: int) -> None:
+    def _note(self, line: int, found: list[tuple[str, Reason]], whose: Iterable[_Key] = (), *, born_at: int = 0) -> None:
         for name, reason in found:
             file, column = self._columns.get(name, (self.file, name))
-            self.problems.append(Problem(file, born_at if name == "birth_date" and born_at else line, column, reason))
+            problem = Problem(file, born_at if name == "birth_date" and born_at else line, column, reason)
+            if self._placed:
+                problem = self._placed(problem, line)
+            self.problems.append(problem)
+            if REASONS[reason].severity != "row" and reason not in NO_ADDRESS:
+                continue
+            for key in whose:
+                known = self._problems_of.setdefault(key, [])
+                if len(known) < PLACES_OF_A_PERSON:
+                    known.append(problem)
 
 
-def _key(role: Role, local_id: str) -> Key:
+def _key(role: Role, local_id: str) -> _Slot:
     """What stands for a person while the file is read: for the students, who are many, the id alone."""
     return local_id if role is Role.STUDENT else (role, local_id)
 

@@ -4,15 +4,18 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from firstcard.agreement import Site
+from firstcard.agreement import Agreement, Site
 from firstcard.run.ledger import Arrival, Ledger, Status
 
 INCOMING = "incoming/"
+TRY = "try/"
 TEMPORARY = (".part", ".filepart", ".tmp", ".partial", ".crdownload", ".swp")
 BUCKET = re.compile(r"^firstcard-drop-(?P<district>[a-z][a-z0-9-]{1,30})-\d{12}-[a-z0-9-]+$")
+QUIET = timedelta(seconds=60)
+"""A plain file shows by nothing that it is whole: its run rests for so long, in which a newer version can take its place."""
 ATTEMPTS = 3
 """How often the sweep starts a run that failed; after that a person looks at it."""
 
@@ -25,17 +28,17 @@ def is_temporary(key: str) -> bool:
     return not name or name.lower().endswith(TEMPORARY) or name.startswith((".", "~$"))
 
 
-def arrival_of(*, bucket: str, key: str, version_id: str, size: int, received_at: str) -> Arrival | None:
-    """The arrival that a version of an object is, or None if it is none: another prefix, or a temporary name."""
+def arrival_of(*, bucket: str, key: str, version_id: str, size: int, received_at: str, folder: str = INCOMING) -> Arrival | None:
+    """The arrival in ``folder`` that a version of an object is, or None if it is none: another place, or a temporary name."""
     match = BUCKET.match(bucket)
-    if match is None or not key.startswith(INCOMING) or is_temporary(key):
+    if match is None or not key.startswith(folder) or is_temporary(key):
         return None
     run_id = hashlib.sha256("\0".join((bucket, key, version_id)).encode()).hexdigest()[:24]
     return Arrival(run_id, match["district"], bucket, key, version_id, size, datetime.fromisoformat(received_at).isoformat())
 
 
-def arrival_of_event(event: Mapping[str, Any]) -> Arrival | None:
-    """The arrival of an S3 "Object Created" event of EventBridge."""
+def arrival_of_event(event: Mapping[str, Any], *, folder: str = INCOMING) -> Arrival | None:
+    """The arrival in ``folder`` of an S3 "Object Created" event of EventBridge."""
     thing = event["detail"]["object"]
     return arrival_of(
         bucket=event["detail"]["bucket"]["name"],
@@ -43,10 +46,21 @@ def arrival_of_event(event: Mapping[str, Any]) -> Arrival | None:
         version_id=thing.get("version-id", "null"),
         size=int(thing.get("size", 0)),
         received_at=event["time"].replace("Z", "+00:00"),
+        folder=folder,
     )
 
 
-def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Callable[[Arrival], None]) -> bool:
+Start = Callable[[Arrival, str], None]
+"""Starts the run of an arrival, which rests until the moment given (ISO 8601)."""
+
+
+def ready_at(arrival: Arrival, agreement: Agreement) -> str:
+    """When a run may begin to read its file: at once where a file proves itself whole by its encryption."""
+    received = datetime.fromisoformat(arrival.received_at)
+    return (received + QUIET if agreement.exchange.protection == "plain" else received).isoformat()
+
+
+def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Start) -> bool:
     """Enter an arrival in the ledger and start its run; whether it was new. Safe to repeat: the execution's name is the run's.
 
     A file in the bucket of a district without an agreement is left where it is; its bucket should not be there.
@@ -57,7 +71,7 @@ def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Callable[[Arri
     fresh = ledger.admit(arrival, sharing=agreement.sharing)
     known = ledger.run(arrival.run_id)
     if fresh or (known and known.status is Status.ADMITTED and known.arrival.attempt == arrival.attempt):
-        start(arrival)
+        start(arrival, ready_at(arrival, agreement))
     return fresh
 
 
@@ -67,7 +81,7 @@ def sweep(
     bucket: str,
     site: Site,
     ledger: Ledger,
-    start: Callable[[Arrival], None],
+    start: Start,
     is_running: Callable[[str, int], bool],
     before: str = "9999",
 ) -> int:
@@ -86,6 +100,6 @@ def sweep(
         elif run.status in UNDER_WAY and run.arrival.attempt < ATTEMPTS and not is_running(arrival.run_id, run.arrival.attempt):
             again = replace(run.arrival, attempt=run.arrival.attempt + 1)
             if ledger.move(run.arrival.run_id, run.status, when=(run.status,), attempt=again.attempt):
-                start(again)
+                start(again, again.received_at)
                 started += 1
     return started

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
 from firstcard.card.manifest import Manifest
-from firstcard.receipt import to_csv, to_html, to_json
+from firstcard.receipt import Receipt, to_csv, to_html, to_json
 from firstcard.run.ledger import Run, receipt_key
 from firstcard.run.writing import write_receipt
 
@@ -20,7 +20,15 @@ class Reader(Protocol):
         ...
 
 
-class Places(Protocol):
+class Outboxes(Protocol):
+    """The districts' outboxes."""
+
+    def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
+        """Write into a district's outbox."""
+        ...
+
+
+class Places(Outboxes, Protocol):
     """The vault, and the districts' outboxes."""
 
     def put(self, key: str, body: bytes) -> None:
@@ -31,22 +39,22 @@ class Places(Protocol):
         """Read an object of the vault; None if there is none."""
         ...
 
-    def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
-        """Write into a district's outbox."""
-        ...
-
 
 def deliver_receipt(run: Run, agreement: Agreement, library: Library, places: Places, *, at: datetime) -> None:
     """Write the run's receipt; a later one of the same run takes its place under the same name."""
     receipt = write_receipt(run, agreement, library, summary_of(run, places), _problems(run, places), at=at)
-    name = f"outbox/{run.arrival.received_at[:10]}-{run.arrival.run_id}"
     places.put(receipt_key(run.arrival.run_id), receipt.model_dump_json().encode())
+    put_forms(receipt, places, bucket=run.arrival.bucket, name=f"{run.arrival.received_at[:10]}-{run.arrival.run_id}")
+
+
+def put_forms(receipt: Receipt, outboxes: Outboxes, *, bucket: str, name: str) -> None:
+    """Write a receipt's three forms into a district's outbox, under one name."""
     for suffix, written, kind in (
         ("json", to_json(receipt), "application/json"),
         ("csv", to_csv(receipt), "text/csv; charset=utf-8"),
         ("html", to_html(receipt), "text/html; charset=utf-8"),
     ):
-        places.put_outbox(run.arrival.bucket, f"{name}.{suffix}", written.encode(), kind)
+        outboxes.put_outbox(bucket, f"outbox/{name}.{suffix}", written.encode(), kind)
 
 
 def manifest_key(sharing: str, version: int) -> str:

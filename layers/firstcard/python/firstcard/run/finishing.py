@@ -88,7 +88,9 @@ class Finisher:
         if body is None:
             raise LookupError("the run's manifest is not in the vault")
         self.places.put(manifest_key(run.sharing, run.base_version + 1), body)
-        applied = DistrictState(manifest_version=run.base_version + 1, content=run.content, applied_received_at=run.arrival.received_at)
+        # A file of changes may be applied after one that came later.
+        newest = max(self.ledger.district(run.sharing).applied_received_at, run.arrival.received_at)
+        applied = DistrictState(manifest_version=run.base_version + 1, content=run.content, applied_received_at=newest)
         self.ledger.release_lock(run.sharing, run.arrival.run_id, applied=applied)
         self.ledger.move(run.arrival.run_id, Status.APPLIED, when=(Status.ISSUING,))
 

@@ -39,6 +39,15 @@ class Arrival:
     attempt: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A version of an object in ``try/``; ``newest`` if it is what the key stands for now, and not hidden by a removal or a later upload."""
+
+    key: str
+    version_id: str
+    newest: bool
+
+
 def receipt_key(run_id: str) -> str:
     """Where a run's receipt lies in the vault."""
     return f"runs/{run_id}/receipt.json"
@@ -71,6 +80,15 @@ class DistrictState:
     applied_received_at: str = ""
     lock_holder: str = ""
     fence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotState:
+    """Which snapshot of a district's files counts, by its name (empty for none), the mark of the newest upload in it, and what the last one planned said."""
+
+    name: str = ""
+    latest: str = ""
+    content: str = ""
 
 
 class Ledger(Protocol):
@@ -108,6 +126,10 @@ class Ledger(Protocol):
         """The district's runs that wait for a person, oldest first."""
         ...
 
+    def overwritten(self, arrival: Arrival) -> bool:
+        """Whether a newer version of the same object has arrived."""
+        ...
+
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:
         """Take or keep the district's lock if the manifest still is ``base_version``; the fencing number, or None."""
         ...
@@ -118,6 +140,14 @@ class Ledger(Protocol):
 
     def release_lock(self, sharing: str, run_id: str, *, fence: int = 0, applied: DistrictState | None = None) -> None:
         """Give the lock back, and with ``applied`` advance the manifest in the same write."""
+        ...
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        """Which snapshot counts, consistently read."""
+        ...
+
+    def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
+        """Let another snapshot count if ``was`` still does; whether it now does."""
         ...
 
     def suspended(self, sharing: str) -> bool:

@@ -2,27 +2,29 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from firstcard.agreement import Agreement, Library, Site
+from firstcard.agreement import Agreement, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
-from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash, shared_addresses, unfit
+from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Person, Problem, Reading, Reason, Refusal, Role, read_roster
+from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
+from firstcard.roster.snapshot import Told, mark
+from firstcard.run.checking import as_planned, closed, limit_of, without
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
-from firstcard.run.ledger import PLANNED, Arrival, Ledger, Run, Status
+from firstcard.run.keeping import Keeper, MovedError
+from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
+from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
-from firstcard.vault import Wrap
+from firstcard.vault import Intent, Wrap
 
-MEGABYTE = 1_000_000
 NOT_ISSUING = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.FAILED)
 """A run that issues is ended by finish alone."""
 
@@ -40,6 +42,10 @@ class Objects(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Read an object of the vault; None if there is none."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object of the vault."""
         ...
 
 
@@ -70,13 +76,19 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans runs. ``wrapper`` gives the wrapping function of an agreement's purpose key; ``random`` and ``below`` are the sources of all drawing."""
+    """Plans runs.
+
+    ``wrapper`` gives the wrapping function of an agreement's purpose key; ``unwrap`` opens the last roster for files of changes, after ``declare`` has
+    written down that it will. ``random`` and ``below`` are the sources of all drawing.
+    """
 
     site: Site
     ledger: Ledger
     objects: Objects
     secrets: Secrets
     wrapper: Callable[[str], Wrap]
+    unwrap: Wrap
+    declare: Callable[[Intent], None]
     emit: Callable[[Sequence[Event]], None]
     wake: Callable[[Run, str], None]
     """Tells the execution of a waiting run what was decided: (run, decision)."""
@@ -89,25 +101,25 @@ class Planner:
         if agreement is None:
             return self._reject(arrival, Reason.UNKNOWN_SENDER)
         now = datetime.fromisoformat(arrival.received_at)
-        if not agreement.in_force(now.date()):
-            return self._reject(arrival, Reason.AGREEMENT_NOT_IN_FORCE)
-        if self.ledger.suspended(agreement.sharing):
-            return self._reject(arrival, Reason.AGREEMENT_SUSPENDED)
-        notice = agreement.basis.notice
-        if agreement.route == "before_upload" and notice and now.date() <= notice.opt_out_by:
-            return self._reject(arrival, Reason.UPLOAD_BEFORE_OPT_OUT_DATE)
+        if reason := closed(agreement, on=now.date(), suspended=self.ledger.suspended(agreement.sharing)):
+            return self._reject(arrival, reason)
+        calendar = agreement.exchange.calendar
+        if calendar.is_rollover(calendar.date_of(now)):
+            return self._reject(arrival, Reason.ROLLOVER)
         run = self.ledger.run(arrival.run_id)
         state = self.ledger.district(agreement.sharing)
         if run and run.status in PLANNED and run.plan_hash and run.base_version == state.manifest_version:
             return self._again(run)
         if state.lock_holder and state.lock_holder != arrival.run_id:
             return Planned("busy")
-        if state.applied_received_at > arrival.received_at:
+        if state.applied_received_at > arrival.received_at and not agreement.exchange.deltas:
             return self._reject(arrival, Reason.STALE_FILE)
-        limit = agreement.exchange.max_megabytes * MEGABYTE
+        if agreement.exchange.protection == "plain" and not agreement.exchange.deltas and self.ledger.overwritten(arrival):
+            return self._reject(arrival, Reason.SUPERSEDED)
+        limit = limit_of(agreement)
         if arrival.size > limit:
             return self._reject(arrival, Reason.TOO_LARGE)
-        return self._open(arrival, agreement, now, limit, base_version=state.manifest_version)
+        return self._open(arrival, agreement, now, limit, state)
 
     def _again(self, run: Run) -> Planned:
         held = run.status is Status.HELD
@@ -115,7 +127,7 @@ class Planner:
             self.ledger.move(run.arrival.run_id, Status.APPROVED, when=(Status.FAILED,), reason=None)
         return Planned("held" if held else "ready", run.plan_hash, run.chunks_prefix)
 
-    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, *, base_version: int) -> Planned:
+    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, limit: int, state: DistrictState) -> Planned:
         delivered = open_delivery(
             self.objects.read_drop(arrival), agreement=agreement, secret_keys=self.secrets.opening_keys(agreement.district), limit=limit
         )
@@ -123,12 +135,15 @@ class Planner:
             return self._refuse(arrival, delivered)
         content = hashlib.sha256(delivered.plaintext).hexdigest()
         self.ledger.note_content(arrival.run_id, content)
-        known = load_manifest(self.objects, agreement.sharing, base_version)
-        if content == known.content or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
+        known = load_manifest(self.objects, agreement.sharing, state.manifest_version)
+        keeper = self._keeper(agreement) if agreement.exchange.deltas else None
+        # The content that was applied last is news where something else was told since, and rejected: it takes that back.
+        same = content == known.content and (keeper is None or keeper.state.content == content)
+        if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
             return Planned("unchanged")
-        if self.ledger.district(agreement.sharing).manifest_version != base_version:
+        if self.ledger.district(agreement.sharing).manifest_version != state.manifest_version:
             return Planned("busy")  # applied meanwhile, perhaps this very content: compare again
         received = new_event(
             "RosterReceived",
@@ -138,24 +153,63 @@ class Planner:
             protection=delivered.protection,
         )
         self.emit([received])
-        reading = read_roster(delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date())
+        arrived = mark(arrival.received_at, arrival.run_id)
+        told = Told(arrived, keeper.earlier) if keeper else None
+        try:
+            reading = read_roster(
+                delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date(), told=told
+            )
+        except MovedError:
+            return Planned("busy")
+        late = state.applied_received_at > arrival.received_at or (keeper is not None and keeper.state.latest > arrived)
+        if late and isinstance(reading, Reading) and not reading.delta:
+            reading = Refusal(Reason.STALE_FILE)
         del delivered  # what was not agreed is gone before anything is made of the rest
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
-        return self._build(arrival, agreement, self.site.library(agreement.library), reading, known, now, content)
+        if keeper and not keeper.replace(reading.snapshot, latest=arrived, content=content):
+            return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
+        applied = state.applied_received_at
+        rolled_over = bool(applied) and agreement.exchange.calendar.rolled_over_between(datetime.fromisoformat(applied), now)
+        return self._build(arrival, agreement, reading, known, now, content, rolled_over=rolled_over)
+
+    def _keeper(self, agreement: Agreement) -> Keeper:
+        sharing = agreement.sharing
+        return Keeper(
+            agreement=agreement,
+            ledger=self.ledger,
+            shelf=self.objects,
+            state=self.ledger.snapshot(sharing),
+            wrap=self.wrapper(sharing),
+            unwrap=self.unwrap,
+            declare=self.declare,
+            random=self.random,
+        )
 
     def _build(
-        self, arrival: Arrival, agreement: Agreement, library: Library, reading: Reading, known: Manifest, now: datetime, content: str
+        self, arrival: Arrival, agreement: Agreement, reading: Reading, known: Manifest, now: datetime, content: str, *, rolled_over: bool
     ) -> Planned:
+        library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
         reading = as_planned(reading, agreement)
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
+        named = date_in_name(arrival.key)
+        dated = named.isoformat() if named else ""
         decisions = decide(
-            reading.people, known, agreement=agreement, tokens=tokens, rejected=rejected, rejected_tokens=kept, complete=complete
+            reading.people,
+            known,
+            agreement=agreement,
+            tokens=tokens,
+            rejected=rejected,
+            rejected_tokens=kept,
+            complete=complete,
+            dated=dated,
+            rolled_over=rolled_over,
         )
+        reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
         )
@@ -170,10 +224,13 @@ class Planner:
             self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
         self.objects.put(
             f"{folder}/manifest.json.gz",
-            next_manifest(known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced).to_bytes(),
+            next_manifest(
+                known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced, dated=dated
+            ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
+        self.objects.put(people_key(folder), people_of(reading, tokens).to_bytes())
         held = bool(decisions.holds)
         self._supersede_older(arrival)
         moved = self.ledger.move(
@@ -206,35 +263,6 @@ class Planner:
     def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
         self.ledger.move(arrival.run_id, Status.REJECTED, when=NOT_ISSUING, reason=str(reason))
         return Planned("rejected")
-
-
-def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
-    """The reading with what only the whole of it shows: people who can get no number under the agreement, and addresses that are nobody's letterbox."""
-    return _with_letterboxes(_without(reading, unfit(reading.people, agreement)) if agreement else reading)
-
-
-def _without(reading: Reading, unfit_people: Mapping[Person, Reason]) -> Reading:
-    gone = [p for p in reading.people if p in unfit_people]
-    return replace(
-        reading,
-        people=tuple(p for p in reading.people if p not in unfit_people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "student_id", unfit_people[p]) for p in gone),
-        rejected=dict(Counter(reading.rejected) + Counter(unfit_people.values())),
-        rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
-    )
-
-
-def _with_letterboxes(reading: Reading) -> Reading:
-    """The reading without addresses that are placeholders: whoever has one waits like whoever has none."""
-    shared = shared_addresses(reading.people)
-    if not shared:
-        return reading
-    theirs = [p for p in reading.people if p.email in shared and p.role is Role.STUDENT]
-    return replace(
-        reading,
-        people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
-        problems=reading.problems + tuple(Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs),
-    )
 
 
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:

@@ -72,7 +72,7 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
     """Take the district's lock for this run.
 
     ``go`` with a fencing number, or ``nothing`` if the plan has no chunk; ``stale`` if another roster was applied since the plan was made (plan again); ``busy`` while another run issues;
-    ``stopped`` if the agreement is not in force any more or the run was superseded.
+    ``stopped`` if the agreement is not in force any more, the run was superseded, or the roll-over has begun before the run's first chunk.
     """
     run = _known(ledger, run_id)
     agreement = site.of_sharing(run.sharing)
@@ -80,6 +80,10 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
         ledger.move(run_id, Status.STOPPED, when=(Status.READY, Status.APPROVED, Status.ISSUING), reason="AGREEMENT_SUSPENDED")
         return Begun("stopped")
     if run.status not in (Status.READY, Status.APPROVED, Status.ISSUING):
+        return Begun("stopped")
+    calendar = agreement.exchange.calendar
+    if not run.fence and calendar.is_rollover(calendar.date_of(at)):
+        ledger.move(run_id, Status.REJECTED, when=(Status.READY, Status.APPROVED), reason="ROLLOVER")
         return Begun("stopped")
     fence = ledger.take_lock(run.sharing, run_id, base_version=run.base_version)
     if fence is None:

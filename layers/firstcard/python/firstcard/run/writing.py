@@ -22,7 +22,6 @@ def write_receipt(
     run: Run, agreement: Agreement, library: Library, summary: Mapping[str, Any], problems: Sequence[Sequence[Any]], *, at: datetime
 ) -> Receipt:
     """The receipt of an ended run. ``summary`` is its plan.json (empty if there was no plan), ``problems`` are (file, line, column, code)."""
-    contact = agreement.notices.contact
     places = tuple(Place(file=f, line=line, column=column, reason=Reason(code)) for f, line, column, code in problems)
     held = tuple(Place(file="", line=0, column="", reason=Reason(code)) for code in run.holds)
     whole = tuple(p for p in places if p.reason == run.reason) or (
@@ -53,8 +52,14 @@ def write_receipt(
         waiting={cause: count for cause, count in waiting.items() if count},
         dropped=tuple(Dropped(file=f, column=c, forbidden=forbidden) for f, c, forbidden in summary.get("dropped", [])),
         problems=() if run.status is Status.REJECTED and not summary else places,
-        contact=Ring(name=contact.name, email=contact.email, phone=contact.phone, deputy=contact.deputy.name if contact.deputy else ""),
+        contact=ring_of(agreement),
     )
+
+
+def ring_of(agreement: Agreement) -> Ring:
+    """Whom the agreement tells the district to ring."""
+    contact = agreement.notices.contact
+    return Ring(name=contact.name, email=contact.email, phone=contact.phone, deputy=contact.deputy.name if contact.deputy else "")
 
 
 def _outcome(run: Run) -> Outcome:

@@ -52,6 +52,10 @@ class Sealer:
 
     def seal(self, owner: str, group: Group, fields: Mapping[str, Any]) -> bytes:
         """Nonce and ciphertext of ``fields``, bound to object, group and ``owner`` (a token), so that it opens nowhere else."""
+        return self.seal_bytes(owner, group, json.dumps(dict(fields), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode())
+
+    def seal_bytes(self, owner: str, group: Group, plain: bytes) -> bytes:
+        """As ``seal``, of bytes."""
         cipher = self._ciphers.get(group)
         if cipher is None:
             if not self._purposes_of(group):
@@ -59,7 +63,6 @@ class Sealer:
             self._keys[group] = self._random(32)
             cipher = self._ciphers[group] = AESGCM(self._keys[group])
         nonce = self._random(NONCE_BYTES)
-        plain = json.dumps(dict(fields), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
         return nonce + cipher.encrypt(nonce, plain, _bound(self._sharing, self._object, group, owner))
 
     def envelope(self) -> Envelope:
@@ -90,15 +93,18 @@ class Opener:
 
     def open(self, envelope: Envelope, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
         """The fields of one group of one owner."""
+        fields: dict[str, Any] = json.loads(self.open_bytes(envelope, owner, group, sealed))
+        return fields
+
+    def open_bytes(self, envelope: Envelope, owner: str, group: Group, sealed: bytes) -> bytes:
+        """As ``open``, of bytes."""
         cipher = self._cipher(envelope, group)
         try:
-            plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(envelope.sharing, envelope.object, group, owner))
+            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(envelope.sharing, envelope.object, group, owner))
         except (InvalidTag, ValueError):
             raise VaultClosedError(
                 f"field group {group} of object {envelope.object} does not belong to this owner, or was altered"
             ) from None
-        fields: dict[str, Any] = json.loads(plain)
-        return fields
 
     def _cipher(self, envelope: Envelope, group: Group) -> AESGCM:
         now = self._clock()

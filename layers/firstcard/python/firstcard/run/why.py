@@ -1,0 +1,427 @@
+"""Why a child has no card: one answer from the facts on record, the same wherever it is asked.
+
+Facts go in, one ``Answer`` comes out; nothing is opened, and nothing of a card but its state is told. Of several things that are so, the first of these counts:
+
+1. a recorded no, whoever said it and wherever else the child stands;
+2. a card that is in the library's system: then there is nothing to explain;
+3. an agreement that is not in force or is suspended: nothing else moves while it stands still;
+4. what the library's system last said of this very version of the card, else that it is on its way there;
+5. for a child that waits: no address, not told yet, or the days that run;
+6. for a child without a card that lives: what the newest file says of it that says anything (planned and held, on its way, not approved; its row rejected;
+   outside the roll-out);
+7. that it left, that a file is being read, or that no roster has it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from firstcard.agreement import Agreement
+from firstcard.card.patron import Ownership, Patron, State
+from firstcard.card.view import OnFile
+from firstcard.ils.reasons import SYNC_REASONS, SyncReason
+from firstcard.roster import REASONS, Problem, Reason
+from firstcard.roster.reading import EXCLUSIONS, NO_ADDRESS, Exclusion
+from firstcard.run.admission import ATTEMPTS
+from firstcard.run.ledger import Run, Status
+
+
+class Code(StrEnum):
+    """Where a child stands; a code keeps its meaning for good."""
+
+    HAS_CARD = "has_card"
+    REFUSED = "refused"
+    AGREEMENT_STOPPED = "agreement_stopped"
+    REFUSED_BY_ILS = "refused_by_ils"
+    ON_THE_WAY = "on_the_way"
+    NO_ADDRESS = "no_address"
+    NOT_TOLD = "not_told"
+    WINDOW = "window"
+    HELD = "held"
+    NOT_APPROVED = "not_approved"
+    RUN_FAILED = "run_failed"
+    ROW_REJECTED = "row_rejected"
+    NOT_IN_ROLLOUT = "not_in_rollout"
+    LEFT = "left"
+    BEING_READ = "being_read"
+    NO_ROSTER = "no_roster"
+    NOT_IN_ROSTER = "not_in_roster"
+    NOT_KEPT = "not_kept"
+
+
+class Whom(StrEnum):
+    """Who can do something about it."""
+
+    NOBODY = "nobody"
+    DISTRICT = "district"
+    LIBRARY = "library"
+
+
+@dataclass(frozen=True, slots=True)
+class InFile:
+    """What the plan of one file says of a child.
+
+    ``kept`` is False where what it said is gone, or too far back to be looked for. ``planned`` is True where the child is among those who have or get a card by it, ``refused`` where its row says no.
+    """
+
+    run: Run
+    kept: bool = True
+    planned: bool = False
+    refused: bool = False
+    problems: tuple[Problem, ...] = ()
+    excluded: Exclusion | None = None
+
+    @property
+    def rejected(self) -> tuple[Problem, ...]:
+        """Why the child's row was not used; empty if it was."""
+        return tuple(p for p in self.problems if REASONS[p.reason].severity == "row")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that an answer is made of. ``files`` are those of the district that may say something, newest first, the last applied one last."""
+
+    agreement: Agreement
+    now: datetime
+    suspended: bool = False
+    on_file: OnFile = field(default_factory=OnFile)
+    files: Sequence[InFile] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: its code, a plain sentence, what to do, whom to ask, and what stands behind it (times in ISO 8601, runs, places, codes)."""
+
+    code: Code
+    sentence: str
+    advice: str
+    whom: Whom
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def has_card(self) -> bool:
+        """Whether there is a card in the library's system."""
+        return self.code is Code.HAS_CARD
+
+
+def why(facts: Facts) -> Answer:
+    """The one answer, by the order of this module."""
+    patron = facts.on_file.patron
+    return (
+        _no(facts)
+        or _card(facts)
+        or _agreement(facts)
+        or (_on_its_way(facts, patron) if patron and patron.state is State.ACTIVE else None)
+        or (_waits(facts, patron) if patron and patron.state is State.WAITING else None)
+        or _files(facts)
+    )
+
+
+SETTLED = (Status.READY, Status.APPROVED, Status.ISSUING, Status.APPLIED)
+"""A run that is applied, or will be without anybody's doing: what it does not say of a child, no older file says either."""
+GOING_ON = (*SETTLED, Status.HELD)
+WAYS = {"family": "by the link in the e-mail to the family", "roster": "by the district's roster"}
+
+
+def _no(facts: Facts) -> Answer | None:
+    patron, no = facts.on_file.patron, facts.on_file.no
+    by, at = (no.by, no.at) if no else ("", "")
+    if no is None:
+        if told := next((file for file in facts.files if file.refused and file.run.status in GOING_ON), None):
+            by, at = "roster", told.run.arrival.received_at
+        elif patron is None or patron.state is not State.REFUSED:
+            return None
+    return Answer(
+        Code.REFUSED,
+        f"A no is recorded for this child{f', given {WAYS[by]}' if by in WAYS else ''}{f' on {_day(at)}' if at else ''}.",
+        "Nothing is to be done. A later roster does not undo a no; a family that wants a card after all is a case for the agreement's officers.",
+        Whom.LIBRARY,
+        {"way": by, "since": at},
+    )
+
+
+def _card(facts: Facts) -> Answer | None:
+    patron, ils = facts.on_file.patron, facts.on_file.ils
+    if patron is None or patron.state is not State.ACTIVE:
+        return None
+    if patron.ownership is not Ownership.LINKED and (ils is None or ils.state != "in_ils"):
+        return None
+    return Answer(
+        Code.HAS_CARD,
+        "This child has a card, and it is in the library's system.",
+        "If the card does not work, or its number is lost, the library's desk helps.",
+        Whom.LIBRARY,
+        {"since": ils.stamp.at if ils else patron.issued_at},
+    )
+
+
+def _agreement(facts: Facts) -> Answer | None:
+    agreement, today = facts.agreement, facts.now.date()
+    if facts.suspended:
+        said = "is suspended"
+    elif agreement.in_force(today):
+        return None
+    elif today < agreement.term.effective:
+        said = f"is not in force before {agreement.term.effective}"
+    elif today > agreement.term.expires:
+        said = f"ended on {agreement.term.expires}"
+    else:
+        said = f"is not in force: it is {agreement.status}"
+    return Answer(
+        Code.AGREEMENT_STOPPED,
+        f"The agreement between district and library {said}; until that changes no card is made.",
+        "The library and the district must settle it; what waits goes on by itself then, or with the next roster.",
+        Whom.LIBRARY,
+        {"suspended": facts.suspended, "status": str(agreement.status)},
+    )
+
+
+def _on_its_way(facts: Facts, patron: Patron) -> Answer:
+    ils = facts.on_file.ils
+    if ils and ils.state == "failed" and ils.version == patron.version:
+        known = SYNC_REASONS[SyncReason(ils.reason)] if ils.reason in set(SyncReason) else None
+        return Answer(
+            Code.REFUSED_BY_ILS,
+            f"The card is made, but the library's system did not take it: {known.sentence if known else ils.reason}",
+            known.advice if known else "See the events of this patron, and the log of sync.",
+            Whom.LIBRARY,
+            {"reason": ils.reason, "since": ils.stamp.at},
+        )
+    return Answer(
+        Code.ON_THE_WAY,
+        "The card is made and on its way into the library's system.",
+        "Ask again in an hour. If it says the same tomorrow, look at the queue of sync and its dead letters.",
+        Whom.LIBRARY,
+        {"since": patron.at},
+    )
+
+
+def _waits(facts: Facts, patron: Patron) -> Answer:
+    mark, days = facts.on_file.announcement, facts.agreement.basis.choice.window_days
+    if not patron.household:
+        about = [p for file in facts.files for p in file.problems if p.reason in NO_ADDRESS]
+        hint = f" {REASONS[about[0].reason].sentence}" if about else ""
+        return Answer(
+            Code.NO_ADDRESS,
+            f"There is no e-mail address of this child's family, so it could not be told, and its days to say no have not begun.{hint}",
+            REASONS[about[0].reason].advice if about else "Enter an address in the student information system; the next roster brings it.",
+            Whom.DISTRICT,
+            {"since": patron.at, "places": _places(about)},
+        )
+    if mark is None or mark.state != "sent" or days is None:
+        return Answer(
+            Code.NOT_TOLD,
+            "The e-mail that tells the family has not gone out yet, so its days to say no have not begun.",
+            "Ask again tomorrow. If it says the same, look at the queue of notify and its dead letters.",
+            Whom.LIBRARY,
+            {"since": patron.at},
+        )
+    until = datetime.fromisoformat(mark.told_at) + timedelta(days=days)
+    details = {"told_at": mark.told_at, "until": until.isoformat()}
+    if until <= facts.now:
+        return Answer(
+            Code.ON_THE_WAY,
+            "The family's days to say no are over; the card is made within the hour.",
+            "Ask again in two hours. If it says the same tomorrow, look at the log of window.",
+            Whom.LIBRARY,
+            details,
+        )
+    return Answer(
+        Code.WINDOW,
+        f"The family was told on {_day(mark.told_at)} and may say no until {_day(until.isoformat())}; the card is made after that.",
+        "Nothing is to be done.",
+        Whom.NOBODY,
+        details,
+    )
+
+
+def _files(facts: Facts) -> Answer:
+    reading: Run | None = None
+    refused: Run | None = None
+    for file in facts.files:
+        run = file.run
+        if not file.kept:
+            return _not_kept(run)
+        if run.status is Status.ADMITTED:
+            reading = reading or run
+        elif not run.plan_hash:
+            refused = refused or run
+        elif answer := _said_by(file):
+            return answer
+        elif run.status in SETTLED:
+            return _gone(facts, reading, run)
+    if facts.on_file.patron or reading:
+        return _gone(facts, reading, None)
+    return Answer(
+        Code.NO_ROSTER,
+        f"No roster of the district has been applied yet{_why_refused(refused)}.",
+        REASONS[Reason(refused.reason)].advice if refused and refused.reason in set(Reason) else "The district sends its first roster.",
+        Whom.DISTRICT,
+        {"reason": refused.reason, **_of(refused)} if refused else {},
+    )
+
+
+def _said_by(file: InFile) -> Answer | None:
+    if file.planned:
+        return _planned(file.run)
+    if file.rejected:
+        first = file.rejected[0]
+        where = (f"line {first.line} of {first.file}" if first.line else f"an earlier file's {first.file}") + (
+            f", column {first.column}" if first.column else ""
+        )
+        return Answer(
+            Code.ROW_REJECTED,
+            f"The row of this child was not used ({where}): {REASONS[first.reason].sentence}",
+            REASONS[first.reason].advice,
+            Whom.DISTRICT,
+            {"places": _places(file.rejected), **_of(file.run)},
+        )
+    if file.excluded:
+        return Answer(
+            Code.NOT_IN_ROLLOUT,
+            f"This child is in the roster, but among those who get no card now: {EXCLUSIONS[file.excluded]}.",
+            "If that is not so, correct it in the student information system; the next roster brings it. The roll-out itself is a clause of the agreement.",
+            Whom.DISTRICT,
+            {"group": str(file.excluded), **_of(file.run)},
+        )
+    return None
+
+
+def _planned(run: Run) -> Answer:
+    """Of a child that a plan has and the cards table has not."""
+    match run.status:
+        case Status.HELD:
+            reasons = [str(reason) for reason in run.holds]
+            because = f": {REASONS[Reason(reasons[0])].sentence}" if reasons and reasons[0] in set(Reason) else "."
+            return Answer(
+                Code.HELD,
+                f"This child is in a file that waits until somebody at the library has looked{because}",
+                f"Look at it and decide: firstcard run show {run.arrival.run_id}",
+                Whom.LIBRARY,
+                {"reasons": reasons, **_of(run)},
+            )
+        case Status.REJECTED:
+            return Answer(
+                Code.NOT_APPROVED,
+                "This child is in a file that nobody approved, and no file that was applied has it.",
+                "The district sends its roster again, corrected where the library asked for it.",
+                Whom.DISTRICT,
+                {"reason": run.reason, **_of(run)},
+            )
+        case Status.STOPPED | Status.FAILED if run.status is Status.STOPPED or run.arrival.attempt >= ATTEMPTS:
+            return Answer(
+                Code.RUN_FAILED,
+                "This child is in a file whose work broke off, and no file that was applied has it.",
+                "The district may send its roster again; it is safe.",
+                Whom.LIBRARY,
+                {"reason": run.reason, **_of(run)},
+            )
+        case Status.APPLIED:
+            return Answer(
+                Code.NOT_KEPT,
+                "The last roster has this child, but there is no card of it on record any more.",
+                "Its data may have been removed. Ask the library's officer.",
+                Whom.LIBRARY,
+                _of(run),
+            )
+        case _:
+            return Answer(
+                Code.ON_THE_WAY,
+                "This child is in a file that is being worked on now.",
+                "Ask again in an hour.",
+                Whom.NOBODY,
+                _of(run),
+            )
+
+
+def _gone(facts: Facts, reading: Run | None, last: Run | None) -> Answer:
+    """Of a child that the last roster has not."""
+    if reading:
+        return Answer(
+            Code.BEING_READ,
+            "No roster that was applied has this child, but a newer file is being read now.",
+            "Ask again in an hour.",
+            Whom.NOBODY,
+            _of(reading),
+        )
+    if patron := facts.on_file.patron:
+        return Answer(
+            Code.LEFT,
+            f"This child has not been in the district's roster since {_day(patron.at)}; its card ends after {facts.agreement.leavers.grace_days} days of grace.",
+            "If the child is still at a school of the district, correct it in the student information system; the next roster brings the same card back.",
+            Whom.DISTRICT,
+            {"since": patron.at, **(_of(last) if last else {})},
+        )
+    return Answer(
+        Code.NOT_IN_ROSTER,
+        f"No row of the last roster{f' ({_day(last.arrival.received_at)})' if last else ''} has this id as a student's.",
+        "Check the id: it is the district's own student id, with its leading zeros. If it is right, have the student information system export this child; a row with an unreadable id "
+        "is in the receipt by its line.",
+        Whom.DISTRICT,
+        _of(last) if last else {},
+    )
+
+
+def _not_kept(run: Run) -> Answer:
+    return Answer(
+        Code.NOT_KEPT,
+        f"The last roster is of {_day(run.arrival.received_at)}, and what it said of each child is not kept any more.",
+        "The next roster that says something new will tell.",
+        Whom.DISTRICT,
+        _of(run),
+    )
+
+
+def _why_refused(run: Run | None) -> str:
+    if run is None:
+        return ""
+    sentence = f": {REASONS[Reason(run.reason)].sentence.rstrip('.')}" if run.reason in set(Reason) else ""
+    return f"; the file of {_day(run.arrival.received_at)} was refused{sentence}"
+
+
+def _of(run: Run) -> dict[str, object]:
+    return {"run": run.arrival.run_id, "received_at": run.arrival.received_at}
+
+
+def _places(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    return [
+        {
+            "file": p.file,
+            "line": p.line,
+            "column": p.column,
+            "reason": str(p.reason),
+            "sentence": REASONS[p.reason].sentence,
+            "advice": REASONS[p.reason].advice,
+        }
+        for p in problems
+    ]
+
+
+def _day(moment: str) -> str:
+    """The day of an ISO 8601 moment, in UTC."""
+    return moment[:10]
+
+
+def as_plain(answer: Answer, agreement: Agreement) -> dict[str, object]:
+    """The answer as plain data, with the contact of those who can do something."""
+    return {
+        "code": str(answer.code),
+        "has_card": answer.has_card,
+        "sentence": answer.sentence,
+        "advice": answer.advice,
+        "ask": _contact(answer.whom, agreement),
+        "details": dict(answer.details),
+    }
+
+
+def _contact(whom: Whom, agreement: Agreement) -> dict[str, str]:
+    notices = agreement.notices
+    match whom:
+        case Whom.NOBODY:
+            return {"who": str(whom)}
+        case Whom.DISTRICT:
+            return {"who": str(whom), "name": agreement.parties.lea.name, "email": ", ".join(notices.receipt_to)}
+        case Whom.LIBRARY:
+            contact = notices.contact
+            return {"who": str(whom), "name": contact.name, "email": contact.email, "phone": contact.phone}

@@ -1,0 +1,206 @@
+"""Why a child has no card: each state, and which of several counts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from firstcard.agreement import Agreement
+from firstcard.card.patron import Ownership, Patron, Stamp, State
+from firstcard.card.view import IlsState, NoticeMark, OnFile, RecordedNo
+from firstcard.ils.reasons import SyncReason
+from firstcard.roster import Problem, Reason
+from firstcard.roster.reading import EXCLUSIONS, Exclusion
+from firstcard.run.ledger import Arrival, Run, Status
+from firstcard.run.why import Answer, Code, Facts, InFile, Whom, as_plain, why
+from tests.unit.agreement.builders import an_agreement
+from tests.unit.run.builders import AT, BUCKET
+
+NOW = datetime.fromisoformat(AT)
+STAMP = Stamp("oak.pine", "dsa-pine-oak-2026", "oak", "pine", "1" * 24, AT)
+NO = RecordedNo("family", AT)
+ROW = Problem("roster.csv", 7, "grade", Reason.BAD_GRADE)
+
+
+def a_patron(state: State = State.ACTIVE, **changes: Any) -> Patron:
+    common = {"sharing": "oak.pine", "agreement": "dsa-pine-oak-2026", "library": "oak", "district": "pine", "run_id": "1" * 24, "at": AT}
+    own = {"token": "t", "role": "student", "state": state, "version": 2, "household": "h", "card_token": "c", "fingerprint": "f"}
+    return Patron(**common | own | changes)  # type: ignore[arg-type]
+
+
+def an_ils(state: str, version: int = 2, reason: str = "") -> IlsState:
+    return IlsState("t", "student", "h", state, version, "77", reason, STAMP)
+
+
+def told(at: str = AT, state: str = "sent") -> NoticeMark:
+    return NoticeMark("h", "announcement", "t", state, "m", STAMP, told_at=at)
+
+
+def a_run(status: Status = Status.APPLIED, **changes: Any) -> Run:
+    arrival = Arrival("1" * 24, "pine", BUCKET, "incoming/roster.csv", "v", 1, AT, attempt=changes.pop("attempt", 1))
+    return Run(arrival, status, **{"sharing": "oak.pine", "plan_hash": "p"} | changes)
+
+
+def a_file(status: Status = Status.APPLIED, *, run: dict[str, Any] | None = None, **said: Any) -> InFile:
+    return InFile(a_run(status, **run or {}), **said)
+
+
+def asked(*files: InFile, agreement: Agreement | None = None, suspended: bool = False, now: datetime = NOW, **on_file: Any) -> Answer:
+    return why(Facts(agreement or an_agreement(), now, suspended, OnFile(**on_file), files))
+
+
+HAS = {"patron": a_patron(), "ils": an_ils("in_ils")}
+ILS_SAID_NO = {"patron": a_patron(), "ils": an_ils("failed", reason="card_number_taken")}
+WAITS = {"patron": a_patron(State.WAITING), "announcement": told()}
+REJECTED, EXCLUDED = a_file(problems=(ROW,)), a_file(excluded=Exclusion.OTHER_SCHOOL)
+
+
+def test_every_state_has_its_code() -> None:
+    assert {
+        Code.HAS_CARD: asked(**HAS),
+        Code.REFUSED: asked(no=NO),
+        Code.AGREEMENT_STOPPED: asked(suspended=True),
+        Code.REFUSED_BY_ILS: asked(**ILS_SAID_NO),
+        Code.ON_THE_WAY: asked(patron=a_patron()),
+        Code.NO_ADDRESS: asked(patron=a_patron(State.WAITING, household="")),
+        Code.NOT_TOLD: asked(patron=a_patron(State.WAITING)),
+        Code.WINDOW: asked(**WAITS),
+        Code.HELD: asked(a_file(Status.HELD, planned=True)),
+        Code.NOT_APPROVED: asked(a_file(Status.REJECTED, planned=True)),
+        Code.RUN_FAILED: asked(a_file(Status.STOPPED, planned=True)),
+        Code.ROW_REJECTED: asked(REJECTED),
+        Code.NOT_IN_ROLLOUT: asked(EXCLUDED),
+        Code.LEFT: asked(a_file(), patron=a_patron(State.EXPIRED)),
+        Code.BEING_READ: asked(a_file(Status.ADMITTED, run={"plan_hash": ""})),
+        Code.NO_ROSTER: asked(),
+        Code.NOT_IN_ROSTER: asked(a_file()),
+        Code.NOT_KEPT: asked(a_file(kept=False)),
+    }.keys() == set(Code)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        # 1. a recorded no wins over everything
+        (asked(**HAS, no=NO), Code.REFUSED),
+        (asked(**ILS_SAID_NO, no=NO), Code.REFUSED),
+        (asked(**WAITS, no=NO), Code.REFUSED),
+        (asked(suspended=True, no=NO), Code.REFUSED),
+        (asked(REJECTED, no=NO), Code.REFUSED),
+        (asked(patron=a_patron(State.REFUSED), ils=an_ils("in_ils")), Code.REFUSED),
+        (asked(a_file(Status.HELD, planned=True, refused=True)), Code.REFUSED),
+        # 2. then a card that is there
+        (asked(suspended=True, **HAS), Code.HAS_CARD),
+        (asked(REJECTED, **HAS), Code.HAS_CARD),
+        # 3. then an agreement that stands still
+        (asked(suspended=True, **ILS_SAID_NO), Code.AGREEMENT_STOPPED),
+        (asked(suspended=True, **WAITS), Code.AGREEMENT_STOPPED),
+        (asked(REJECTED, suspended=True), Code.AGREEMENT_STOPPED),
+        # 4. and 5. a patron that lives is not explained by a file
+        (asked(REJECTED, **ILS_SAID_NO), Code.REFUSED_BY_ILS),
+        (asked(EXCLUDED, **WAITS), Code.WINDOW),
+        # 6. the newest file that says something, before having left
+        (asked(REJECTED, patron=a_patron(State.EXPIRED)), Code.ROW_REJECTED),
+        (asked(a_file(Status.HELD, planned=True), patron=a_patron(State.EXPIRED)), Code.HELD),
+        (asked(a_file(Status.HELD, planned=True), REJECTED), Code.HELD),
+        (asked(a_file(Status.HELD), REJECTED), Code.ROW_REJECTED),
+        (asked(a_file(Status.REJECTED), EXCLUDED), Code.NOT_IN_ROLLOUT),
+        (asked(a_file(Status.ISSUING), REJECTED), Code.NOT_IN_ROSTER),
+        (asked(a_file(Status.ADMITTED, run={"plan_hash": ""}), REJECTED), Code.ROW_REJECTED),
+        (asked(a_file(Status.REJECTED, run={"plan_hash": "", "reason": "PGP_NO_KEY"}), a_file()), Code.NOT_IN_ROSTER),
+        # 7.
+        (asked(a_file(Status.ADMITTED, run={"plan_hash": ""}), a_file(), patron=a_patron(State.EXPIRED)), Code.BEING_READ),
+    ],
+)
+def test_of_several_things_that_are_so_the_documented_first_counts(answer: Answer, code: Code) -> None:
+    assert answer.code is code
+
+
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.STOPPED])
+def test_a_no_in_a_file_that_is_not_applied_is_not_on_record(status: Status) -> None:
+    assert asked(a_file(status, planned=True, refused=True)).code is not Code.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("ils", "code"),
+    [(an_ils("in_ils", 1), Code.HAS_CARD), (an_ils("failed", 1, "no_answer"), Code.ON_THE_WAY), (an_ils("ended", 1), Code.ON_THE_WAY)],
+)
+def test_what_the_ils_said_of_an_older_version_counts_as_a_card_only_if_it_was_one(ils: IlsState, code: Code) -> None:
+    assert asked(patron=a_patron(), ils=ils).code is code
+
+
+def test_a_familys_own_card_is_a_card_and_nobody_hears_that_it_was_there_before() -> None:
+    own, ours = asked(patron=a_patron(ownership=Ownership.LINKED)), asked(**HAS)
+    assert (own.code, own.sentence, own.advice) == (ours.code, ours.sentence, ours.advice)
+
+
+def test_the_window_ends_at_the_very_moment_at_which_the_card_is_made() -> None:
+    moment = NOW + timedelta(days=14)
+    assert asked(**WAITS, now=moment - timedelta(seconds=1)).code is Code.WINDOW
+    assert asked(**WAITS, now=moment).code is Code.ON_THE_WAY
+    assert asked(**WAITS).details["until"] == moment.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("day", "word"), [("2026-07-31", "not in force before 2026-08-01"), ("2027-08-01", "ended on 2027-07-31")], ids=["before", "after"]
+)
+def test_an_agreement_out_of_its_term_says_since_when(day: str, word: str) -> None:
+    assert word in asked(now=datetime.fromisoformat(day).replace(tzinfo=UTC)).sentence
+
+
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_a_failed_run_is_on_its_way_as_long_as_it_is_tried_again(attempt: int) -> None:
+    said = asked(a_file(Status.FAILED, planned=True, run={"attempt": attempt}))
+    assert said.code is (Code.RUN_FAILED if attempt == 3 else Code.ON_THE_WAY)
+
+
+@pytest.mark.parametrize("reason", SyncReason)
+def test_every_reason_of_the_ils_has_its_sentence_and_advice(reason: SyncReason) -> None:
+    said = asked(patron=a_patron(), ils=an_ils("failed", reason=str(reason)))
+    assert (said.code, said.details["reason"], said.whom) == (Code.REFUSED_BY_ILS, str(reason), Whom.LIBRARY)
+    assert str(reason) not in said.sentence
+
+
+def test_a_reason_that_a_later_release_gave_is_shown_as_it_is() -> None:
+    assert "moon_phase" in asked(patron=a_patron(), ils=an_ils("failed", reason="moon_phase")).sentence
+
+
+@pytest.mark.parametrize("group", Exclusion)
+def test_every_group_outside_the_roll_out_is_named(group: Exclusion) -> None:
+    said = asked(a_file(excluded=group))
+    assert EXCLUSIONS[group] in said.sentence
+    assert said.details["group"] == str(group)
+
+
+def test_warnings_are_no_rejection() -> None:
+    warning = replace(ROW, reason=Reason.BAD_EMAIL)
+    assert asked(a_file(problems=(warning,))).code is Code.NOT_IN_ROSTER
+
+
+def test_an_answer_tells_only_where_the_card_stands() -> None:
+    sealed = {"card": b"sealed number", "pin": b"sealed pin"}
+    patron = a_patron(card_token="tokenofcard", household="householdtoken", fingerprint="printofrow", sealed=sealed)
+    for on_file in ({"ils": an_ils("in_ils")}, {}, {"ils": an_ils("failed", reason="pin_refused")}, {"no": NO}):
+        said = repr(as_plain(asked(patron=patron, **on_file), an_agreement()))
+        for kept in ("tokenofcard", "householdtoken", "printofrow", "sealed", "'77'"):
+            assert kept not in said
+
+
+def test_who_can_do_something_is_named_with_an_address() -> None:
+    agreement = an_agreement()
+    assert as_plain(asked(REJECTED), agreement)["ask"] == {
+        "who": "district",
+        "name": "Pine Public Schools",
+        "email": ", ".join(agreement.notices.receipt_to),
+    }
+    library = as_plain(asked(a_file(Status.HELD, planned=True)), agreement)["ask"]
+    assert isinstance(library, dict)
+    assert library["email"] == agreement.notices.contact.email
+    assert as_plain(asked(**WAITS), agreement)["ask"] == {"who": "nobody"}
+
+
+def test_a_rejected_row_that_came_with_an_earlier_file_has_no_line() -> None:
+    said = asked(a_file(problems=(replace(ROW, line=-3),))).sentence
+    assert f"an earlier file's {ROW.file}" in said
+    assert "line" not in said.partition(")")[0]
