@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import TypeVar
@@ -165,7 +166,14 @@ def terms() -> tuple[Terms, ...]:
         Terms.of(csv_agreement(forbidden_columns="reject")),
         Terms.of(csv_directory_agreement()),
         Terms.of(csv_agreement(rollout={"schools": ["school-1"], "grades": ["04", "05"], "staff": False})),
+        replace(Terms.of(an_agreement(exchange={"organisation_ids": ["sample-district"]})), deltas=True),
     )
+
+
+def bundle_of(form: str) -> bytes:
+    """A form's sample as it is, in a zip."""
+    tables = next(tables for name, _, tables in seeds() if name == form)
+    return _packed(Choices(b""), "zip", tables)
 
 
 def a_roster(choices: Choices) -> tuple[bytes, Terms]:
@@ -302,6 +310,27 @@ def _change_files(choices: Choices, tables: Tables) -> None:
         tables[more] = [list(row) for row in borrowed[more]]
 
 
+def _as_changes(choices: Choices, tables: Tables) -> None:
+    """Call one of a bundle's files a file of changes, with a status and a date in each row."""
+    manifest = tables.get("manifest.csv")
+    name = choices.one(["users.csv", "orgs.csv", "demographics.csv", "roles.csv", "enrollments.csv"])
+    if not manifest or name not in tables:
+        return
+    for row in manifest[1:]:
+        if row[:1] == [f"file.{name.removesuffix('.csv')}"]:
+            row[1:] = ["delta"]
+    table = tables[name]
+    for header, values in (
+        ("status", ["active", "active", "tobedeleted"]),
+        ("dateLastModified", ["2026-11-21T00:00:00.000Z", "2026-11-22"]),
+    ):
+        if header in table[0]:
+            place = table[0].index(header)
+            for row in table[1:]:
+                if place < len(row):
+                    row[place] = choices.one(values)
+
+
 _CHANGES: tuple[Callable[[Choices, Tables], None], ...] = (
     _change_cell,
     _change_cell,
@@ -314,6 +343,7 @@ _CHANGES: tuple[Callable[[Choices, Tables], None], ...] = (
     _change_rows,
     _turn_columns,
     _change_files,
+    _as_changes,
 )
 
 

@@ -5,15 +5,17 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 
 from cli.check import Checked, as_plain
 from firstcard.receipt import to_csv, to_html, to_json
 from firstcard.roster import REASONS, Reading, Reason, Refusal, values
 from firstcard.roster.reading import Exclusion, RefusedError
 from firstcard.roster.recognise import read_under
+from firstcard.roster.snapshot import Snapshot, Told, mark
 from firstcard.roster.terms import Terms
 from firstcard.roster.text import open_table
-from tests.fuzz.rosters import NEEDLE, TODAY, Choices, a_roster
+from tests.fuzz.rosters import NEEDLE, TODAY, Choices, a_roster, bundle_of, terms
 from tests.unit.receipt.builders import a_receipt
 
 COUNTED = {str(word) for word in Exclusion}
@@ -27,13 +29,27 @@ def examine(data: bytes) -> None:
 
 def read_and_look(file: bytes, under: Terms) -> None:
     """Read a file and look at everything that came of it."""
-    result = read_under(file, file_name="roster.zip", terms=under, today=TODAY)
+    told = Told(mark("2026-11-22T07:00:00+00:00", "run2"), lambda: _earlier(under)) if under.deltas else None
+    result = read_under(file, file_name="roster.zip", terms=under, today=TODAY, told=told)
     if isinstance(result, Refusal):
         assert REASONS[result.reason].severity == "fatal", result
     else:
         _look(result)
     if not any(NEEDLE in header for header in _headers(file)):
         _listen(result)
+
+
+@cache
+def _kept(number: int) -> Snapshot | None:
+    """What is kept of a whole OneRoster sample that came before, under one of the terms."""
+    told = Told(mark("2026-11-22T06:00:00+00:00", "run1"), lambda: None)
+    before = read_under(bundle_of("oneroster_1_1"), file_name="roster.zip", terms=terms()[number], today=TODAY, told=told)
+    assert isinstance(before, Reading), before
+    return before.snapshot
+
+
+def _earlier(under: Terms) -> Snapshot | None:
+    return _kept(terms().index(under))
 
 
 def _headers(file: bytes) -> Iterator[str]:
@@ -49,7 +65,8 @@ def _headers(file: bytes) -> Iterator[str]:
 
 def _look(result: Reading) -> None:
     """Every row is counted once, under a reason that we know, and nobody is there twice."""
-    assert result.rows == len(result.people) + sum(result.rejected.values()) + sum(result.excluded.values())
+    counted = len(result.people) + sum(result.rejected.values()) + sum(result.excluded.values())
+    assert counted == 0 if result.rows_only else counted == result.rows
     assert result.excluded.keys() <= COUNTED
     assert all(REASONS[Reason(reason)].severity == "row" for reason in result.rejected)
     assert all(REASONS[Reason(problem.reason)].severity in ("row", "warning") for problem in result.problems)
