@@ -4,7 +4,8 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +121,18 @@ def cloud(
         importlib.invalidate_caches()
         deployed_site.cache_clear()
     forget()
+    with standing(a["district"] for a in agreements):
+        yield
+    forget()
+
+
+@contextmanager
+def standing(districts: Iterable[str]) -> Iterator[None]:
+    """AWS with the tables, buckets, bus and secrets, all empty; the environment must be set."""
     with mock_aws():
         _tables()
         s3 = boto3.client("s3")
-        for bucket in (VAULT, *(drop_bucket(a["district"]) for a in agreements)):
+        for bucket in (VAULT, *map(drop_bucket, districts)):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         boto3.client("events").create_event_bus(Name=BUS)
@@ -137,7 +146,6 @@ def cloud(
         }.items():
             secrets.create_secret(Name=f"firstcard/{name}", SecretString=value)
         yield
-    forget()
 
 
 def _tables() -> None:

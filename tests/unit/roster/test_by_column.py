@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from firstcard.agreement import Agreement
-from firstcard.roster import Problem, Reading, Refusal
+from firstcard.roster import Problem, Reading, Reason, Refusal
 from firstcard.roster import text as text_module
+from firstcard.roster.reading import PLACES_OF_A_PERSON
 
-from .builders import Row, a_csv, a_student_row, csv_agreement, csv_directory_agreement, read
+from .builders import Row, a_birth, a_csv, a_oneroster_zip, a_student_row, a_student_user, csv_agreement, csv_directory_agreement, read
 
 AGREED = {
     name: {"required": False, "exhibit_b": "x", "fideslang": "user.name.first"}
@@ -81,9 +82,55 @@ def both_ways(some: list[Row], agreement: Agreement) -> tuple[Reading | Refusal,
 @settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8), st.sampled_from(AGREEMENTS))
 @example([a_student_row(1) | dict.fromkeys(MORE, ""), a_student_row(1) | dict.fromkeys(MORE, "")], AGREEMENTS[0])
+@example([a_student_row(1, guardian_email="\u212aelvin@example.org") | dict.fromkeys(MORE, "")], AGREEMENTS[0])
 def test_rows_read_by_the_column_come_to_what_they_come_to_one_by_one(some: list[Row], agreement: Agreement) -> None:
     column, one = both_ways(some, agreement)
     assert column == one
+
+
+USERS = {
+    "sourcedId": ("100001", "100002", "", "a b", " 100003"),
+    "givenName": ("Ada", "=Ada", "A\x07da", ""),
+    "familyName": ("Pine", "", "Pi\u200bne"),
+    "grades": ("04", "99", "04,05", ""),
+    "orgSourcedIds": ("school-1", "school-2", "nowhere", "", "school-2,school-1"),
+    "role": ("student", "teacher", "proctor", "wizard", "guardian"),
+    "metadata.optOut": ("", "yes", "perhaps"),
+    "metadata.homeLanguage": ("en", "Klingon"),
+    "status": ("", "tobedeleted", "gone"),
+}
+users = st.builds(
+    lambda number, odd: a_student_user(number, agentSourcedIds="") | odd,
+    st.integers(1, 6),
+    st.one_of(
+        st.just({}), st.sampled_from(sorted(USERS)).flatmap(lambda name: st.sampled_from(USERS[name]).map(lambda value: {name: value}))
+    ),
+)
+births = st.sampled_from(("2016-05-04", "", "8/1/15", "2008-01-01", "5/4/2016"))
+
+
+def _but_guardians(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.reason is not Reason.DANGLING_GUARDIAN)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(users, min_size=1, max_size=8), births)
+def test_the_users_of_a_bundle_checked_together_come_to_what_they_come_to_one_by_one(some: list[Row], born: str) -> None:
+    # A guardian who is not there is said of every student's row, which is therefore checked by itself.
+    alone = [row | {"agentSourcedIds": "nobody"} for row in some]
+    together, one = (read(a_oneroster_zip(rows, births=[a_birth(n, birthDate=born) for n in range(1, 7)])) for rows in (some, alone))
+    if isinstance(together, Reading) and isinstance(one, Reading):
+        full = {
+            key for key, problems in one.problems_of.items() if len(problems) == PLACES_OF_A_PERSON
+        }  # the missing guardian took the last places
+        together = replace(together, problems_of={key: problems for key, problems in together.problems_of.items() if key not in full})
+        left = {key: _but_guardians(problems) for key, problems in one.problems_of.items()}
+        one = replace(
+            one,
+            problems=_but_guardians(one.problems),
+            problems_of={key: problems for key, problems in left.items() if problems and key not in full},
+        )
+    assert together == one
 
 
 def test_the_two_ways_are_two_ways() -> None:

@@ -112,3 +112,8 @@ def test_rows_of_another_width_are_rejected_by_line() -> None:
     result = reading(a_firstcard_csv() + b"1,2,3\r\n", AGREEMENT)
     assert result.rejected == {Reason.ROW_WIDTH: 1}
     assert at(result, Reason.ROW_WIDTH)[0].line == 3
+
+
+def test_a_control_z_is_found_before_any_number_of_blank_lines() -> None:
+    result = reading(a_firstcard_csv() + b"\x1a" + b"\r\n" * 5000, AGREEMENT)
+    assert [(problem.line, problem.reason) for problem in result.problems] == [(3, Reason.END_OF_FILE_MARK)]

@@ -29,14 +29,15 @@ def main() -> None:
     """Open, read, print."""
     delivery, key = (Path(argument) for argument in sys.argv[1:])
     agreement, secret = an_agreement("plain"), [key.read_text()]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bound()
     data = delivery.read_bytes()
     result: object = open_delivery(data, agreement=agreement, secret_keys=secret, limit=agreement.exchange.max_megabytes * 1_000_000)
     if not isinstance(result, Refusal):
         result = read_roster(result.plaintext, file_name="roster", agreement=agreement, today=date(2026, 11, 22))  # type: ignore[attr-defined]
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"reason": getattr(result, "reason", None), "own_mib": (peaks[0] - before) / 1024, "other_mib": peaks[1] / 1024}))
+    # ru_maxrss would tell the most of the program that started this one, too.
+    own = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+    other = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(json.dumps({"reason": getattr(result, "reason", None), "own_mib": own / 1024, "other_mib": other / 1024}))
 
 
 if __name__ == "__main__":

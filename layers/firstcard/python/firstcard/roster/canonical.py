@@ -4,12 +4,12 @@ The agreement's mapping may name another header for a field: ``mapping: {student
 way, by the headers of known_headers.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import compress, repeat
+from itertools import compress
 
 from firstcard.roster import values
-from firstcard.roster.headers import Row, choose
+from firstcard.roster.headers import choose
 from firstcard.roster.known_headers import System
 from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import Exclusion, Reading, RefusedError
@@ -148,18 +148,23 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
         )
         people: list[Person | None] = [None] * piece.count
         for role in Role:
-            if role not in kinds:
+            if not (mine := kinds.count(role)):
                 continue
-            mine = [kind is role for kind in kinds]
             cells = {name: piece.column(columns.places[headers[name]]) for name, _ in picks[role]}
+            lines: Sequence[int] = piece.lines
+            whole = mine == piece.count
+            if not whole:
+                chosen = [kind is role for kind in kinds]
+                lines, cells = [*compress(lines, chosen)], {name: [*compress(column, chosen)] for name, column in cells.items()}
             if school_at is not None:
-                schools.update(filter(None, compress(cells["school_id"], mine)))
-            cells = {name: [*map(spoken[name], column)] if name in spoken else column for name, column in cells.items()}
-            if all(mine):
-                return validator.sound_people(role, piece.lines, cells)
-            found = validator.sound_people(role, [*compress(piece.lines, mine)], {name: [*compress(cells[name], mine)] for name in cells})
-            for at_, person in zip(compress(range(piece.count), mine), found, strict=True):
-                people[at_] = person
+                schools.update(cells["school_id"])
+            found = validator.sound_people(
+                role, lines, {name: [*map(spoken[name], column)] if name in spoken else column for name, column in cells.items()}
+            )
+            if whole:
+                return found
+            for place, person in zip(compress(range(piece.count), chosen), found, strict=True):
+                people[place] = person
         return people
 
     for piece in columns.pieces(validator.problems, wrong_width):
@@ -167,19 +172,16 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
             for row in piece:
                 look_at(*row)
             continue
-        run: list[Person] = []
+        begin = 0
         people = sound_people(piece)
-        rows: Iterable[Row | None] = repeat(None) if all(people) else columns.rows_of(piece)
-        for person, odd in zip(people, rows, strict=False):
-            if person is not None:
-                run.append(person)
-            elif odd is not None:
-                validator.take(run)
-                run = []
-                look_at(*odd)
-        validator.take(run)
+        for odd in () if all(people) else [place for place, person in enumerate(people) if person is None]:
+            validator.take(people[begin:odd])
+            look_at(*columns.row_of(piece, odd))
+            begin = odd + 1
+        validator.take(people[begin:])
     validator.wrong_width(wrong_width)
     columns.findings(terms, validator.problems)
+    schools.discard("")
     if not validator.rows:
         raise RefusedError(Reason.EMPTY_BULK, table.file)
     if schools and terms.organisations and not {school.strip() for school in schools} & terms.organisations:

@@ -99,6 +99,11 @@ class Columns:
         cells: Iterable[tuple[str, ...]] = zip(*columns, strict=True) if columns else repeat((), piece.count)
         return zip(piece.lines, cells, piece.rows(), strict=True)
 
+    def row_of(self, piece: Tidy, number: int) -> Row:
+        """One row of a tidy piece, from 0."""
+        row = piece.row(number)
+        return piece.first + number, tuple(row[place] for place in self.places.values()), row
+
     def pieces(self, problems: list[Problem], wrong_width: list[int]) -> Iterator[Tidy | Iterator[Row]]:
         """The same in pieces: tidy ones, which can be read by the column, and the rows of the others."""
         blank_seen = False

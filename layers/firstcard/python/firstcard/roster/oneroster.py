@@ -583,6 +583,7 @@ def _people(
     standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
     spare = bundle.spare
+    own_ids_at = {role: dict(picks[role]).get("student_id") for role in Role}
     for line, cells in users.rows:
         user = cells[id_at].strip()
         said = user_roles.of(line, user, cells)
@@ -594,7 +595,8 @@ def _people(
             validator.exclude(Exclusion.PROCTOR)
             continue
         role = Role.STUDENT if said.word == "student" else Role.STAFF if said.word in layout.staff else None
-        own_id = next((cells[place] for name, place in picks[role or Role.STUDENT] if name == "student_id"), "")
+        own_id_at = own_ids_at[role or Role.STUDENT]
+        own_id = "" if own_id_at is None else cells[own_id_at]
         refused, reasons = values.flag(cells[flag_at]) if flag_at is not None and cells[flag_at] else (False, ())
         if refused:
             spare.refused.add(user)
@@ -650,7 +652,8 @@ def _people(
             if homeroom := joined.homerooms.get(user):
                 homeroom_lines[line], raw["homeroom"] = homeroom
             guardians.fill(draft, user, cells[agents_at] if agents_at is not None else "")
-        validator.check(draft)
+        validator.add(draft)
+    validator.settle()
     validator.wrong_width(wrong_width)
     for row in bundle.merging.unapplied if bundle.merging else ():
         if row.file == "users.csv":

@@ -78,7 +78,7 @@ def date_in_name(name: str) -> date | None:
 def _read(data: bytes, file: str, terms: Terms, today: date, told: Told | None) -> Reading:
     if len(data) > terms.max_bytes:
         raise RefusedError(Reason.TOO_LARGE, file)
-    if not data.strip(b"\r\n\t \x00\x1a\xef\xbb\xbf"):
+    if not data.lstrip(b"\r\n\t \x00\x1a\xef\xbb\xbf"):
         raise RefusedError(Reason.EMPTY_BULK, file)
     if is_archive(data):
         if workbook := open_workbook(data, limit=terms.max_bytes):

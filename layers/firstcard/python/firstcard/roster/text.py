@@ -21,6 +21,8 @@ MAX_RECORD = 1_000_000
 PIECE = 1 << 17
 """Characters that are read at once, up to the end of a line; so few that they stay near the processor while they are looked at."""
 BLANKS = " \t\r\n\u00a0"
+_TAIL = 4096
+_TAIL_BLANKS = b"\r\n \t"
 _LIMIT_MESSAGE = "field larger than field limit"
 
 
@@ -45,6 +47,13 @@ class Tidy:
     def column(self, place: int) -> Sequence[str]:
         """The cells of one column, from 0."""
         return self._columns[place] if self._columns else self._cells[place :: self._width + 1]
+
+    def row(self, number: int) -> Sequence[str]:
+        """The cells of one row, from 0."""
+        if self._columns:
+            return [column[number] for column in self._columns]
+        start = number * (self._width + 1)
+        return self._cells[start : start + self._width]
 
     def rows(self) -> Iterator[Sequence[str]]:
         """The cells of each row."""
@@ -265,8 +274,11 @@ def _decode_plan(data: bytes, declared: str, file: str) -> tuple[str, bytes, tup
         encoding = declared
     if "16" in encoding:
         return encoding, data, ()
-    trimmed = data.rstrip(b"\r\n \t")
-    if trimmed.endswith(b"\x1a"):
+    # Looked for at the end first, for what is taken off is copied.
+    if not data[-_TAIL:].strip(_TAIL_BLANKS) or data[-_TAIL:].rstrip(_TAIL_BLANKS).endswith(b"\x1a"):
+        trimmed = data.rstrip(_TAIL_BLANKS)
+        if not trimmed.endswith(b"\x1a"):
+            return encoding, data, ()
         body = trimmed.rstrip(b"\x1a")
         line = 1 + body.count(b"\n") if b"\n" in body else 1 + body.count(b"\r")
         return encoding, body, (Problem(file, line, "", Reason.END_OF_FILE_MARK),)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import repeat
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter, itemgetter
+from typing import Any, Final, cast
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
@@ -19,6 +19,7 @@ from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
 _REMEMBERED = 50_000
 """Texts whose normal form is remembered at once: names repeat, streets do not."""
+_AT_ONCE = 1024
 _OF_AGE = 18
 """From this age the rights of 20 USC 1232g are the student's own (34 CFR 99.5)."""
 
@@ -42,6 +43,8 @@ _TEXT_FIELDS = frozenset(
 )
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
 _Key = tuple[Role, str]
+_HARDLY_REPEATED = _EMAIL_FIELDS | {"student_id", "state_id"}
+_ROLE_OF, _ID_OF = attrgetter("role"), attrgetter("local_id")
 
 
 @dataclass(slots=True)
@@ -71,16 +74,25 @@ class _Judged(dict[str, Any]):
 
     def __init__(self, judge: Callable[[str], Any]) -> None:
         self._judge = judge
+        self._odd: set[str] = set()
 
     def __missing__(self, cell: str) -> Any:  # noqa: ANN401  a column's values are of its own kind
-        if len(self) > _REMEMBERED:
-            self.clear()
         found = self[cell] = self._judge(cell)
+        if found is ODD:
+            self._odd.add(cell)
         return found
 
-    def column(self, cells: Sequence[str]) -> Sequence[Any]:
-        """The column with each text replaced by what it comes to."""
-        return itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
+    def column(self, cells: Sequence[str]) -> tuple[Sequence[Any], Iterable[int]]:
+        """The column with each text replaced by what it comes to, and the places of the odd ones."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+            self._odd.clear()
+        found = itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
+        return found, () if self._odd.isdisjoint(cells) else _odd_places(found)
+
+
+def _odd_places(found: Iterable[Any]) -> list[int]:
+    return [at for at, value in enumerate(found) if value is ODD]
 
 
 def _sound(check: Callable[[str], values.Checked]) -> Callable[[str], Any]:
@@ -134,6 +146,7 @@ class Validator:
         self._grades: dict[str, values.Checked] = {}
         self._languages: dict[str, values.Checked] = {}
         self._judged: dict[str, _Judged] = {}
+        self._waiting: list[Draft] = []
         self._ages = _Judged(lambda cell: values.birth_date(cell, today)[1])
 
     # What happens to a row
@@ -167,6 +180,7 @@ class Validator:
 
         Without a readable id it is nobody's, and the row is rejected. Where the role cannot be told, the no is taken for a child's.
         """
+        self.settle()
         self.rows += 1
         local_id, faults = values.code(raw_id)
         if not local_id and not faults:
@@ -181,6 +195,33 @@ class Validator:
         self._add(
             Person(file=self.file, line=line, role=role or Role.STUDENT, local_id=local_id, last_name="", first_name="", opt_out=True)
         )
+
+    def add(self, draft: Draft) -> None:
+        """As ``check``, but later, with many others at once: call ``settle`` after the last one."""
+        self._waiting.append(draft)
+        if len(self._waiting) >= _AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Check the rows that were added, in their order."""
+        waiting, self._waiting = self._waiting, []
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for place, draft in enumerate(waiting):
+            if not draft.problems and not draft.dangling and draft.values.get("opt_out") != "yes":
+                alike.setdefault((draft.role, *draft.values), []).append(place)
+        people: list[Person | None] = [None] * len(waiting)
+        for places in alike.values():
+            some = [waiting[place] for place in places]
+            cells = zip(*(draft.values.values() for draft in some), strict=True)
+            found = self.sound_people(some[0].role, [draft.line for draft in some], dict(zip(some[0].values, cells, strict=True)))
+            for place, person in zip(places, found, strict=True):
+                people[place] = person
+        begin = 0
+        for odd in [place for place, person in enumerate(people) if person is None]:
+            self.take(people[begin:odd])
+            self.check(waiting[odd])
+            begin = odd + 1
+        self.take(people[begin:])
 
     def check(self, draft: Draft) -> None:
         """Check one row: a person, an exclusion, or a rejection with all its problems.
@@ -266,13 +307,13 @@ class Validator:
             return [None] * count
         if any(name not in columns for name in self._required[role]) or (terms.left_out if student else terms.staff_roles is not None):
             return [None] * count
-        made = {name: self._judged_column(name, cells) for name, cells in columns.items()}
+        made: dict[str, Sequence[Any]] = {}
         odd: set[int] = set()
-        for name, found in made.items():
-            if ODD in found:
-                odd.update(at for at, value in enumerate(found) if value is ODD)
-            if name in self._required[role] and not all(found):
-                odd.update(at for at, value in enumerate(found) if not value)
+        for name, cells in columns.items():
+            made[name], places = self._judged_column(name, cells)
+            odd.update(places)
+            if name in self._required[role] and not all(made[name]):
+                odd.update(at for at, value in enumerate(made[name]) if not value)
         if terms.conditions:
             odd.update(self._conditional(role, columns, made))
         get = made.get
@@ -311,10 +352,14 @@ class Validator:
             people[at] = None
         return people
 
-    def take(self, people: Sequence[Person]) -> None:
-        """Count and keep people of ``sound_people``, in the order of their rows."""
+    def take(self, sound: Sequence[Person | None]) -> None:
+        """Count and keep people of ``sound_people``, in the order of their rows, with no None among them."""
+        people = cast("Sequence[Person]", sound)
         self.rows += len(people)
-        more = {_key(person.role, person.local_id): person for person in people}
+        if set(map(_ROLE_OF, people)) == {Role.STUDENT}:
+            more: dict[Key, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
+        else:
+            more = {_key(person.role, person.local_id): person for person in people}
         if len(more) == len(people) and self._people.keys().isdisjoint(more):
             self._people.update(more)
             return
@@ -461,13 +506,15 @@ class Validator:
 
     # By the column
 
-    def _judged_column(self, name: str, cells: Sequence[str]) -> Sequence[Any]:
-        """The column in its normal form, ``ODD`` where there is anything to say about a cell."""
-        if name in _EMAIL_FIELDS:
-            return values.plain_emails(cells) or list(map(_sound(values.email), cells))
-        if name in ("student_id", "state_id"):
-            return values.plain_codes(cells) or list(map(_sound(values.code), cells))
-        return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
+    def _judged_column(self, name: str, cells: Sequence[str]) -> tuple[Sequence[Any], Iterable[int]]:
+        """The column in its normal form, and the places of the cells about which there is anything to say."""
+        if name not in _HARDLY_REPEATED:
+            return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
+        plain, check = (values.plain_emails, values.email) if name in _EMAIL_FIELDS else (values.plain_codes, values.code)
+        if (found := plain(cells)) is not None:
+            return found, ()
+        found = list(map(_sound(check), cells))
+        return found, _odd_places(found)
 
     def _judge_of(self, name: str) -> _Judged:
         terms = self.terms
@@ -500,7 +547,7 @@ class Validator:
         if not asked:
             return ()
         student = role is Role.STUDENT
-        ages = self._ages.column(columns["birth_date"]) if student and "birth_date" in columns else [None] * count
+        ages = self._ages.column(columns["birth_date"])[0] if student and "birth_date" in columns else [None] * count
         kinds = list(zip(ages, made["grade"] if student and "grade" in made else repeat("", count), strict=True))
         left_out = {
             (age, grade)

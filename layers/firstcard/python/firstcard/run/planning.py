@@ -164,6 +164,7 @@ class Planner:
         late = state.applied_received_at > arrival.received_at or (keeper is not None and keeper.state.latest > arrived)
         if late and isinstance(reading, Reading) and not reading.delta:
             reading = Refusal(Reason.STALE_FILE)
+        del delivered  # what was not agreed is gone before anything is made of the rest
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
