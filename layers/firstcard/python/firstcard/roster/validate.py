@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
-from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading
+from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import REASONS, Problem, Reason
 from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
@@ -138,6 +138,7 @@ class Validator:
         self._problems_of: dict[_Key, list[Problem]] = {}
         self._excluded_people: dict[_Key, Exclusion] = {}
         self._required = {role: terms.required(role) for role in Role}
+        self._group_fields = terms.group_fields()
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
         self._seen: dict[str, values.Checked] = {}
@@ -400,8 +401,11 @@ class Validator:
     def _group(self, draft: Draft) -> str:
         """The group without cards that the student is in; a family's no is carried on whatever the group."""
         get = draft.values.get
-        if not self.terms.left_out or get("opt_out") == "yes":
+        if not self._group_fields or get("opt_out") == "yes":
             return ""
+        for name in self._group_fields - draft.values.keys():
+            file, header = self._columns.get(name, (self.file, name))
+            raise RefusedError(Reason.MISSING_COLUMN, file, column=header)
         return self.terms.group_of(school=get("school_id", ""), grade=get("grade", ""), status=get("enrollment_status", ""))
 
     def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
