@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
+from infra.drop import ENDINGS
+
 ACCOUNT, REGION = "<AWS::AccountId>", "<AWS::Region>"
 VAULT = f"firstcard-vault-{ACCOUNT}-{REGION}"
 LOGS = f"firstcard-logs-{ACCOUNT}-{REGION}"
@@ -77,7 +79,7 @@ def agreement_findings(district: str) -> Findings:
             f"{bucket}/incoming/*": "The district names its own files (clause exchange process)",
             f"{bucket}/outbox/*": "Receipts carry the run's id",
             f"{bucket}/try/*": "The district names its own files (clause exchange process)",
-            **{f"{bucket}/{folder}/*.{ending}": unfinished for folder in ("incoming", "try") for ending in ("part", "filepart", "tmp")},
+            **{f"{bucket}/{folder}/*.{ending}": unfinished for folder in ("incoming", "try") for ending in ENDINGS},
         },
     }
 

@@ -15,7 +15,8 @@ from infra.permission import in_bucket, on_bucket
 
 FOLDERS = ("incoming", "try")
 """Where a district may write; what it has written it cannot read back."""
-UNFINISHED = tuple(f"{folder}/*.{ending}" for folder in FOLDERS for ending in ("part", "filepart", "tmp"))
+ENDINGS = ("part", "filepart", "tmp", "partial", "crdownload", "swp")
+UNFINISHED = tuple(f"{folder}/*.{ending}" for folder in FOLDERS for ending in ENDINGS)
 """Names that SFTP programs write under and rename from; a rename is a copy and a removal, so these may be read and removed."""
 
 

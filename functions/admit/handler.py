@@ -1,5 +1,6 @@
 """Admit: a finished upload becomes a run. The scheduled sweep starts what an event forgot, and tells of rosters that did not come."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -8,11 +9,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
 
 from firstcard.adapters.aws import CardBus, DropAndVault, execution_starter, is_running
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
+from firstcard.agreement import Agreement
 from firstcard.run.admission import INCOMING, admit, arrival_of_event, sweep
 from firstcard.run.lateness import tell_late
 
@@ -40,7 +44,18 @@ def on_message(record: SQSRecord) -> None:
 def on_schedule(account: str, region: str, now: datetime) -> None:
     """Look for dropped objects without a run, in every district's drop bucket; then for districts whose roster did not come."""
     machine = setting(Setting.STATE_MACHINE_ARN)
-    for agreement in site().agreements:
+    failed: list[str] = []
+
+    def each(work: Callable[[Agreement], None]) -> None:
+        """One district's trouble stops nobody else's turn."""
+        for agreement in site().agreements:
+            try:
+                work(agreement)
+            except (BotoCoreError, ClientError, PynamoDBException, RuntimeError) as error:
+                logger.error("not looked at", district=agreement.district, error=type(error).__name__)
+                failed.append(agreement.district)
+
+    def look_for_forgotten(agreement: Agreement) -> None:
         bucket = f"firstcard-drop-{agreement.district}-{account}-{region}"
         started = sweep(
             DropAndVault("").versions(bucket, INCOMING),
@@ -52,10 +67,16 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
             before=(now - YOUNG).isoformat(),
         )
         logger.info("swept", district=agreement.district, started=started)
-    for agreement in site().agreements:
+
+    def look_for_late(agreement: Agreement) -> None:
         current = agreement is site().of_sharing(agreement.sharing)
         if current and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
             logger.warning("late", district=agreement.district)
+
+    each(look_for_forgotten)
+    each(look_for_late)
+    if failed:
+        raise RuntimeError(f"not looked at: {', '.join(sorted(set(failed)))}")
 
 
 @logger.inject_lambda_context

@@ -60,6 +60,18 @@ def test_a_child_whose_card_is_in_the_ils_has_one(yard: Yard) -> None:
     assert (said["code"], said["has_card"]) == ("has_card", True)
 
 
+def test_nobody_is_told_of_anothers_card_where_an_id_passed_on(yard: Yard) -> None:
+    yard.run(a_roster(1, 2))
+    ils_said(yard, "in_ils", issued(yard))
+    other = {"last_name": "Oak", "first_name": "Ben", "birth_date": "2015-01-02"}
+    yard.run(a_firstcard_csv(a_student_row(1, **other), a_student_row(2)), at=later(days=1), key="incoming/reused.csv")
+    said = asked()
+    assert (said["code"], said["has_card"], said["ask"]["who"]) == ("id_reused", False, "district")
+    assert said["details"]["places"][0]["line"] == 2
+    yard.run(a_roster(1, 2), at=later(days=2), key="incoming/right.csv")
+    assert asked()["code"] == "has_card"
+
+
 def test_a_card_that_the_ils_has_not_answered_for_is_on_its_way(yard: Yard) -> None:
     yard.run(a_roster(1))
     issued(yard)

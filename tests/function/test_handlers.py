@@ -91,6 +91,14 @@ class TestAdmit:
         admit.handler({"account": ACCOUNT, "region": REGION, "time": "2027-01-01T00:00:00Z"}, a_context())
         assert executions(machine) == sorted([f"{forgotten.run_id}-1", f"{failed.run_id}-2"])
 
+    def test_one_districts_missing_bucket_stops_nobody_elses_sweep_and_is_told(self, yard: Yard, machine: str) -> None:
+        forgotten = yard.drop(a_roster(1), district="fir")
+        s3 = boto3.client("s3")
+        s3.delete_bucket(Bucket=drop_bucket("pine"))
+        with pytest.raises(RuntimeError, match="not looked at: pine"):
+            admit.handler({"account": ACCOUNT, "region": REGION, "time": "2027-01-01T00:00:00Z"}, a_context())
+        assert executions(machine) == [f"{forgotten.run_id}-1"]
+
 
 class TestTheWholeWay:
     def test_each_function_hands_on_what_the_next_one_needs(self, yard: Yard, machine: str, purpose_key: None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.core.exceptions import JsonRESTError
 from moto.ses.models import ses_backends
 from moto.sesv2.responses import SESV2Response
 
@@ -20,6 +21,15 @@ from tests.function.bulk_mail import send_bulk_email
 from tests.function.calling import a_context, on_the_bus
 
 QUEUE = "firstcard-tested"
+
+
+class ServiceUnavailableError(JsonRESTError):
+    """What SES says when it may or may not have taken a call."""
+
+    code = 503
+
+    def __init__(self) -> None:
+        super().__init__("ServiceUnavailable", "Try again.")
 
 
 @pytest.fixture
@@ -100,6 +110,19 @@ def test_of_e_mails_sent_in_one_call_the_one_that_ses_refuses_comes_again(desk: 
     assert handler(batch, a_context()) == {"batchItemFailures": [{"itemIdentifier": batch["Records"][1]["messageId"]}]}
     assert handler(batch, a_context()) == {"batchItemFailures": []}
     assert told()[3:] == told()[1:2]
+
+
+def test_a_call_whose_answer_is_lost_is_not_made_again_by_itself(desk: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def answers_nothing_useful(self: SESV2Response) -> str:
+        calls.append(1)
+        raise ServiceUnavailableError
+
+    monkeypatch.setattr(SESV2Response, "send_bulk_email", answers_nothing_useful)
+    arrival, _ = desk.run(a_roster(1))
+    assert len(handler(delivered([a_household(desk, arrival.run_id, 1)]), a_context())["batchItemFailures"]) == 1
+    assert len(calls) == 1
 
 
 def test_the_receipt_goes_out_once(desk: Yard) -> None:

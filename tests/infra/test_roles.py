@@ -2,6 +2,8 @@
 
 import pytest
 
+from firstcard.run.admission import TEMPORARY
+from infra.drop import ENDINGS
 from tests.infra.templates import listed
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -198,7 +200,8 @@ def test_an_sftp_account_reads_back_only_what_it_has_not_finished(templates):
         if "s3:GetObject" in listed(s["Action"])
         for resource in listed(s["Resource"])
     }
-    assert readable == {f"{folder}/*.{ending}" for folder in ("incoming", "try") for ending in ("part", "filepart", "tmp")} | {"outbox/*"}
+    assert readable == {f"{folder}/*.{ending}" for folder in ("incoming", "try") for ending in ENDINGS} | {"outbox/*"}
+    assert {f".{ending}" for ending in ENDINGS} == set(TEMPORARY)
 
 
 def test_rehearse_reads_and_deletes_trials_and_writes_their_receipts_and_reaches_nothing_else(templates):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -216,6 +217,16 @@ class TestIdsThatLostTheirZeros:
         before = with_ids("001234", "123456", "123457")
         new = replace(before[0], local_id="1234", first_name="Ben", birth_date=date(2015, 1, 2))
         assert held(before, [new, *before[1:]]) == ()
+
+    @pytest.mark.parametrize(
+        "changes", [{}, {"first_name": "Ben", "birth_date": date(2015, 1, 2)}], ids=["the same child", "another child"]
+    )
+    def test_hold_the_file_where_the_long_id_was_a_leavers_whose_number_would_be_made_again(self, changes: dict[str, Any]) -> None:
+        plans = Plans()
+        before = with_ids("001234", "123456", "123457")
+        plans.run(before)
+        plans.run(before[1:])
+        assert Reason.LOST_ZEROS in plans.decide([replace(before[0], local_id="1234", **changes), *before[1:]]).holds
 
     def test_are_no_cause_for_an_id_with_letters(self) -> None:
         assert held(with_ids("00A123", "123456", "123457"), with_ids("A123", "123456", "123457")) == ()

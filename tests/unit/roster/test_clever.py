@@ -180,7 +180,7 @@ def test_line_ends_of_an_old_mac_make_no_difference() -> None:
 
 
 def test_the_columns_that_only_a_mapping_tells_apart_stay_with_our_own_form() -> None:
-    row = {"student_id": "100001", "last_name": "Pine", "first_name": "Ada", "DOB": "2016-05-04", "school_id": "school-1"}
+    row = {"student_id": "100001", "last_name": "Pine", "first_name": "Ada", "DOB": "2016-05-04", "school_id": "school-1", "opt_out": ""}
     mapped = csv_agreement(exchange={"mapping": {"birth_date": "DOB"}})
     assert reading(a_csv([row]).encode(), mapped).format == "firstcard_csv"
     assert reading(a_firstcard_csv(a_student_row()), csv_agreement()).format == "firstcard_csv"

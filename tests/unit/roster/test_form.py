@@ -10,6 +10,7 @@ from .builders import (
     ORG_ROWS,
     USER_COLUMNS,
     a_birth,
+    a_csv,
     a_firstcard_csv,
     a_oneroster_zip,
     a_student_row,
@@ -178,6 +179,17 @@ def test_a_column_that_is_not_agreed_is_dropped_and_named() -> None:
 
 def test_a_file_of_the_bundle_that_is_not_needed_is_named_as_a_whole() -> None:
     assert DroppedColumn("results.csv", "*", False) in reading(a_oneroster_zip(more={"results.csv": "sourcedId,score\r\n"})).dropped
+
+
+@pytest.mark.parametrize("header", ["", "Library OptOut", "declined"])
+def test_a_table_that_does_not_say_who_refused_is_refused_itself(header: str) -> None:
+    rows = [
+        {(header if name == "opt_out" else name): value for name, value in a_student_row(n).items() if name != "opt_out" or header}
+        for n in (1, 2)
+    ]
+    refused = refusal(a_csv(rows).encode(), csv_agreement())
+    assert refused.reason in (Reason.MISSING_COLUMN, Reason.HEADER_TYPO)
+    assert refused.column == "opt_out"
 
 
 def test_a_forbidden_column_is_a_finding_only_where_it_held_values() -> None:

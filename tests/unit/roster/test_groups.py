@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from firstcard.receipt.receipt import words_of
-from firstcard.roster import Reading, Role
+from firstcard.roster import Reading, Reason, Refusal, Role
 from tests.unit.agreement.builders import an_agreement
 
 from .builders import Row, a_csv, a_guardian_user, a_oneroster_zip, a_student_row, a_student_user, a_teacher_user, csv_agreement, read
@@ -44,6 +44,15 @@ def test_a_word_of_the_agreements_own_is_no_fault_and_any_other_is() -> None:
     reading = taken([a_row(1, "V"), a_row(2, "W2")], leave_out={"virtual": {"statuses": ["V"], "schools": ["0301"]}})
     assert [person.local_id for person in reading.people] == ["100001"]
     assert sum(reading.rejected.values()) == 1
+
+
+@pytest.mark.parametrize("column", ["enrollment_status", "grade"])
+def test_a_file_that_cannot_tell_who_is_in_a_group_is_refused(column: str) -> None:
+    rows = [{name: value for name, value in a_row(n, "DE", grade="11").items() if name != column} for n in (1, 2)]
+    agreement = csv_agreement(fields=STATUS, rollout={"leave_out": {"dual-enrolled": {"statuses": ["DE"], "grades": ["11"]}}})
+    refused = read(a_csv(rows).encode(), agreement)
+    assert isinstance(refused, Refusal)
+    assert (refused.reason, refused.column) == (Reason.MISSING_COLUMN, column)
 
 
 def test_a_familys_no_counts_in_a_group_too() -> None:

@@ -76,6 +76,7 @@ def test_every_state_has_its_code() -> None:
         Code.NO_ROSTER: asked(),
         Code.NOT_IN_ROSTER: asked(a_file()),
         Code.NOT_KEPT: asked(a_file(kept=False)),
+        Code.ID_REUSED: asked(a_file(planned=True, problems=(replace(ROW, reason=Reason.ID_REUSED),)), **HAS),
     }.keys() == set(Code)
 
 

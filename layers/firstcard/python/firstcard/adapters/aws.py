@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 EVENTS_PER_CALL = 10
 CALLS_AT_ONCE = 4
 SOURCE = "firstcard"
+ONCE = Config(connect_timeout=5, read_timeout=25, retries={"total_max_attempts": 1}, parameter_validation=False)
+"""For e-mails: SES may have taken a call whose answer was lost, and does not know a repeat. The queue tries again what is not marked."""
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5}, parameter_validation=False)
 
 
@@ -58,7 +60,7 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
 def client(service: Any) -> Any:  # one cached factory behind typed overloads
     """The service's client, made once a process."""
-    return boto3.client(service, config=CONFIG)
+    return boto3.client(service, config=ONCE if service == "sesv2" else CONFIG)
 
 
 def account_and_region() -> tuple[str, str]:

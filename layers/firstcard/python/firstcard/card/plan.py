@@ -172,10 +172,15 @@ def _ids_hold(steps: Sequence[Step], known: Manifest, tokens: Tokens, seen: Coll
 
 
 def _has_lost_zeros(person: Person, usual: Sequence[int], known: Manifest, tokens: Tokens, seen: Collection[str]) -> bool:
-    """Whether the id with zeros in front is that of somebody who is known, is not in the file, and is not evidently another person."""
+    """Whether the id with zeros in front is that of somebody who is known, is not in the file, and is not evidently another person; or that of a leaver.
+
+    A leaver's number would be made a second time, for whomever.
+    """
     for length in usual:
         if len(person.local_id) < length and person.local_id.isdecimal():
             token = tokens.patron(person.role, person.local_id.rjust(length, "0"))
+            if token in known.left and token not in seen:
+                return True
             before = known.patrons.get(token)
             if before and token not in seen and not traits_of(person, tokens, token).somebody_else(before.traits):
                 return True

@@ -90,7 +90,7 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
     """Read the file, of our own form or of a known system's; raises RefusedError where nothing of it can be used."""
     headers = headers_of(table, terms, system)
     required = {"student_id", *terms.required(Role.STUDENT)}
-    if terms.fields.get("opt_out") or "opt_out" in terms.mapping:
+    if terms.fields.get("opt_out") or "opt_out" in terms.mapping or (terms.flagged and system is None):
         required.add("opt_out")
     known = known_names(terms) | (frozenset(system.headers_in(table).values()) if system else frozenset())
     columns = choose(table, headers.values(), required=frozenset(headers[name] for name in required), known=known, terms=terms)

@@ -582,8 +582,8 @@ def _people(
     flag_at = at.get(sources.flag) if sources.flag else None
     standings: dict[tuple[str, str], tuple[Exclusion | None, Reason | None]] = {}
     picks = {role: [(name, at[header]) for name, header in sources.users[role].items() if header in at] for role in Role}
-    own_ids_at = {role: dict(picks[role]).get("student_id") for role in Role}
     spare = bundle.spare
+    own_ids_at = {role: dict(picks[role]).get("student_id") for role in Role}
     for line, cells in users.rows:
         user = cells[id_at].strip()
         said = user_roles.of(line, user, cells)

@@ -65,7 +65,8 @@ class Terms:
     """The clauses that decide how a roster is read.
 
     ``fields`` are the agreed fields with whether each is required; ``schools``, ``grades`` and ``staff_roles`` are None for all; ``left_out`` are
-    groups by name. ``encoding`` is that of text without a byte order mark. ``deltas`` says whether a file may hold changes only.
+    groups by name. ``encoding`` is that of text without a byte order mark. ``deltas`` says whether a file may hold changes only, ``flagged``
+    whether a plain table must say who refused: a column that is missing would lose every no.
     """
 
     fields: Mapping[str, bool]
@@ -79,6 +80,7 @@ class Terms:
     staff: bool
     organisations: frozenset[str]
     max_bytes: int
+    flagged: bool = False
     staff_roles: frozenset[str] | None = None
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     encoding: str = field(default="utf-8")
@@ -110,6 +112,7 @@ class Terms:
             ),
             max_bytes=agreement.exchange.max_megabytes * 1_000_000,
             deltas=agreement.exchange.deltas,
+            flagged="opt_out" in agreement.fields or "opt_out" in agreement.exchange.mapping,
         )
 
     def group_of(self, *, school: str, grade: str, status: str) -> str:
@@ -122,6 +125,12 @@ class Terms:
             if not group.statuses or status.strip(" \t").casefold() in {word.casefold() for word in group.statuses}:
                 return name
         return ""
+
+    def group_fields(self) -> frozenset[str]:
+        """The fields that tell who is in a group: without their columns everybody would get a card."""
+        said = {"school_id": "schools", "enrollment_status": "statuses"}
+        fields = {name for group in self.left_out.values() for name, clause in said.items() if getattr(group, clause)}
+        return frozenset(fields | {"grade" for group in self.left_out.values() if group.grades != "all"})
 
     def knows_status(self, status: str) -> bool:
         """Whether an enrolment status is a word of this agreement's own."""

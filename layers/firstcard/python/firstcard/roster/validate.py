@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
-from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading
+from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import REASONS, Problem, Reason
 from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
@@ -42,10 +42,9 @@ _TEXT_FIELDS = frozenset(
     }
 )
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
+_Key = tuple[Role, str]
 _HARDLY_REPEATED = _EMAIL_FIELDS | {"student_id", "state_id"}
 _ROLE_OF, _ID_OF = attrgetter("role"), attrgetter("local_id")
-_Key = tuple[Role, str]
-_Slot = str | _Key
 
 
 @dataclass(slots=True)
@@ -63,6 +62,8 @@ class Draft:
     word: str = ""
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
+
+Key = str | tuple[Role, str]
 
 ODD: Final[Any] = object()
 """Stands for a value that is not as it should be: its row is checked by itself."""
@@ -128,7 +129,7 @@ class Validator:
         self.rows = 0
         self._columns = columns
         self._placed = placed
-        self._people: dict[_Slot, Person | None] = {}
+        self._people: dict[Key, Person | None] = {}
         """In the order of their rows; None for whom several rows contradict each other."""
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
@@ -137,6 +138,7 @@ class Validator:
         self._problems_of: dict[_Key, list[Problem]] = {}
         self._excluded_people: dict[_Key, Exclusion] = {}
         self._required = {role: terms.required(role) for role in Role}
+        self._group_fields = terms.group_fields()
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
         self._seen: dict[str, values.Checked] = {}
@@ -356,7 +358,7 @@ class Validator:
         people = cast("Sequence[Person]", sound)
         self.rows += len(people)
         if set(map(_ROLE_OF, people)) == {Role.STUDENT}:
-            more: dict[_Slot, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
+            more: dict[Key, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
         else:
             more = {_key(person.role, person.local_id): person for person in people}
         if len(more) == len(people) and self._people.keys().isdisjoint(more):
@@ -399,8 +401,11 @@ class Validator:
     def _group(self, draft: Draft) -> str:
         """The group without cards that the student is in; a family's no is carried on whatever the group."""
         get = draft.values.get
-        if not self.terms.left_out or get("opt_out") == "yes":
+        if not self._group_fields or get("opt_out") == "yes":
             return ""
+        for name in self._group_fields - draft.values.keys():
+            file, header = self._columns.get(name, (self.file, name))
+            raise RefusedError(Reason.MISSING_COLUMN, file, column=header)
         return self.terms.group_of(school=get("school_id", ""), grade=get("grade", ""), status=get("enrollment_status", ""))
 
     def _left_out(self, draft: Draft, found: list[tuple[str, Reason]]) -> Exclusion | None:
@@ -626,7 +631,7 @@ class Validator:
                     known.append(problem)
 
 
-def _key(role: Role, local_id: str) -> _Slot:
+def _key(role: Role, local_id: str) -> Key:
     """What stands for a person while the file is read: for the students, who are many, the id alone."""
     return local_id if role is Role.STUDENT else (role, local_id)
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Protocol
 
 from firstcard.agreement import Agreement
 from firstcard.card.manifest import Manifest
 from firstcard.card.patron import State
 from firstcard.card.view import OnFile
+from firstcard.roster import Reason
 from firstcard.run.delivering import Reader, folder_of
 from firstcard.run.ledger import Run, Status
 from firstcard.run.people import People, people_key
@@ -42,8 +44,22 @@ def gather(token: str, *, agreement: Agreement, now: datetime, cards: CardsOnFil
     on_file = cards.on_file(token)
     patron = on_file.patron
     untold = patron is None or patron.state is State.EXPIRED or (patron.state is State.WAITING and not patron.household)
-    files = tuple(_files(token, agreement, ledger, vault)) if untold and on_file.no is None else ()
+    if on_file.no is not None:
+        files: tuple[InFile, ...] = ()
+    else:
+        files = tuple(_files(token, agreement, ledger, vault) if untold else _reused(token, agreement, ledger, vault))
     return Facts(agreement, now, suspended=ledger.suspended(agreement.sharing), on_file=on_file, files=files)
+
+
+def _reused(token: str, agreement: Agreement, ledger: Runs, vault: Reader) -> Iterator[InFile]:
+    """What the newest applied file says, where it says that the id stands there for somebody else."""
+    runs = (run for run in ledger.newest_runs(agreement.district) if run.sharing == agreement.sharing)
+    run = next((run for run in islice(runs, RUNS_LOOKED_AT) if run.status in SETTLED and run.plan_hash), None)
+    people = vault.get(people_key(folder_of(run))) if run else None
+    if run and people:
+        problems = People.from_bytes(people).problems.get(token, ())
+        if any(problem.reason is Reason.ID_REUSED for problem in problems):
+            yield InFile(run, planned=True, problems=problems)
 
 
 def _files(token: str, agreement: Agreement, ledger: Runs, vault: Reader) -> Iterator[InFile]:

@@ -2,7 +2,7 @@
 
 Facts go in, one ``Answer`` comes out; nothing is opened, and nothing of a card but its state is told. Of several things that are so, the first of these counts:
 
-1. a recorded no, whoever said it and wherever else the child stands;
+1. a recorded no, whoever said it and wherever else the child stands; then an id that stands in the newest file for somebody else;
 2. a card that is in the library's system: then there is nothing to explain;
 3. an agreement that is not in force or is suspended: nothing else moves while it stands still;
 4. what the library's system last said of this very version of the card, else that it is on its way there;
@@ -32,6 +32,7 @@ class Code(StrEnum):
 
     HAS_CARD = "has_card"
     REFUSED = "refused"
+    ID_REUSED = "id_reused"
     AGREEMENT_STOPPED = "agreement_stopped"
     REFUSED_BY_ILS = "refused_by_ils"
     ON_THE_WAY = "on_the_way"
@@ -110,6 +111,7 @@ def why(facts: Facts) -> Answer:
     patron = facts.on_file.patron
     return (
         _no(facts)
+        or _reused(facts)
         or _card(facts)
         or _agreement(facts)
         or (_on_its_way(facts, patron) if patron and patron.state is State.ACTIVE else None)
@@ -139,6 +141,20 @@ def _no(facts: Facts) -> Answer | None:
         Whom.LIBRARY,
         {"way": by, "since": at},
     )
+
+
+def _reused(facts: Facts) -> Answer | None:
+    """Two people stand under the id: nobody may be told where the card of the other is."""
+    for file in facts.files:
+        if found := [problem for problem in file.problems if problem.reason is Reason.ID_REUSED]:
+            return Answer(
+                Code.ID_REUSED,
+                "The newest roster has another person under this id than the one who got a card by it. Do not give out a number: it would be somebody else's.",
+                REASONS[Reason.ID_REUSED].advice,
+                Whom.DISTRICT,
+                {"places": _places(found), **_of(file.run)},
+            )
+    return None
 
 
 def _card(facts: Facts) -> Answer | None:
@@ -346,9 +362,10 @@ def _gone(facts: Facts, reading: Run | None, last: Run | None) -> Answer:
             _of(reading),
         )
     if patron := facts.on_file.patron:
+        card = f"its card ends after {facts.agreement.leavers.grace_days} days of grace" if patron.issued_at else "it had no card yet"
         return Answer(
             Code.LEFT,
-            f"This child has not been in the district's roster since {_day(patron.at)}; its card ends after {facts.agreement.leavers.grace_days} days of grace.",
+            f"This child has not been in the district's roster since {_day(patron.at)}; {card}.",
             "If the child is still at a school of the district, correct it in the student information system; the next roster brings the same card back.",
             Whom.DISTRICT,
             {"since": patron.at, **(_of(last) if last else {})},
