@@ -48,8 +48,8 @@ def changed(*rows: Row) -> bytes:
     return a_delta(users=rows)
 
 
-def new(number: int) -> list[Row]:
-    return [dated(a_student_user(number)), dated(a_guardian_user(number))]
+def new(number: int, day: str = "2026-11-21") -> list[Row]:
+    return [dated(a_student_user(number), day), dated(a_guardian_user(number), day)]
 
 
 def gone(number: int) -> Row:
@@ -200,7 +200,7 @@ def test_the_complete_file_that_was_applied_before_takes_back_what_the_library_r
     yard.finish(held)
     arrival, status = yard.run(a_bulk(1, 2, 3), at=later(days=2))
     assert (status, decided(yard, arrival)) == ("applied", {})
-    arrival, status = yard.run(changed(*new(4)), at=later(days=3))
+    arrival, status = yard.run(changed(*new(4, "2026-11-24")), at=later(days=3))
     assert (status, decided(yard, arrival)) == ("applied", {"wait": 1})
     assert yard.run(a_bulk(1, 2, 3), at=later(days=4))[1] == "applied"
     assert yard.run(a_bulk(1, 2, 3), at=later(days=5))[1] == "unchanged"

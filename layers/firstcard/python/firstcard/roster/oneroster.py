@@ -664,8 +664,8 @@ def _people(
     for row in bundle.merging.unapplied if bundle.merging else ():
         if row.file == "users.csv":
             own_id = next((row.cells[place] for name, place in picks[Role.STUDENT] if name == "student_id" and row.cells), "")
-            cells = {name: row.cells[place] for name, place in at.items()} if row.cells else {}
-            if own_id.strip() and sources.says_no(cells):
+            given = {name: row.cells[place] for name, place in at.items()} if row.cells else {}
+            if own_id.strip() and sources.says_no(given):
                 validator.refused(row.line, None, own_id, [(row.column, row.reason)])
             else:
                 validator.unapplied(row.line, row.column, row.reason, raw_id=own_id)
