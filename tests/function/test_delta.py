@@ -48,8 +48,8 @@ def changed(*rows: Row) -> bytes:
     return a_delta(users=rows)
 
 
-def new(number: int) -> list[Row]:
-    return [dated(a_student_user(number)), dated(a_guardian_user(number))]
+def new(number: int, day: str = "2026-11-21") -> list[Row]:
+    return [dated(a_student_user(number), day), dated(a_guardian_user(number), day)]
 
 
 def gone(number: int) -> Row:
@@ -91,6 +91,29 @@ def test_the_same_changes_sent_again_do_nothing(yard: Yard) -> None:
     assert (status, decided(yard, arrival)) == ("applied", {})
 
 
+def test_changes_from_before_a_complete_file_bring_nobody_back_when_they_are_sent_again(yard: Yard) -> None:
+    yard.run(a_bulk(1, 2, 3))
+    old = changed(dated(a_student_user(3, grades="05")))
+    assert yard.run(old, at=later(days=1))[1] == "applied"
+    assert yard.run(a_bulk(1, 2), at=later(days=2))[1] == "applied"
+    assert yard.keys.story == [("declare", "roster", "merge_delta"), ("unwrap", "roster", "merge_delta")], (
+        "the complete file opened nothing"
+    )
+    arrival, status = yard.run(old, at=later(days=3))
+    assert (status, yard.known(arrival).reason) == ("rejected", "STALE_FILE")
+    assert yard.states(1, 2, 3) == ["waiting", "waiting", "expired"]
+
+
+@pytest.mark.parametrize("second", [[], [dated(a_student_user(1))]])
+def test_a_no_that_cannot_be_merged_or_is_contradicted_takes_the_child_off_and_stays(yard: Yard, second: list[Row]) -> None:
+    yard.run(a_bulk(1, 2, 3))
+    row = dated(a_student_user(1, **{"metadata.optOut": "yes"}), *(["11/21/2026"] if not second else []))
+    assert yard.run(changed(row, *second), at=later(days=1))[1] == "applied"
+    assert yard.run(changed(), at=later(days=2))[1] == "applied"
+    assert yard.states(1, 2, 3)[1:] == ["waiting", "waiting"]
+    assert token(1) in yard.cards.standing([token(1)]).refused
+
+
 def test_no_changes_are_applied_and_change_nothing(yard: Yard) -> None:
     yard.run(a_bulk(1, 2, 3))
     arrival, status = yard.run(changed(), at=later(days=1))
@@ -99,9 +122,9 @@ def test_no_changes_are_applied_and_change_nothing(yard: Yard) -> None:
 
 def test_changes_that_come_late_are_added_where_they_are_the_newer_ones(yard: Yard) -> None:
     yard.run(a_bulk(1, 2, 3))
-    yard.run(changed(dated(a_student_user(2, grades="05"), "2026-11-20")), at=later(days=2))
+    yard.run(changed(dated(a_student_user(2, grades="05"), "2026-11-22")), at=later(days=2))
     arrival, status = yard.run(
-        changed(dated(a_student_user(2, grades="06"), "2026-11-19"), dated(a_student_user(3, grades="06"), "2026-11-19")), at=later(days=1)
+        changed(dated(a_student_user(2, grades="06"), "2026-11-21"), dated(a_student_user(3, grades="06"), "2026-11-21")), at=later(days=1)
     )
     assert (status, decided(yard, arrival)) == ("applied", {"update": 1})
     assert yard.ledger.district(SHARING).applied_received_at == later(days=2).isoformat(), "the newest file that was applied stays so"
@@ -177,7 +200,7 @@ def test_the_complete_file_that_was_applied_before_takes_back_what_the_library_r
     yard.finish(held)
     arrival, status = yard.run(a_bulk(1, 2, 3), at=later(days=2))
     assert (status, decided(yard, arrival)) == ("applied", {})
-    arrival, status = yard.run(changed(*new(4)), at=later(days=3))
+    arrival, status = yard.run(changed(*new(4, "2026-11-24")), at=later(days=3))
     assert (status, decided(yard, arrival)) == ("applied", {"wait": 1})
     assert yard.run(a_bulk(1, 2, 3), at=later(days=4))[1] == "applied"
     assert yard.run(a_bulk(1, 2, 3), at=later(days=5))[1] == "unchanged"

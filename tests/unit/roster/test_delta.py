@@ -1,5 +1,7 @@
 """OneRoster deltas: changed rows are added to what was sent before, and everything else is as if the district had sent it all."""
 
+import json
+import zlib
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 from typing import Any
@@ -36,9 +38,13 @@ def agreed(**changes: Any) -> Agreement:
     return an_agreement(**{**DELTAS, **changes})
 
 
-def told(earlier: Snapshot | None, number: int, run: str = "run") -> Told:
-    """The upload of the given minute."""
-    return Told(mark(f"2026-11-22T06:{number:02d}:00+00:00", f"{run}{number}"), lambda: earlier)
+def told(earlier: Snapshot | None, number: int, run: str = "run", first: str = "") -> Told:
+    """The upload of the given minute; ``first`` marks an earlier one of the same bytes."""
+    return Told(arrival(number, run), lambda: earlier, first)
+
+
+def arrival(number: int, run: str = "run") -> str:
+    return mark(f"2026-11-22T06:{number:02d}:00+00:00", f"{run}{number}")
 
 
 def dated(row: Row, day: str = "2026-11-21", status: str = "active") -> Row:
@@ -60,9 +66,9 @@ def a_bulk(*users: Row, births: Iterable[Row] | None = None, **more: Any) -> byt
 
 
 def result_of(
-    data: bytes, earlier: Snapshot | None, number: int, agreement: Agreement | None = None, run: str = "run"
+    data: bytes, earlier: Snapshot | None, number: int, agreement: Agreement | None = None, run: str = "run", first: str = ""
 ) -> Reading | Refusal:
-    return read_roster(data, file_name="roster.zip", agreement=agreement or agreed(), today=TODAY, told=told(earlier, number, run))
+    return read_roster(data, file_name="roster.zip", agreement=agreement or agreed(), today=TODAY, told=told(earlier, number, run, first))
 
 
 def sent(*uploads: bytes, agreement: Agreement | None = None, earlier: Snapshot | None = None, first: int = 1) -> Reading:
@@ -153,15 +159,17 @@ def test_the_same_upload_merged_twice_keeps_the_same_and_names_its_lines_again()
 def test_an_older_row_is_ignored_and_one_of_the_same_date_counts_if_its_file_came_later() -> None:
     new, same, old = (
         a_delta(users=[dated(a_student_user(2, grades=g), day)])
-        for g, day in (("05", "2026-11-20"), ("06", "2026-11-20"), ("07", "2026-11-19"))
+        for g, day in (("05", "2026-11-22"), ("06", "2026-11-22"), ("07", "2026-11-21"))
     )
-    assert people(sent(BULK, new, old))["100002"][2] == "05"
+    over = sent(BULK, new, old)
+    assert people(over)["100002"][2] == "05"
+    assert [(p.file, p.line, p.column) for p in at(over, Reason.OUTDATED_ROW)] == [("users.csv", 2, "dateLastModified")]
     assert people(sent(BULK, new, same))["100002"][2] == "06"
 
 
 def test_who_was_deleted_stays_deleted_for_older_rows_and_comes_back_with_newer_ones() -> None:
-    gone = a_delta(users=[dated(a_student_user(2), "2026-11-20", "tobedeleted")])
-    older, newer = (a_delta(users=[dated(a_student_user(2), day)]) for day in ("2026-11-19", "2026-11-21"))
+    gone = a_delta(users=[dated(a_student_user(2), "2026-11-21", "tobedeleted")])
+    older, newer = (a_delta(users=[dated(a_student_user(2), day)]) for day in ("2026-11-20T12:00:00Z", "2026-11-22"))
     assert "100002" not in people(sent(BULK, gone, older))
     assert "100002" in people(sent(BULK, gone, newer))
 
@@ -196,43 +204,102 @@ def test_a_file_that_the_manifest_of_changes_calls_absent_is_not_read() -> None:
 # Order
 
 
+OLDEST = "2026-11-20T06:01"
+"""Two days before the complete file of these tests: what is older is passed over."""
+DAYS = (19, 20, 21, 22)
 ROWS = st.builds(
     lambda number, grade, day, gone: dated(
         a_student_user(number, grades=f"{grade:02d}"), f"2026-11-{day:02d}", "tobedeleted" if gone else "active"
     ),
     st.integers(1, 5),
     st.integers(1, 9),
-    st.integers(1, 3),
+    st.sampled_from(DAYS),
     st.booleans(),
 )
+NOES = st.builds(lambda row, no: row | {"metadata.optOut": "yes" if no else ""}, ROWS, st.booleans())
+UNDATED = st.builds(lambda row, broken: row | broken, NOES, st.sampled_from([{}, {}, {"dateLastModified": ""}, {"status": "enrolled"}]))
 BIRTHS = st.builds(
     lambda number, day, gone: dated(
         a_birth(number, birthDate=f"2015-01-{day:02d}"), f"2026-11-{day:02d}", "tobedeleted" if gone else "active"
     ),
     st.integers(1, 5),
-    st.integers(1, 3),
+    st.sampled_from(DAYS),
     st.booleans(),
 )
-CHANGES = st.lists(st.tuples(st.lists(ROWS, max_size=4), st.lists(BIRTHS, max_size=3)), min_size=1, max_size=3)
 
 
-@given(CHANGES)
-@settings(max_examples=60, deadline=None)
-def test_changes_give_the_same_in_every_order_of_merging(changes: list[tuple[list[Row], list[Row]]]) -> None:
+def changes_of(rows: st.SearchStrategy[Row], *, one_of_an_id: bool) -> st.SearchStrategy[list[tuple[list[Row], list[Row]]]]:
+    """One to three files of changes."""
+
+    def of(strategy: st.SearchStrategy[Row], most: int) -> st.SearchStrategy[list[Row]]:
+        return st.lists(strategy, max_size=most, unique_by=(lambda row: row["sourcedId"]) if one_of_an_id else None)
+
+    return st.lists(st.tuples(of(rows, 4), of(BIRTHS, 3)), min_size=1, max_size=3)
+
+
+def in_every_order(changes: list[tuple[list[Row], list[Row]]]) -> list[Reading]:
+    """What there is in the end, for each order of merging."""
     uploads = [(number, a_delta(users=users, demographics=births)) for number, (users, births) in enumerate(changes, 2)]
-    start = kept(sent(BULK))
     ends = []
     for order in permutations(uploads):
-        earlier = start
+        earlier = BULK_KEPT
         for number, data in order:
             reading = result_of(data, earlier, number)
             assert isinstance(reading, Reading), reading
             earlier = kept(reading)
-        ends.append((earlier.to_bytes(), people(reading)))
+        ends.append(reading)
+    return ends
+
+
+def standing(snapshot: Snapshot) -> dict[str, tuple[str, str, str, int]]:
+    """What counts of each student's row, but not what it holds."""
+    rows = snapshot.files["users.csv"].rows.items()
+    return {key: (e.modified, e.arrived, e.no, len(e.shown)) for key, e in rows if not key.startswith("g")}
+
+
+@given(changes_of(ROWS, one_of_an_id=False))
+@settings(max_examples=60, deadline=None)
+def test_changes_give_the_same_in_every_order_of_merging(changes: list[tuple[list[Row], list[Row]]]) -> None:
+    ends = [(kept(reading).to_bytes(), people(reading)) for reading in in_every_order(changes)]
     assert all(end == ends[0] for end in ends)
 
 
-@given(CHANGES)
+@given(changes_of(UNDATED, one_of_an_id=False))
+@settings(max_examples=30, deadline=None)
+def test_noes_give_the_same_in_every_order_of_merging(changes: list[tuple[list[Row], list[Row]]]) -> None:
+    """A no takes birth date and guardian away for good, whatever comes after it: what those were is not compared."""
+    ends = [(sorted(noes(reading)), standing(kept(reading))) for reading in in_every_order(changes)]
+    assert all(end == ends[0] for end in ends)
+
+
+@given(changes_of(UNDATED, one_of_an_id=False))
+@settings(max_examples=30, deadline=None)
+def test_the_same_upload_merged_again_keeps_the_same(changes: list[tuple[list[Row], list[Row]]]) -> None:
+    for number, (users, births) in enumerate(changes, 2):
+        delta = a_delta(users=users, demographics=births)
+        once = sent(delta, earlier=BULK_KEPT, first=number)
+        again = sent(delta, earlier=kept(once), first=number)
+        assert (standing(kept(again)), noes(again)) == (standing(kept(once)), noes(once))
+
+
+@given(changes_of(NOES, one_of_an_id=True))
+@settings(max_examples=30, deadline=None)
+def test_a_no_counts_until_a_newer_row_arrives_after_it(changes: list[tuple[list[Row], list[Row]]]) -> None:
+    top: dict[str, tuple[str, int]] = {}
+    said: dict[str, int] = {}
+    for number, (users, _) in enumerate(changes, 2):
+        for row in users:
+            key, day = row["sourcedId"], row["dateLastModified"]
+            if row["metadata.optOut"]:
+                said[key] = number
+            if day > OLDEST and (day, number) > top.get(key, ("", 0)):
+                top[key] = (day, number)
+    refused = {key for key, number in said.items() if number >= top.get(key, ("", 0))[1]}
+    merged = sent(BULK, *(a_delta(users=users) for users, _ in changes))
+    assert set(noes(merged)) == refused
+
+
+@given(changes_of(ROWS, one_of_an_id=True))
 @settings(max_examples=60, deadline=None)
 def test_a_bulk_and_its_changes_give_what_a_bulk_of_the_end_gives(changes: list[tuple[list[Row], list[Row]]]) -> None:
     users = {r["sourcedId"]: r for r in (a_student_user(n) for n in (1, 2, 3))}
@@ -242,7 +309,7 @@ def test_a_bulk_and_its_changes_give_what_a_bulk_of_the_end_gives(changes: list[
         for name, state, rows in (("u", users, rows_of_users), ("b", births, rows_of_births)):
             for row in rows:
                 key = row["sourcedId"]
-                if row["dateLastModified"] >= stamps.get((name, key), ""):
+                if row["dateLastModified"] > OLDEST and row["dateLastModified"] >= stamps.get((name, key), ""):
                     stamps[name, key] = row["dateLastModified"]
                     state.pop(key, None)
                     if row["status"] == "active":
@@ -260,6 +327,106 @@ def test_a_change_moves_nobody_whose_rows_did_not_change_to_another_place() -> N
     before, after = sent(bulk), sent(bulk, a_delta(users=[]))
     assert before.rejected == after.rejected == {Reason.DUPLICATE_ID: 2}
     assert before.rejected_people == after.rejected_people
+
+
+# A family's no
+
+
+NO = {"metadata.optOut": "yes"}
+
+
+def noes(reading: Reading | Refusal) -> list[str]:
+    assert isinstance(reading, Reading)
+    return [p.local_id for p in reading.people if p.opt_out]
+
+
+@pytest.mark.parametrize(
+    ("broken", "column", "reason"),
+    [
+        ({"dateLastModified": ""}, "dateLastModified", Reason.MISSING_REQUIRED),
+        ({"dateLastModified": "11/21/2026 1:00 PM"}, "dateLastModified", Reason.BAD_DATE),
+        ({"status": "enrolled"}, "status", Reason.BAD_STATUS),
+        ({"status": ""}, "status", Reason.BAD_STATUS),
+    ],
+)
+def test_a_no_in_a_row_that_has_no_date_or_status_counts_and_stays_said(broken: dict[str, str], column: str, reason: Reason) -> None:
+    """As in a complete file; its fault is told once."""
+    after = sent(BULK, a_delta(users=[dated(a_student_user(1, **NO)) | broken]))
+    assert (noes(after), after.rejected) == (["100001"], {})
+    assert [(p.file, p.line, p.column) for p in at(after, reason)] == [("users.csv", 2, column)]
+    assert "family1@example.org" not in everything(kept(after))
+    assert noes(sent(a_delta(users=[]), earlier=kept(after), first=3)) == ["100001"]
+    back = sent(a_delta(users=[dated(a_student_user(1))]), earlier=kept(after), first=3)
+    assert noes(back) == [], "a newer row after it takes it back"
+
+
+def test_a_no_without_a_sourced_id_counts_where_the_childs_own_id_is_there() -> None:
+    own = agreed(exchange={"deltas": True, "mapping": {**DELTAS["exchange"].get("mapping", {}), "student_id": "identifier"}})
+    bulk = a_bulk(a_student_user(1, identifier="500001"), a_guardian_user(1), births=[a_birth(1)])
+    row = dated(a_student_user(1, identifier="500001", sourcedId=" ", **NO))
+    after = sent(bulk, a_delta(users=[row]), agreement=own)
+    assert noes(after) == ["500001"]
+
+
+@pytest.mark.parametrize("no_first", [True, False])
+def test_of_two_rows_that_contradict_each_other_in_one_file_the_no_wins(no_first: bool) -> None:
+    rows = [dated(a_student_user(1, **NO)), dated(a_student_user(1))]
+    after = sent(BULK, a_delta(users=rows if no_first else rows[::-1]))
+    assert (noes(after), after.rejected) == (["100001"], {Reason.DUPLICATE_ID: 1})
+    assert [p.line for p in at(after, Reason.DUPLICATE_ID)] == [3 if no_first else 2]
+    assert noes(sent(a_delta(users=[]), earlier=kept(after), first=3)) == ["100001"]
+
+
+def test_two_rows_of_one_date_that_say_different_things_are_both_rejected_and_equal_ones_are_one() -> None:
+    row, other = dated(a_student_user(1, grades="05")), dated(a_student_user(1, grades="06"))
+    after = sent(BULK, a_delta(users=[row, other]))
+    assert (after.rejected, [p.line for p in at(after, Reason.DUPLICATE_ID)]) == ({Reason.DUPLICATE_ID: 2}, [2, 3])
+    assert (Role.STUDENT, "100001") in after.rejected_people
+    assert sent(a_delta(users=[]), earlier=kept(after), first=3).rejected == {Reason.DUPLICATE_ID: 2}
+    once = sent(BULK, a_delta(users=[row, row]))
+    assert (people(once)["100001"][2], once.rejected, at(once, Reason.OUTDATED_ROW)) == ("05", {}, [])
+
+
+def test_a_no_that_is_dated_before_the_row_that_is_kept_counts() -> None:
+    newer, no = a_delta(users=[dated(a_student_user(1, grades="05"), "2026-11-22")]), dated(a_student_user(1, **NO), "2026-11-21")
+    after = sent(BULK, newer, a_delta(users=[no]))
+    assert (noes(after), after.rejected) == (["100001"], {})
+    assert noes(sent(a_delta(users=[]), earlier=kept(after), first=4)) == ["100001"]
+    assert noes(sent(BULK, a_delta(users=[dated(a_student_user(1, **NO), "2020-01-01")]))) == ["100001"], "however old"
+
+
+def test_a_no_of_somebody_who_is_deleted_is_carried_on_as_in_a_complete_file() -> None:
+    assert noes(sent(BULK, a_delta(users=[dated(a_student_user(1, **NO), status="tobedeleted")]))) == ["100001"]
+
+
+# What a complete file has already
+
+
+def test_a_row_two_days_older_than_the_complete_file_changes_nothing_of_it_and_is_told() -> None:
+    rows = [dated(a_student_user(n, grades="05"), day) for n, day in ((1, "2026-11-19"), (2, "2026-11-21"), (4, "2026-11-19"))]
+    births = [dated(a_birth(3, birthDate="2014-01-01"), "2026-11-19", "tobedeleted")]
+    after = sent(BULK, a_delta(users=[*rows, dated(a_student_user(3), "2026-11-19", "tobedeleted")], demographics=births))
+    changed = {key for key, person in people(sent(BULK)).items() if people(after).get(key) != person}
+    assert (changed, "100004" in people(after)) == ({"100002"}, False)
+    assert [(p.file, p.line) for p in at(after, Reason.OUTDATED_ROW)] == [
+        ("demographics.csv", 2), ("users.csv", 2), ("users.csv", 4), ("users.csv", 5)
+    ]  # fmt: skip
+
+
+def test_changes_that_were_merged_before_a_complete_file_are_refused_after_it() -> None:
+    delta = a_delta(users=[dated(a_student_user(3, grades="05"))])
+    bulk = sent(BULK, delta, a_bulk(a_student_user(1), a_guardian_user(1)))
+    assert result_of(delta, kept(bulk), 4, first=arrival(2)) == Refusal(Reason.STALE_FILE, "users.csv")
+    assert isinstance(result_of(a_delta(users=[]), kept(bulk), 4, first=arrival(2)), Reading), "no changes change nothing"
+    before = sent(BULK, delta)
+    assert isinstance(result_of(delta, kept(before), 4, first=arrival(2)), Reading), "no complete file came since"
+    mixed = a_delta({"orgs": "bulk"}, users=[], orgs=[an_org("pine-district", "district"), an_org("school-1")])
+    assert result_of(mixed, kept(bulk), 4, first=arrival(2)) == Refusal(Reason.STALE_FILE, "orgs.csv")
+
+
+def test_what_was_kept_before_noes_were_remembered_is_read() -> None:
+    assert '"rows":[["' in zlib.decompress(BULK_KEPT.to_bytes()).decode()
+    assert all(len(row) == 4 for row in json.loads(zlib.decompress(BULK_KEPT.to_bytes()))["files"]["users.csv"]["rows"])
 
 
 # What cannot be merged
@@ -391,13 +558,13 @@ def test_only_agreed_columns_are_kept() -> None:
     bulk = a_bulk(
         a_student_user(password="swordfish-1", phone="555-0100", username="nickname-1"), births=[a_birth(sex="female", white="true")]
     )
-    body = str({file: [e.versions for e in k.rows.values()] for file, k in kept(sent(bulk)).files.items()})
+    body = str({file: [e.shown for e in k.rows.values()] for file, k in kept(sent(bulk)).files.items()})
     assert "Pineb" in body
     assert not [value for value in ("swordfish", "555-0100", "nickname", "female") if value in body]
 
 
 def everything(snapshot: Snapshot) -> str:
-    return str({file: [(key, e.versions) for key, e in k.rows.items()] for file, k in snapshot.files.items()})
+    return str({file: [(key, e.versions, e.refusing) for key, e in k.rows.items()] for file, k in snapshot.files.items()})
 
 
 def test_of_a_child_whose_family_said_no_only_the_id_and_the_no_are_kept_and_the_no_stays_said() -> None:

@@ -108,6 +108,7 @@ class SnapshotItem(LedgerItem):
     name = UnicodeAttribute()
     latest = UnicodeAttribute()
     content = UnicodeAttribute()
+    merged = JsonAttribute(null=True)
 
 
 class ContentItem(LedgerItem):
@@ -366,11 +367,11 @@ class LedgerTable:
             item = SnapshotItem.get(f"snapshot#{sharing}", "snapshot", consistent_read=True)
         except SnapshotItem.DoesNotExist:
             return SnapshotState()
-        return SnapshotState(item.name, item.latest, item.content)
+        return SnapshotState(item.name, item.latest, item.content, item.merged or {})
 
     def advance_snapshot(self, sharing: str, to: SnapshotState, *, was: SnapshotState) -> bool:
         """Let another snapshot count if ``was`` still does."""
-        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest, content=to.content)
+        item = SnapshotItem(f"snapshot#{sharing}", "snapshot", name=to.name, latest=to.latest, content=to.content, merged=dict(to.merged))
         same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest) & (SnapshotItem.content == was.content)
         try:
             item.save(condition=same if was.latest else SnapshotItem.pk.does_not_exist())

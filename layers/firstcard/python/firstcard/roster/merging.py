@@ -4,14 +4,14 @@ The readers see one table for each file, whether it came complete or is made of 
 others have negative ones, each its own, which stand for "came with an earlier file".
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from firstcard.roster.archive import Archive
 from firstcard.roster.headers import Columns
 from firstcard.roster.reading import RefusedError
 from firstcard.roster.reasons import Problem, Reason
-from firstcard.roster.snapshot import KEYS, Cells, Entry, Kept, Snapshot, Told, change_of
+from firstcard.roster.snapshot import GONE, KEYS, Cells, Entry, Kept, Snapshot, Told, change_of, too_old
 from firstcard.roster.text import Table
 
 
@@ -26,10 +26,24 @@ class Unapplied:
     cells: Cells = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A row of changes with a sourcedId. ``modified`` is empty where it says a no and when that was cannot be told."""
+
+    key: str
+    modified: str
+    gone: bool
+    no: bool
+    line: int
+    cells: Cells
+    row: Sequence[str]
+
+
 class Merging:
     """The files of one upload. ``modes`` are the words of the manifest (bulk, delta) for each file that is read; ``told`` is None where only rows are checked.
 
-    Raises RefusedError(DELTA_WITHOUT_BULK) where there is nothing to merge changes into, STALE_FILE where a later file has been merged already.
+    Raises RefusedError(DELTA_WITHOUT_BULK) where there is nothing to merge changes into, STALE_FILE where a later file has been merged already, or these
+    very changes before a complete file of theirs. ``says_no`` tells of a row of users.csv, by its columns, whether it holds a family's no; the reader sets it.
     """
 
     def __init__(self, archive: Archive, modes: Mapping[str, str], told: Told | None) -> None:
@@ -40,6 +54,8 @@ class Merging:
         self.delta = "delta" in modes.values()
         self.rows_only = told is None
         self.arrived = told.arrived if told else ""
+        self.says_no: Callable[[Mapping[str, str]], bool] = lambda _: False
+        self._first_arrived = told.first_arrived if told else ""
         self._own: dict[str, Columns] = {}
         self.earlier: Snapshot | None = None
         changed = next((file for file, mode in modes.items() if mode == "delta"), "")
@@ -54,6 +70,12 @@ class Merging:
             kept = earlier.files.get(file)
             if (mode == "bulk" and earlier.latest > self.arrived) or (mode == "delta" and kept and kept.arrived > self.arrived):
                 raise RefusedError(Reason.STALE_FILE, file)
+            if mode == "bulk" and kept and self._merged_before(kept):
+                raise RefusedError(Reason.STALE_FILE, file)
+
+    def _merged_before(self, kept: Kept) -> bool:
+        """Whether this very upload was merged before the complete file came."""
+        return bool(self._first_arrived) and kept.arrived > self._first_arrived
 
     def __contains__(self, file: str) -> bool:
         """Whether there is a table for this file."""
@@ -96,22 +118,52 @@ class Merging:
         if own is not None and not (self.delta and self.modes.get(file) == "delta"):
             yield from self._complete(file, own, problems, wrong_width)
             return
-        state, here = dict(kept.rows), self._changes(file, own, problems)
-        sent: dict[str, tuple[int, Cells, Sequence[str]]] = {}
-        for key, entry, line, cells, row in here:
-            if entry.newer_than(state.get(key)):
-                state[key] = entry
-                sent[key] = (line, cells, row)
+        changes: dict[str, list[_Change]] = {}
+        for change in self._changes(file, own, problems):
+            changes.setdefault(change.key, []).append(change)
+        state = dict(kept.rows)
+        sent: dict[str, list[_Change]] = {}
+        for key, here in changes.items():
+            if used := self._merge(state, key, here, kept.arrived):
+                sent[key] = used
+            equal = {change.cells for change in used}
+            over = (change.line for change in here if change.cells not in equal)
+            problems += [Problem(file, line, "dateLastModified", Reason.OUTDATED_ROW) for line in over]
         merged = self.kept[file] = replace(kept, rows=state)
         number = 0
         for key in merged.order():
             if key in sent:
-                yield sent[key]
+                yield from ((change.line, change.cells, change.row) for change in sent[key])
                 continue
-            for cells in state[key].versions:
+            for cells in state[key].shown:
                 number -= 1
                 yield number, cells, []
         wrong_width += range(number - 1, number - 1 - kept.broken, -1)
+
+    def _merge(self, state: dict[str, Entry], key: str, here: Sequence[_Change], bulk: str) -> list[_Change]:
+        """Add the changes of one id to what stands there; those that count. ``bulk`` marks the complete file.
+
+        Of this upload the newest rows count, all that say different things, and besides them each no.
+        """
+        dated = [change for change in here if change.modified and not too_old(change.modified, bulk)]
+        last = max((change.modified for change in dated), default="")
+        newest = list({change.cells: change for change in reversed(dated) if change.modified == last}.values())[::-1]
+        noes = list({change.cells: change for change in reversed(here) if change.no}.values())[::-1]
+        if not newest and not noes:
+            return []
+        arrived = self.arrived or "9"
+        entry = Entry(
+            last,
+            arrived if newest else "",
+            tuple(change.cells for change in newest if not change.gone and not change.no),
+            arrived if noes else "",
+            tuple(change.cells for change in noes),
+        )
+        after = state[key] = entry.joined(state.get(key))
+        used = newest if newest and (after.modified, after.arrived) == (last, arrived) and after.no <= arrived else []
+        if noes and after.refuses and after.no == arrived:
+            used = [*used, *(change for change in noes if change not in used)]
+        return sorted(used, key=lambda change: change.line)
 
     def _complete(
         self, file: str, own: Columns, problems: list[Problem], wrong_width: list[int]
@@ -128,19 +180,28 @@ class Merging:
         rows = {key: Entry("", "", tuple(found)) for key, found in versions.items()}
         self.kept[file] = replace(kept, rows=rows, of_bulk=len(rows), broken=len(wrong_width) - before)
 
-    def _changes(self, file: str, own: Columns | None, problems: list[Problem]) -> Iterator[tuple[str, Entry, int, Cells, Sequence[str]]]:
+    def _changes(self, file: str, own: Columns | None, problems: list[Problem]) -> Iterator[_Change]:
         if own is None:
             return
         names = self.kept[file].columns
         at = {name: place for place, name in enumerate(own.places)}
         broken: list[int] = []
         for line, given, row in own.rows(problems, broken):
+            if self._merged_before(self.kept[file]):
+                raise RefusedError(Reason.STALE_FILE, file)
             said, what = change_of({name: given[at[name]] for name in KEYS}, self.arrived or "9")
             cells = tuple(given[at[name]] if name in at else "" for name in names)
-            if isinstance(what, Reason):
+            key, no = given[at["sourcedId"]].strip(), file == "users.csv" and self.says_no(dict(zip(names, cells, strict=True)))
+            if not isinstance(what, Reason):
+                yield _Change(key, said, what, no, line, cells, row)
+            elif no and key:
+                status = given[at["status"]].strip().lower()
+                # The reader tells of a word that it does not know itself.
+                if said != "status" or not status:
+                    problems.append(Problem(file, line, said, what))
+                yield _Change(key, "", status == GONE, no, line, cells, row)
+            else:
                 self.unapplied.append(Unapplied(file, line, said, what, cells))
-                continue
-            yield given[at["sourcedId"]].strip(), Entry(said, self.arrived, () if what else (cells,)), line, cells, row
         self.unapplied += [Unapplied(file, line, "", Reason.ROW_WIDTH) for line in broken]
 
     @staticmethod

@@ -20,7 +20,7 @@ from firstcard.roster.reading import DroppedColumn, Exclusion, Reading, RefusedE
 from firstcard.roster.reasons import Problem, Reason
 from firstcard.roster.relationships import Relationships, read_relationships
 from firstcard.roster.roles import CONTACT_ROLES, FAMILY_ROLES, ROLES_1_2, ROLES_SDS, Roles, RolesForm, read_roles
-from firstcard.roster.snapshot import GONE, KEYS, Kept, Snapshot, Told, emptied, reduced
+from firstcard.roster.snapshot import GONE, KEYS, Kept, Snapshot, Told, emptied, forgotten, reduced
 from firstcard.roster.terms import Terms
 from firstcard.roster.text import Table
 from firstcard.roster.validate import Draft, Validator, fields_of
@@ -167,6 +167,8 @@ def read(archive: Archive, terms: Terms, today: date, told: Told | None = None) 
     elif terms.deltas and told and layout is not _SDS:
         bundle.merging = Merging(archive, modes, told)
     sources = _Sources.of(terms, layout)
+    if bundle.merging:
+        bundle.merging.says_no = sources.says_no
     _check_manifest(bundle, layout, manifest, homerooms=sources.homerooms)
     if bundle.merging and bundle.merging.delta and bundle.merging.rows_only:
         return _rows_only(bundle, sources, today)
@@ -352,6 +354,10 @@ class _Sources:
             asks_school=bool(orgs) or terms.schools is not None,
             flag=terms.mapping.get("opt_out", ""),
         )
+
+    def says_no(self, row: Mapping[str, str]) -> bool:
+        """Whether a row of users.csv holds a family's no, as far as the row itself says whose it is; a contact has none to say."""
+        return values.flag(row.get(self.flag, ""))[0] and row.get("role", "").strip().lower() not in FAMILY_ROLES
 
     def column_of(self, name: str) -> tuple[str, str]:
         """File and header of a field, for the problems."""
@@ -658,7 +664,11 @@ def _people(
     for row in bundle.merging.unapplied if bundle.merging else ():
         if row.file == "users.csv":
             own_id = next((row.cells[place] for name, place in picks[Role.STUDENT] if name == "student_id" and row.cells), "")
-            validator.unapplied(row.line, row.column, row.reason, raw_id=own_id)
+            given = {name: row.cells[place] for name, place in at.items()} if row.cells else {}
+            if own_id.strip() and sources.says_no(given):
+                validator.refused(row.line, None, own_id, [(row.column, row.reason)])
+            else:
+                validator.unapplied(row.line, row.column, row.reason, raw_id=own_id)
         else:
             bundle.problems.append(Problem(row.file, row.line, row.column, row.reason))
     validator.problems += bundle.problems
@@ -727,7 +737,7 @@ def _spared(kept: Mapping[str, Kept], spare: Spare, sources: _Sources) -> dict[s
     keeps = {user: contact if word in CONTACT_ROLES else bare for user, word in spare.contacts.items()}
     keeps |= dict.fromkeys(spare.cardless | spare.refused, bare)
     lost = _guardians_of_refused_only(users, spare)
-    files["users.csv"] = emptied(reduced(users, keeps), lost)
+    files["users.csv"] = forgotten(emptied(reduced(users, keeps), lost), bare)
     if "demographics.csv" in files:
         files["demographics.csv"] = emptied(files["demographics.csv"], spare.refused)
     for file, column in (("roles.csv", "orgSourcedId"), (ENROLLMENTS, "")):
@@ -740,7 +750,7 @@ def _spared(kept: Mapping[str, Kept], spare: Spare, sources: _Sources) -> dict[s
 
 def _rows_of(kept: Kept, column: str, users: Set[str]) -> list[str]:
     at = kept.columns.index(column)
-    return [key for key, entry in kept.rows.items() if any(cells[at].strip() in users for cells in entry.versions)]
+    return [key for key, entry in kept.rows.items() if any(cells[at].strip() in users for cells in entry.shown)]
 
 
 def _guardians_of_refused_only(users: Kept, spare: Spare) -> set[str]:
@@ -751,7 +761,7 @@ def _guardians_of_refused_only(users: Kept, spare: Spare) -> set[str]:
     of_refused: set[str] = set()
     of_others: set[str] = set()
     for key, entry in users.rows.items():
-        for cells in entry.versions:
+        for cells in entry.shown:
             for agent in _listed(cells[at]):
                 guardian, child = (key, agent) if key in spare.contacts else (agent, key)
                 (of_refused if child in spare.refused else of_others).add(guardian)

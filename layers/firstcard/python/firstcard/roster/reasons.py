@@ -101,6 +101,7 @@ class Reason(StrEnum):
     # Something to look at
     FULL_ROW_OF_REFUSED = "FULL_ROW_OF_REFUSED"
     DUPLICATE_ROW = "DUPLICATE_ROW"
+    OUTDATED_ROW = "OUTDATED_ROW"
     BLANK_ROW = "BLANK_ROW"
     INVISIBLE_REMOVED = "INVISIBLE_REMOVED"
     FORMULA_LIKE = "FORMULA_LIKE"
@@ -503,6 +504,10 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.DUPLICATE_ROW: _warning(
         "The same row stands in the file more than once; one of them was used.",
         "Nothing needs to be done, but the export could leave out repeats.",
+    ),
+    Reason.OUTDATED_ROW: _warning(
+        "This row of changes is older than what was sent before, and was not used.",
+        "Nothing needs to be done if a newer row was sent already. If this one is right, send it again with the time of its last change in dateLastModified, or send a complete export (bulk).",
     ),
     Reason.BLANK_ROW: _warning(
         "The row is empty but for delimiters; it was passed over.",

@@ -1,16 +1,16 @@
 """What a district has told us so far of its OneRoster files: the rows of the last complete file, and the changes that came since.
 
 A row is known by its sourcedId. Of two rows the one with the newer dateLastModified counts; of two with the same date, the one from the file that
-arrived later, since many systems write no more than the day. So a set of files of changes gives the same whatever order they are merged in, and the same
-file twice gives the same as once. Source: 1EdTech OneRoster CSV binding 1.1 and 1.2, "bulk" and "delta".
+arrived later, since many systems write no more than the day. A row with a family's no counts whatever its date until a newer row arrives after it. So a set of
+files of changes gives the same whatever order they are merged in, and the same file twice gives the same as once. Source: 1EdTech OneRoster CSV binding 1.1 and 1.2, "bulk" and "delta".
 """
 
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from firstcard.roster.reasons import Reason
 
@@ -19,6 +19,8 @@ CHANGE_STATUSES = frozenset({"active", GONE, "inactive"})
 """The status words of a row of changes; ``inactive`` is OneRoster 1.0's and still met."""
 KEYS = ("sourcedId", "status", "dateLastModified")
 MAX_DATE = 40
+TOLERANCE = timedelta(days=2)
+"""How much older than a complete file's arrival a change may be dated and yet be newer than what the file says: dates may be days, of any zone."""
 ROW_BYTES = 40
 """What a row takes beside its cells, roughly."""
 
@@ -29,16 +31,35 @@ Cells = tuple[str, ...]
 class Entry:
     """What stands under one sourcedId: when it changed, with which file that came, and the row; none where it was deleted.
 
-    ``modified`` is empty for a row of a complete file, which has no dates. A complete file may have several rows under one id, or under none.
+    ``modified`` is empty for a row of a complete file, which has no dates. A complete file may have several rows under one id, or under none; changes have
+    several where rows of one file contradict each other. ``no`` marks the latest file of changes with a family's no, and ``refusing`` are its rows with that:
+    they stand here until a newer row arrives after them.
     """
 
     modified: str
     arrived: str
     versions: tuple[Cells, ...]
+    no: str = ""
+    refusing: tuple[Cells, ...] = ()
 
-    def newer_than(self, other: "Entry | None") -> bool:
-        """Whether this one counts beside the other; one that is the same counts."""
-        return other is None or (self.modified, self.arrived) >= (other.modified, other.arrived)
+    @property
+    def refuses(self) -> bool:
+        """Whether a no came with changes and nothing newer after it."""
+        return bool(self.no) and self.no >= self.arrived
+
+    @property
+    def shown(self) -> tuple[Cells, ...]:
+        """The rows that count."""
+        return self.refusing if self.refuses else self.versions
+
+    def joined(self, before: "Entry | None") -> "Entry":
+        """What comes of this one, which came now, and what stood there; the same whichever came first. Beside a no that counts no other row is kept."""
+        if before is None:
+            before = self
+        newer = self if (self.modified, self.arrived) >= (before.modified, before.arrived) else before
+        later = self if self.no >= before.no else before
+        entry = Entry(newer.modified, newer.arrived, newer.versions, later.no, later.refusing)
+        return replace(entry, versions=()) if entry.refuses else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +92,18 @@ class Kept:
         def moved(cells: Cells) -> Cells:
             return tuple("" if place is None else cells[place] for place in at)
 
-        rows = {key: replace(entry, versions=tuple(map(moved, entry.versions))) for key, entry in self.rows.items()}
+        rows = {
+            key: replace(entry, versions=tuple(map(moved, entry.versions)), refusing=tuple(map(moved, entry.refusing)))
+            for key, entry in self.rows.items()
+        }
         return replace(self, columns=columns, rows=rows)
 
     def size(self) -> int:
         """About how many characters it takes."""
-        return sum(ROW_BYTES + len(key) + sum(sum(map(len, cells)) for cells in entry.versions) for key, entry in self.rows.items())
+        return sum(
+            ROW_BYTES + len(key) + sum(sum(map(len, cells)) for cells in (*entry.versions, *entry.refusing))
+            for key, entry in self.rows.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +124,8 @@ class Snapshot:
                 "of_bulk": kept.of_bulk,
                 "broken": kept.broken,
                 "rows": [
-                    (key, entry.modified, entry.arrived, entry.versions) for key, entry in ((key, kept.rows[key]) for key in kept.order())
+                    (key, entry.modified, entry.arrived, entry.versions, *((entry.no, entry.refusing) if entry.no else ()))
+                    for key, entry in ((key, kept.rows[key]) for key in kept.order())
                 ],
             }
             for file, kept in sorted(self.files.items())
@@ -115,8 +143,13 @@ class Snapshot:
                 columns=tuple(kept["columns"]),
                 arrived=kept["arrived"],
                 rows={
-                    key: Entry(sys.intern(modified), sys.intern(arrived), tuple(tuple(cells) for cells in versions))
-                    for key, modified, arrived, versions in kept["rows"]
+                    key: Entry(
+                        sys.intern(modified),
+                        sys.intern(arrived),
+                        tuple(map(tuple, versions)),
+                        *((sys.intern(no[0]), tuple(map(tuple, no[1]))) if no else ()),
+                    )
+                    for key, modified, arrived, versions, *no in kept["rows"]
                 },
                 of_bulk=kept["of_bulk"],
                 broken=kept["broken"],
@@ -128,10 +161,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How an upload stands to those before it: its own mark, and a way to open what is kept of them, or None where nothing is."""
+    """How an upload stands to those before it: its own mark, and a way to open what is kept of them, or None where nothing is.
+
+    ``first_arrived`` marks the first upload whose changes were these very bytes; empty where there was none.
+    """
 
     arrived: str
     earlier: Callable[[], Snapshot | None]
+    first_arrived: str = ""
 
 
 def mark(received_at: str, run_id: str) -> str:
@@ -161,20 +198,38 @@ def change_of(cells: Mapping[str, str], arrived: str) -> tuple[str, bool] | tupl
     return min(modified, arrived.partition(" ")[0]), status == GONE
 
 
+def too_old(modified: str, bulk_arrived: str) -> bool:
+    """Whether a change is so much older than the complete file with this mark that the file must have had it."""
+    if not bulk_arrived:
+        return False
+    return modified < _instant(datetime.fromisoformat(bulk_arrived.partition(" ")[0]) - TOLERANCE)
+
+
 def reduced(kept: Kept, entries: Mapping[str, frozenset[str]]) -> Kept:
     """The file with these ids keeping only these of their columns."""
     rows = dict(kept.rows)
     for key in entries.keys() & rows.keys():
         keeps = [name in entries[key] for name in kept.columns]
-        versions = (tuple(cell if keep else "" for cell, keep in zip(cells, keeps, strict=True)) for cells in rows[key].versions)
-        rows[key] = replace(rows[key], versions=tuple(versions))
+        versions, refusing = _only(rows[key].versions, keeps), _only(rows[key].refusing, keeps)
+        rows[key] = replace(rows[key], versions=versions, refusing=refusing)
     return replace(kept, rows=rows)
+
+
+def forgotten(kept: Kept, columns: frozenset[str]) -> Kept:
+    """The file with only these columns of rows with a no that was taken back."""
+    keeps = [name in columns for name in kept.columns]
+    over = {key: entry for key, entry in kept.rows.items() if entry.no and not entry.refuses}
+    return replace(kept, rows={**kept.rows, **{key: replace(e, refusing=_only(e.refusing, keeps)) for key, e in over.items()}})
 
 
 def emptied(kept: Kept, ids: Iterable[str]) -> Kept:
     """The file with nothing but id and date left of these rows, as if they had been deleted."""
-    gone = {key: replace(kept.rows[key], versions=()) for key in ids if key in kept.rows}
+    gone = {key: replace(kept.rows[key], versions=(), refusing=()) for key in ids if key in kept.rows}
     return replace(kept, rows={**kept.rows, **gone})
+
+
+def _only(rows: Iterable[Cells], keeps: Sequence[bool]) -> tuple[Cells, ...]:
+    return tuple(tuple(cell if keep else "" for cell, keep in zip(cells, keeps, strict=True)) for cells in rows)
 
 
 def _instant(at: datetime) -> str:

@@ -18,6 +18,8 @@ from firstcard.vault import Envelope, Intent, Wrap
 from firstcard.vault.seal import Opener, Sealer
 
 OWNER = "snapshot"
+MOST_MERGED = 400
+"""Files of changes that are remembered: more than a year of nights."""
 
 
 class Shelf(Protocol):
@@ -69,14 +71,25 @@ class Keeper:
         opener = Opener(purpose=Purpose.MERGE_DELTA, unwrap=self.unwrap, declare=self.declare, clock=lambda: 0.0)
         return Snapshot.from_bytes(opener.open_bytes(Envelope(self._object(self.state.name), sharing, keys), OWNER, Group.ROSTER, sealed))
 
-    def replace(self, snapshot: Snapshot | None, *, latest: str, content: str) -> bool:
-        """Let this snapshot (or none) of the upload ``latest`` that said ``content`` count from now on and take the one before it away; False if another plan was quicker."""
+    def first_arrived(self, content: str) -> str:
+        """The mark of the first upload of changes that said this, empty where there was none."""
+        return self.state.merged.get(content, "")
+
+    def replace(self, snapshot: Snapshot | None, *, latest: str, content: str, delta: bool = False) -> bool:
+        """Let this snapshot (or none) of the upload ``latest`` that said ``content`` count from now on and take the one before it away; False if another plan was quicker.
+
+        Of ``delta``, changes, it is remembered outside of the snapshot that they came: a complete file takes its place without opening it.
+        """
         sharing, before = self.agreement.sharing, self.state.name
         name = ""
         if snapshot is not None:
             name = f"{int(before.partition('-')[0] or 0) + 1:08d}-{self.random(4).hex()}"
             self.shelf.put(snapshot_key(sharing, name), self._sealed(snapshot, name))
-        to = SnapshotState(name, max(latest, self.state.latest), content)
+        merged = dict(self.state.merged)
+        if delta:
+            merged[content] = min(latest, merged.get(content, latest))
+        newest = dict(sorted(merged.items(), key=lambda one: (one[1], one[0]))[-MOST_MERGED:])
+        to = SnapshotState(name, max(latest, self.state.latest), content, newest)
         counts = self.ledger.advance_snapshot(sharing, to, was=self.state)
         over = before if counts else name
         if over:

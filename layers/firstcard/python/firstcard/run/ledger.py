@@ -84,11 +84,15 @@ class DistrictState:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """Which snapshot of a district's files counts, by its name (empty for none), the mark of the newest upload in it, and what the last one planned said."""
+    """Which snapshot of a district's files counts, by its name (empty for none), the mark of the newest upload in it, and what the last one planned said.
+
+    ``merged`` has the files of changes that were added, by the hash of what they said, with the mark of the first upload that brought each.
+    """
 
     name: str = ""
     latest: str = ""
     content: str = ""
+    merged: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ledger(Protocol):

@@ -154,7 +154,7 @@ class Planner:
         )
         self.emit([received])
         arrived = mark(arrival.received_at, arrival.run_id)
-        told = Told(arrived, keeper.earlier) if keeper else None
+        told = Told(arrived, keeper.earlier, keeper.first_arrived(content)) if keeper else None
         try:
             reading = read_roster(
                 delivered.plaintext, file_name=arrival.key.rsplit("/", 1)[-1], agreement=agreement, today=now.date(), told=told
@@ -168,7 +168,7 @@ class Planner:
         if isinstance(reading, Refusal):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             return self._refuse(arrival, reading)
-        if keeper and not keeper.replace(reading.snapshot, latest=arrived, content=content):
+        if keeper and not keeper.replace(reading.snapshot, latest=arrived, content=content, delta=reading.delta):
             return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
         applied = state.applied_received_at
         rolled_over = bool(applied) and agreement.exchange.calendar.rolled_over_between(datetime.fromisoformat(applied), now)
