@@ -29,3 +29,10 @@ def test_it_names_a_person_to_ring_and_the_deputy() -> None:
     text = told(a_notice().text)
     assert "Rosa Marten Phone: +1 904 555 0111" in text
     assert "Kofi Brandt (deputy)" in text
+
+
+def test_a_district_that_sends_changes_is_asked_for_all_of_them() -> None:
+    assert "are not needed" in told(a_notice().text)
+    text = told(a_notice(exchange__deltas=True).text)
+    assert "are not needed" not in text
+    assert "every file of changes that did not arrive" in text

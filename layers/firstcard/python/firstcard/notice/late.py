@@ -11,6 +11,8 @@ from firstcard.notice.letter import Bullets, Heading, Kind, Message, Paragraph, 
 from firstcard.notice.receipt import whom_to_ring
 
 _SUBJECT = "No roster came"
+_MISSED_ROSTERS = "Send the newest export. The next file puts everything right; files of the days in between are not needed."
+_MISSED_CHANGES = "Send every file of changes that did not arrive, in any order, or one complete export."
 _RHYTHM = {"nightly": "each night between two school days", "weekly": "each school week", "monthly": "each month"}
 
 
@@ -35,7 +37,7 @@ def late_notice(*, agreement: Agreement, library: Library, due: date, last_recei
             Bullets(
                 (
                     "See whether the export ran, and whether the job that uploads it could sign in.",
-                    "Send the newest export. The next file puts everything right; files of the days in between are not needed.",
+                    _MISSED_CHANGES if exchange.deltas else _MISSED_ROSTERS,
                     "If no file was to be expected, tell the library: the days off stand in the agreement's calendar.",
                 )
             ),
