@@ -9,8 +9,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from firstcard.adapters.aws import CardBus, DropAndVault, execution_starter, is_running
 from firstcard.adapters.environment import Setting, setting
@@ -51,7 +49,7 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
         for agreement in site().agreements:
             try:
                 work(agreement)
-            except (BotoCoreError, ClientError, PynamoDBException, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the others have their turn, and the function fails in the end
                 logger.error("not looked at", district=agreement.district, error=type(error).__name__)
                 failed.append(agreement.district)
 
