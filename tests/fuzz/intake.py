@@ -28,6 +28,7 @@ def main() -> None:
     """Fuzz, or replay one input."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="the same seed tries the same inputs while time lasts; 0 draws one")
     parser.add_argument("--corpus", type=Path, help="keeps the inputs that reached something new; a folder that is thrown away if left out")
     parser.add_argument("--findings", type=Path, default=Path(), help="where an input that breaks a promise is written")
     parser.add_argument("--replay", type=Path, help="an input to be looked at")
@@ -50,6 +51,7 @@ def main() -> None:
             (corpus / f"seed-{seed:02d}").write_bytes(bytes([0, seed, 3]) + bytes(range(32)))
         options = [
             f"-max_total_time={given.seconds}",
+            f"-seed={given.seed}",
             "-max_len=256",
             "-len_control=0",
             f"-artifact_prefix={given.findings}/",
