@@ -40,7 +40,7 @@ class Runs(Protocol):
 
 
 def gather(token: str, *, agreement: Agreement, now: datetime, cards: CardsOnFile, ledger: Runs, vault: Reader) -> Facts:
-    """The facts about the child behind a token. Files are looked at only where the cards table alone does not tell."""
+    """The facts about the child behind a token. Files are looked at where the cards table alone does not tell, else the newest for a reused id."""
     on_file = cards.on_file(token)
     patron = on_file.patron
     untold = patron is None or patron.state is State.EXPIRED or (patron.state is State.WAITING and not patron.household)
