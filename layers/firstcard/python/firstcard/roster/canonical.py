@@ -11,12 +11,12 @@ from itertools import compress
 from firstcard.roster import values
 from firstcard.roster.headers import choose
 from firstcard.roster.known_headers import System
-from firstcard.roster.person import Person, Role
+from firstcard.roster.person import Role
 from firstcard.roster.reading import Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import Reason
 from firstcard.roster.terms import Terms
 from firstcard.roster.text import Table, Tidy
-from firstcard.roster.validate import Draft, Validator, fields_of
+from firstcard.roster.validate import Draft, Sound, Validator, fields_of
 
 FORMAT = "firstcard_csv"
 
@@ -138,47 +138,40 @@ def read(table: Table, terms: Terms, today: date, system: System | None = None) 
             raw["opt_out"] = "yes"
         validator.check(Draft(line, role, raw, word=cells[role_at].strip().lower() if role_at is not None else ""))
 
-    def sound_people(piece: Tidy) -> Sequence[Person | None]:
-        """The people of the rows about which there is nothing to say; None for a row that must be looked at."""
+    def take_by_column(piece: Tidy) -> None:
+        """The rows of a tidy piece: those about which there is nothing to say all at once, the others one by one."""
         kinds = _kinds(
             piece.count,
             piece.column(columns.places[headers["role"]]) if role_at is not None else None,
             piece.column(columns.places[headers["opt_out"]]) if flag_at is not None else None,
             staff=terms.staff,
         )
-        people: list[Person | None] = [None] * piece.count
+        odd = [place for place, kind in enumerate(kinds) if kind is None] if None in kinds else []
+        sound: list[Sound] = []
         for role in Role:
             if not (mine := kinds.count(role)):
                 continue
             cells = {name: piece.column(columns.places[headers[name]]) for name, _ in picks[role]}
             lines: Sequence[int] = piece.lines
-            whole = mine == piece.count
-            if not whole:
+            if mine < piece.count:
                 chosen = [kind is role for kind in kinds]
                 lines, cells = [*compress(lines, chosen)], {name: [*compress(column, chosen)] for name, column in cells.items()}
             if school_at is not None:
                 schools.update(cells["school_id"])
-            found = validator.sound_people(
-                role, lines, {name: [*map(spoken[name], column)] if name in spoken else column for name, column in cells.items()}
-            )
-            if whole:
-                return found
-            for place, person in zip(compress(range(piece.count), chosen), found, strict=True):
-                people[place] = person
-        return people
+            spelt = {name: [*map(spoken[name], column)] if name in spoken else column for name, column in cells.items()}
+            sound.append(validator.sound(role, lines, spelt))
+            odd += [lines[place] - piece.first for place in sound[-1].odd]
+        validator.begin_piece()
+        for place in sorted(odd):
+            look_at(*columns.row_of(piece, place))
+        validator.take(sound)
 
     for piece in columns.pieces(validator.problems, wrong_width):
-        if not isinstance(piece, Tidy):
-            for row in piece:
-                look_at(*row)
+        if isinstance(piece, Tidy):
+            take_by_column(piece)
             continue
-        begin = 0
-        people = sound_people(piece)
-        for odd in () if all(people) else [place for place, person in enumerate(people) if person is None]:
-            validator.take(people[begin:odd])
-            look_at(*columns.row_of(piece, odd))
-            begin = odd + 1
-        validator.take(people[begin:])
+        for row in piece:
+            look_at(*row)
     validator.wrong_width(wrong_width)
     columns.findings(terms, validator.problems)
     schools.discard("")

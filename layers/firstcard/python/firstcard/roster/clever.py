@@ -157,6 +157,10 @@ class _Validator(Validator):
         """The rows that follow are of this file."""
         self.file, self._columns = file, self._headers[file]
 
+    def _add(self, person: Person) -> None:
+        self.turn_to(person.file)
+        super()._add(person)
+
     def _reject_duplicate(self, person: Person) -> None:
         here = self.file
         self.turn_to(person.file)

@@ -20,6 +20,7 @@ from firstcard.roster.reading import DroppedColumn, Exclusion, Reading, RefusedE
 from firstcard.roster.reasons import Problem, Reason
 from firstcard.roster.relationships import Relationships, read_relationships
 from firstcard.roster.roles import CONTACT_ROLES, FAMILY_ROLES, ROLES_1_2, ROLES_SDS, Roles, RolesForm, read_roles
+from firstcard.roster.roll import Roll
 from firstcard.roster.snapshot import GONE, KEYS, Kept, Snapshot, Told, emptied, forgotten, reduced
 from firstcard.roster.terms import Terms
 from firstcard.roster.text import Table
@@ -787,7 +788,7 @@ def _rows_only(bundle: Bundle, sources: _Sources, today: date) -> Reading:
     rejected = Counter(fault.reason for fault in faults if fault.file == "users.csv")
     return Reading(
         format=f"{layout.format}_delta",
-        people=(),
+        people=Roll(),
         problems=tuple(sorted((*bundle.problems, *faults), key=lambda problem: (problem.file, problem.line))),
         rows=len(rows) + sum(rejected.values()),
         rejected=dict(rejected),

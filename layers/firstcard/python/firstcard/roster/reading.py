@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from firstcard.roster.person import Person, Role
+from firstcard.roster.person import Role
 from firstcard.roster.reasons import Problem, Reason, Refusal
+from firstcard.roster.roll import Roll
 from firstcard.roster.snapshot import Snapshot
 
 
@@ -63,7 +64,7 @@ class Reading:
     """
 
     format: str
-    people: tuple[Person, ...] = field(repr=False)
+    people: Roll = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
     rows: int
     rejected: dict[Reason, int]

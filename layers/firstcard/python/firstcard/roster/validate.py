@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import repeat
-from operator import attrgetter, itemgetter
-from typing import Any, Final, cast
+from itertools import compress, repeat
+from operator import itemgetter
+from typing import Any, Final
 
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading, RefusedError
 from firstcard.roster.reasons import REASONS, Problem, Reason
+from firstcard.roster.roll import FIELDS, YES, Key, Roll, key_of, packed, packed_rows
 from firstcard.roster.terms import STAFF_FIELDS, STUDENT_FIELDS, Terms
 
 _REMEMBERED = 50_000
@@ -42,9 +43,13 @@ _TEXT_FIELDS = frozenset(
     }
 )
 _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
-_Key = tuple[Role, str]
-_HARDLY_REPEATED = _EMAIL_FIELDS | {"student_id", "state_id"}
-_ROLE_OF, _ID_OF = attrgetter("role"), attrgetter("local_id")
+_Who = tuple[Role, str]
+_HARDLY_REPEATED: Mapping[str, tuple[Callable[[Sequence[str]], Sequence[str] | None], Callable[[str], values.Checked]]] = {
+    **dict.fromkeys(_EMAIL_FIELDS, (values.plain_emails, values.email)),
+    **dict.fromkeys(("student_id", "state_id"), (values.plain_codes, values.code)),
+    **dict.fromkeys(("street", "phone"), (values.plain_texts, values.text)),
+}
+"""Columns that are looked at as one text first, and what judges each cell where that does not do."""
 
 
 @dataclass(slots=True)
@@ -63,10 +68,26 @@ class Draft:
     problems: list[tuple[str, Reason]] = field(default_factory=list)
 
 
-Key = str | tuple[Role, str]
+_SAME = {name: name for name in FIELDS if name not in ("role", "local_id", "email", "language", "opt_out")}
+_FIELDS: Mapping[Role, Mapping[str, str]] = {
+    Role.STUDENT: _SAME | {"local_id": "student_id", "email": "guardian_email", "language": "home_language"},
+    Role.STAFF: {name: name for name in _SAME if name not in ("birth_date", "grade")}
+    | {"local_id": "student_id", "email": "staff_email", "language": "home_language"},
+}
+"""The column that each field of a person comes from."""
 
-ODD: Final[Any] = object()
-"""Stands for a value that is not as it should be: its row is checked by itself."""
+ODD: Final = "\0"
+"""Stands for a value that is not as it should be: its row is checked by itself. No normal form holds a control character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Rows of one role by the column: their lines and ids, each as packed text, and the places of those that must be looked at by themselves."""
+
+    lines: Sequence[int]
+    keys: Sequence[int]
+    rows: Sequence[str]
+    odd: Sequence[int]
 
 
 class _Judged(dict[str, Any]):
@@ -88,7 +109,7 @@ class _Judged(dict[str, Any]):
             self.clear()
             self._odd.clear()
         found = itemgetter(*cells)(self) if len(cells) > 1 else [self[cell] for cell in cells]
-        return found, () if self._odd.isdisjoint(cells) else _odd_places(found)
+        return found, () if not self._odd or self._odd.isdisjoint(cells) else _odd_places(found)
 
 
 def _odd_places(found: Iterable[Any]) -> list[int]:
@@ -129,14 +150,19 @@ class Validator:
         self.rows = 0
         self._columns = columns
         self._placed = placed
+        self._roll = Roll()
+        self._looked_at: list[Person] = []
+        """Who comes after the last of the roll."""
+        self._came_of_age = _years_before(today, _OF_AGE)
+        self._of_age = 0
         self._people: dict[Key, Person | None] = {}
-        """In the order of their rows; None for whom several rows contradict each other."""
+        """Of whom there may be several rows, once all are through; None for whom they contradict each other."""
         self._spoilt: set[tuple[Role, str]] = set()
         self._rejected_people: set[tuple[Role, str]] = set()
         self._perhaps: set[tuple[Role, str]] = set()
         self._without_id = 0
-        self._problems_of: dict[_Key, list[Problem]] = {}
-        self._excluded_people: dict[_Key, Exclusion] = {}
+        self._problems_of: dict[_Who, list[Problem]] = {}
+        self._excluded_people: dict[_Who, Exclusion] = {}
         self._required = {role: terms.required(role) for role in Role}
         self._group_fields = terms.group_fields()
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
@@ -193,7 +219,7 @@ class Validator:
         if role is None:
             self._perhaps.add((Role.STAFF, local_id))
         self._note(line, problems)
-        self._add(
+        self._looked_at.append(
             Person(file=self.file, line=line, role=role or Role.STUDENT, local_id=local_id, last_name="", first_name="", opt_out=True)
         )
 
@@ -206,23 +232,23 @@ class Validator:
     def settle(self) -> None:
         """Check the rows that were added, in their order."""
         waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         alike: dict[tuple[str, ...], list[int]] = {}
         for place, draft in enumerate(waiting):
             if not draft.problems and not draft.dangling and draft.values.get("opt_out") != "yes":
                 alike.setdefault((draft.role, *draft.values), []).append(place)
-        people: list[Person | None] = [None] * len(waiting)
+        sound: list[Sound] = []
+        alone = set(range(len(waiting))).difference(*alike.values())
         for places in alike.values():
             some = [waiting[place] for place in places]
             cells = zip(*(draft.values.values() for draft in some), strict=True)
-            found = self.sound_people(some[0].role, [draft.line for draft in some], dict(zip(some[0].values, cells, strict=True)))
-            for place, person in zip(places, found, strict=True):
-                people[place] = person
-        begin = 0
-        for odd in [place for place, person in enumerate(people) if person is None]:
-            self.take(people[begin:odd])
-            self.check(waiting[odd])
-            begin = odd + 1
-        self.take(people[begin:])
+            sound.append(self.sound(some[0].role, [draft.line for draft in some], dict(zip(some[0].values, cells, strict=True))))
+            alone.update(places[odd] for odd in sound[-1].odd)
+        self.begin_piece()
+        for place in sorted(alone):
+            self.check(waiting[place])
+        self.take(sound)
 
     def check(self, draft: Draft) -> None:
         """Check one row: a person, an exclusion, or a rejection with all its problems.
@@ -267,7 +293,7 @@ class Validator:
                     return
             self._note(draft.line, found, [(role, raw["student_id"])], born_at=draft.born_at)
         mail = get("student_email" if adult else "guardian_email", "") if student else get("staff_email", "")
-        self._add(
+        self._looked_at.append(
             Person(
                 file=self.file,
                 line=draft.line,
@@ -297,17 +323,18 @@ class Validator:
             )
         )
 
-    def sound_people(self, role: Role, lines: Sequence[int], columns: Mapping[str, Sequence[str]]) -> list[Person | None]:
-        """The person of each row that has nothing odd about it, None for a row that ``check`` must look at; nobody is taken or counted yet.
+    def sound(self, role: Role, lines: Sequence[int], columns: Mapping[str, Sequence[str]]) -> Sound:
+        """The rows by the column, and which of them ``check`` must look at; nobody is taken or counted yet.
 
-        ``columns`` are the cells of the fields, row by row; none of the rows holds a no. What comes out is what ``check`` would make of the row.
+        ``columns`` are the cells of the fields, row by row; none of the rows holds a no. What comes out is what ``check`` would make of the rows.
         """
         terms, count = self.terms, len(lines)
         student = role is Role.STUDENT
+        none = Sound(lines, (), (), range(count))
         if (terms.schools is not None and "school_id" not in columns) or (student and terms.grades is not None and "grade" not in columns):
-            return [None] * count
+            return none
         if any(name not in columns for name in self._required[role]) or (terms.left_out if student else terms.staff_roles is not None):
-            return [None] * count
+            return none
         made: dict[str, Sequence[Any]] = {}
         odd: set[int] = set()
         for name, cells in columns.items():
@@ -317,79 +344,78 @@ class Validator:
                 odd.update(at for at, value in enumerate(made[name]) if not value)
         if terms.conditions:
             odd.update(self._conditional(role, columns, made))
-        get = made.get
-        blank: Iterable[str] = repeat("")
-        people: list[Person | None] = list(
-            map(
-                Person,
-                repeat(self.file),
-                lines,
-                repeat(role),
-                made["student_id"],
-                get("last_name", blank),
-                get("first_name", blank),
-                get("state_id", blank),
-                get("middle_name", blank),
-                get("suffix", blank),
-                get("preferred_name", blank),
-                get("birth_date", repeat(None)) if student else repeat(None),
-                get("grade", blank) if student else blank,
-                get("school_id", blank),
-                get("school_name", blank),
-                get("homeroom", blank),
-                get("guardian_email" if student else "staff_email", blank),
-                get("home_language", blank),
-                get("guardian_name", blank),
-                repeat(False),
-                get("contact_restricted", repeat(False)),
-                get("street", blank),
-                get("city", blank),
-                get("region", blank),
-                get("postal_code", blank),
-                get("phone", blank),
-            )
+        ids = made["student_id"]
+        keys = list(map(hash, ids if student else (key_of(role, local_id) for local_id in ids)))
+        return Sound(
+            lines, keys, packed_rows(role, count, {field: made[name] for field, name in _FIELDS[role].items() if name in made}), sorted(odd)
         )
-        for at in odd:
-            people[at] = None
-        return people
 
-    def take(self, sound: Sequence[Person | None]) -> None:
-        """Count and keep people of ``sound_people``, in the order of their rows, with no None among them."""
-        people = cast("Sequence[Person]", sound)
-        self.rows += len(people)
-        if set(map(_ROLE_OF, people)) == {Role.STUDENT}:
-            more: dict[Key, Person] = dict(zip(map(_ID_OF, people), people, strict=True))
-        else:
-            more = {_key(person.role, person.local_id): person for person in people}
-        if len(more) == len(people) and self._people.keys().isdisjoint(more):
-            self._people.update(more)
+    def begin_piece(self) -> None:
+        """What is checked row by row from now on stands among the rows of the next ``take``."""
+        self._of_age += sum(map(self._is_of_age, self._looked_at))
+        self._roll.add(self._looked_at)
+        self._looked_at = []
+
+    def take(self, sound: Sequence[Sound]) -> None:
+        """Count and keep the rows but the odd ones; those have been checked since ``begin_piece``."""
+        if len(sound) == 1 and not sound[0].odd and not self._looked_at:
+            (one,) = sound
+            self.rows += len(one.rows)
+            self._roll.add_rows(self.file, one.lines, one.keys, one.rows)
             return
-        for person in people:
-            self._add(person)
+        found = [(person.line, hash(key_of(person.role, person.local_id)), packed(person)) for person in self._looked_at]
+        for one in sound:
+            is_sound = [True] * len(one.rows)
+            for place in one.odd if one.rows else ():
+                is_sound[place] = False
+            self.rows += sum(is_sound)
+            found += compress(zip(one.lines, one.keys, one.rows, strict=False), is_sound)
+        self._of_age += sum(map(self._is_of_age, self._looked_at))
+        refused = any(person.opt_out for person in self._looked_at)
+        self._looked_at = []
+        if found:
+            found.sort(key=lambda one: abs(one[0]))
+            lines, keys, rows = zip(*found, strict=True)
+            self._roll.add_rows(self.file, lines, keys, rows, refused=refused)
 
     def reading(self, form: str, dropped: tuple[DroppedColumn, ...], guardians: int = 0) -> Reading:
         """What was read, when all rows are through."""
-        for role, local_id in self._rejected_people:
-            if _key(role, local_id) in self._people:
-                self._spoil(role, local_id)
-        people = tuple(filter(None, self._people.values()))
-        came_of_age = _years_before(self._today, _OF_AGE)
+        self.begin_piece()
+        roll = self._roll.without(self._settled())
         self.problems.sort(key=lambda problem: (problem.file, problem.line))
         return Reading(
             format=form,
-            people=people,
+            people=roll,
             problems=tuple(self.problems),
             rows=self.rows,
             rejected=dict(self.rejected),
             excluded=dict(self.excluded),
             dropped=dropped,
             guardians=guardians,
-            of_age=sum(1 for person in people if person.birth_date and person.birth_date <= came_of_age),
-            rejected_people=frozenset(one for one in self._rejected_people | self._perhaps if not self._people.get(_key(*one))),
+            of_age=self._of_age,
+            rejected_people=frozenset(one for one in self._rejected_people | self._perhaps if not self._people.get(key_of(*one))),
             rows_without_id=self._without_id,
             problems_of={key: tuple(problems) for key, problems in self._problems_of.items()},
-            excluded_people={key: why for key, why in self._excluded_people.items() if not self._people.get(_key(*key))},
+            excluded_people={key: why for key, why in self._excluded_people.items() if not self._people.get(key_of(*key))},
         )
+
+    def _settled(self) -> Mapping[int, Person]:
+        """Those of the roll, by their places, who have to go: repeats, rows that contradict each other, rows whose id was rejected elsewhere."""
+        about = {hash(key_of(*who)) for who in (*self._rejected_people, *self._perhaps, *self._excluded_people)}
+        about |= self._roll.repeated()
+        there = self._roll.some([place for place, key in enumerate(self._roll.keys()) if key in about] if about else [])
+        for person in there.values():
+            self._add(person)
+        for role, local_id in self._rejected_people:
+            if key_of(role, local_id) in self._people:
+                self._spoil(role, local_id)
+        left = {id(person) for person in self._people.values()}
+        gone = {place: person for place, person in there.items() if id(person) not in left}
+        self._of_age -= sum(map(self._is_of_age, gone.values()))
+        return gone
+
+    def _is_of_age(self, person: Person) -> bool:
+        return person.birth_date is not None and person.birth_date <= self._came_of_age
 
     # Steps of a check
 
@@ -513,8 +539,11 @@ class Validator:
     def _judged_column(self, name: str, cells: Sequence[str]) -> tuple[Sequence[Any], Iterable[int]]:
         """The column in its normal form, and the places of the cells about which there is anything to say."""
         if name not in _HARDLY_REPEATED:
-            return (self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))).column(cells)
-        plain, check = (values.plain_emails, values.email) if name in _EMAIL_FIELDS else (values.plain_codes, values.code)
+            judged = self._judged.get(name) or self._judged.setdefault(name, self._judge_of(name))
+            if not any(cells) and judged[""] is not ODD:
+                return [judged[""]] * len(cells), ()
+            return judged.column(cells)
+        plain, check = _HARDLY_REPEATED[name]
         if (found := plain(cells)) is not None:
             return found, ()
         found = list(map(_sound(check), cells))
@@ -533,13 +562,13 @@ class Validator:
         if name == "home_language":
             return _Judged(_sound(values.language))
         if name == "contact_restricted":
-            return _Judged(lambda cell: ODD if values.flag(cell)[1] else values.flag(cell)[0])
+            return _Judged(lambda cell: ODD if values.flag(cell)[1] else YES * values.flag(cell)[0])
         return _Judged(_sound(values.text))
 
-    def _judge_birth(self, cell: str) -> Any:  # noqa: ANN401
-        """The date, None for an empty cell; who is of age is odd, since other rules hold then."""
+    def _judge_birth(self, cell: str) -> str:
+        """The date in ISO 8601, empty for an empty cell; who is of age is odd, since other rules hold then."""
         born, age, reasons = values.birth_date(cell, self._today)
-        return ODD if reasons or (age is not None and age >= _OF_AGE) else born
+        return ODD if reasons or (age is not None and age >= _OF_AGE) else born.isoformat() if born else ""
 
     def _conditional(self, role: Role, columns: Mapping[str, Sequence[str]], made: Mapping[str, Sequence[Any]]) -> Iterable[int]:
         """The rows in which a condition of the agreement leaves a field out that is there or required."""
@@ -567,7 +596,7 @@ class Validator:
 
     def _add(self, person: Person) -> None:
         """Take the person, unless the id is there already: the same again is left out, anything else spoils both, but any one no wins."""
-        key = _key(person.role, person.local_id)
+        key = key_of(person.role, person.local_id)
         if (person.role, person.local_id) in self._spoilt:
             if person.opt_out:
                 self._spoilt.discard((person.role, person.local_id))
@@ -596,12 +625,12 @@ class Validator:
 
     def _spoil(self, role: Role, local_id: str) -> None:
         """Take back a person whose id turned out to stand for several rows; a no stays."""
-        before = self._people[_key(role, local_id)]
+        before = self._people[key_of(role, local_id)]
         if before is not None and before.opt_out:
             return
         self._spoilt.add((role, local_id))
         if before is not None:
-            self._people[_key(role, local_id)] = None
+            self._people[key_of(role, local_id)] = None
             self._reject_duplicate(before)
 
     def _reject(self, line: int, role: Role | None, local_id: str, found: list[tuple[str, Reason]], *, born_at: int = 0) -> None:
@@ -616,7 +645,7 @@ class Validator:
             self._rejected_people.update(whose)
         self._note(line, found, whose, born_at=born_at)
 
-    def _note(self, line: int, found: list[tuple[str, Reason]], whose: Iterable[_Key] = (), *, born_at: int = 0) -> None:
+    def _note(self, line: int, found: list[tuple[str, Reason]], whose: Iterable[_Who] = (), *, born_at: int = 0) -> None:
         for name, reason in found:
             file, column = self._columns.get(name, (self.file, name))
             problem = Problem(file, born_at if name == "birth_date" and born_at else line, column, reason)
@@ -629,11 +658,6 @@ class Validator:
                 known = self._problems_of.setdefault(key, [])
                 if len(known) < PLACES_OF_A_PERSON:
                     known.append(problem)
-
-
-def _key(role: Role, local_id: str) -> Key:
-    """What stands for a person while the file is read: for the students, who are many, the id alone."""
-    return local_id if role is Role.STUDENT else (role, local_id)
 
 
 def _among(allowed: frozenset[str] | None, judge: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -26,6 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9_{][A-Za-z0-9._:@/+={}\-]{0,63}")
 _EMAIL = re.compile(
     r"(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
+_PLAIN_TEXTS = re.compile(r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.,'_/&()-]++| (?=[A-Za-z0-9]))*+)?+\n)*+")
 _PLAIN_IDS = re.compile(r"(?:[A-Za-z0-9_]{0,64}\n)*+")
 _PLAIN_EMAILS = re.compile(r"(?:(?:[a-z0-9_+'-]++(?:\.[a-z0-9_+'-]++)*+@(?:[a-z0-9]++(?:-++[a-z0-9]++)*+\.)+[a-z]{2,24})?+\n)*+")
 """Columns of what nearly all ids and addresses are."""
@@ -157,18 +158,33 @@ def email(raw: str) -> Checked:
 
 def plain_codes(cells: Sequence[str]) -> Sequence[str] | None:
     """The column itself if ``code`` would have nothing to say about any of its cells, None if that cannot be told at once."""
-    whole = "\n".join(cells) + "\n"
+    whole = _one_text(cells)
     # An id that a spreadsheet damaged has a sign in it, which no id of this pattern has.
     return cells if _PLAIN_IDS.fullmatch(whole) else None
 
 
+def plain_texts(cells: Sequence[str]) -> Sequence[str] | None:
+    """The same for ``text``."""
+    if max(map(len, cells), default=0) > MAX_TEXT:
+        return None
+    return cells if _PLAIN_TEXTS.fullmatch(_one_text(cells)) else None
+
+
 def plain_emails(cells: Sequence[str]) -> Sequence[str] | None:
     """The same for ``email``, in small letters."""
-    whole = "\n".join(cells) + "\n"
+    whole = _one_text(cells)
     if not whole.isascii() or max(map(len, cells), default=0) > 64:
         return None
-    whole = whole.lower()
-    return whole[:-1].split("\n") if _PLAIN_EMAILS.fullmatch(whole) else None
+    small = whole.lower()
+    if not _PLAIN_EMAILS.fullmatch(small):
+        return None
+    return cells if small == whole else small[:-1].split("\n")
+
+
+def _one_text(cells: Sequence[str]) -> str:
+    """The cells, each on a line of its own; an empty cell is a line too. One that holds a line end makes a text that no pattern fits."""
+    whole = "\n".join(cells) + "\n"
+    return whole if whole.count("\n") == len(cells) else "\0"
 
 
 def birth_date(raw: str, today: date) -> tuple[date | None, int | None, tuple[Reason, ...]]:

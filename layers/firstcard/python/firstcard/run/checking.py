@@ -1,15 +1,15 @@
 """What would become of a roster by itself, whatever was there before: one verdict for planning, for the trial folder and for ``firstcard check``."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import FORBIDDEN_FIELDS
-from firstcard.card.plan import shared_addresses, too_many_rejected, unfit
-from firstcard.roster import REASONS, Person, Problem, Reading, Reason, Refusal, Role
+from firstcard.card.plan import at_shared_addresses, too_many_rejected, unfit
+from firstcard.roster import REASONS, Person, Problem, Reading, Reason, Refusal
 from firstcard.roster.canonical import COLUMNS
 from firstcard.roster.recognise import read_under
 from firstcard.roster.terms import Terms
@@ -100,32 +100,31 @@ def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
     return _with_letterboxes(without(reading, unfit(reading.people, agreement)) if agreement else reading)
 
 
-def without(reading: Reading, faulty: Mapping[Person, Reason]) -> Reading:
-    """The reading without these people; who said no stays, for a no counts whatever else is wrong with the row."""
-    gone = {p: reason for p, reason in faulty.items() if not p.opt_out}
-    found = {p: Problem(p.file, p.line, "student_id", reason) for p, reason in faulty.items()}
+def without(reading: Reading, faulty: Mapping[int, Reason]) -> Reading:
+    """The reading without the people at these places; who said no stays, for a no counts whatever else is wrong with the row."""
+    if not faulty:
+        return reading
+    people = reading.people.some(sorted(faulty))
+    gone = {place: person for place, person in people.items() if not person.opt_out}
     return replace(
-        _with_problems(reading, found),
-        people=tuple(p for p in reading.people if p not in gone),
-        rejected=dict(Counter(reading.rejected) + Counter(gone.values())),
-        rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone},
+        _with_problems(reading, [(p, Problem(p.file, p.line, "student_id", faulty[place])) for place, p in people.items()]),
+        people=reading.people.without(gone),
+        rejected=dict(Counter(reading.rejected) + Counter(faulty[place] for place in gone)),
+        rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone.values()},
     )
 
 
 def _with_letterboxes(reading: Reading) -> Reading:
     """The reading without addresses that are placeholders: whoever has one waits like whoever has none."""
-    shared = shared_addresses(reading.people)
-    if not shared:
+    theirs = reading.people.some(at_shared_addresses(reading.people))
+    if not theirs:
         return reading
-    theirs = [p for p in reading.people if p.email in shared and p.role is Role.STUDENT]
-    found = {p: Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS) for p in theirs}
     return replace(
-        _with_problems(reading, found),
-        people=tuple(replace(p, email="") if p.email in shared and p.role is Role.STUDENT else p for p in reading.people),
+        _with_problems(reading, [(p, Problem(p.file, p.line, "guardian_email", Reason.SHARED_ADDRESS)) for p in theirs.values()]),
+        people=reading.people.replaced({place: replace(p, email="") for place, p in theirs.items()}),
     )
 
 
-def _with_problems(reading: Reading, found: Mapping[Person, Problem]) -> Reading:
-    theirs = {(p.role, p.local_id): (problem,) for p, problem in found.items()}
-    known = {key: (*problem, *reading.problems_of.get(key, ())) for key, problem in theirs.items()}
-    return replace(reading, problems=(*reading.problems, *found.values()), problems_of={**reading.problems_of, **known})
+def _with_problems(reading: Reading, found: Sequence[tuple[Person, Problem]]) -> Reading:
+    known = {(p.role, p.local_id): (problem, *reading.problems_of.get((p.role, p.local_id), ())) for p, problem in found}
+    return replace(reading, problems=(*reading.problems, *(problem for _, problem in found)), problems_of={**reading.problems_of, **known})
