@@ -89,8 +89,8 @@ def test_rows_read_by_the_column_come_to_what_they_come_to_one_by_one(some: list
 
 
 USERS = {
-    "sourcedId": ("100001", "100002", "", "a b", " 100003"),
-    "givenName": ("Ada", "=Ada", "A\x07da", ""),
+    "sourcedId": ("100001", "100002", "", "a b", " 100003", "1\n2"),
+    "givenName": ("Ada", "=Ada", "A\x07da", "", "A\nda"),
     "familyName": ("Pine", "", "Pi\u200bne"),
     "grades": ("04", "99", "04,05", ""),
     "orgSourcedIds": ("school-1", "school-2", "nowhere", "", "school-2,school-1"),
