@@ -30,7 +30,10 @@ class Table(Construct):
 
 
 class Cards(Table):
-    """Patrons, ILS states, refusals, households, notices and envelopes; ``windows`` finds those whose days to say no are running."""
+    """Patrons, ILS states, refusals, households, notices, pairs and envelopes.
+
+    ``windows`` finds those whose days to say no are running, ``pairs`` what waits for a person at a library, and what one decided.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
         super().__init__(scope, construct_id, name=names.CARDS_TABLE, key=key, stream=True)
@@ -40,6 +43,12 @@ class Cards(Table):
             sort_key=_text("told_at"),
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["token"],
+        )
+        self.table.add_global_secondary_index(
+            index_name="pairs",
+            partition_key=_text("pair_of"),
+            sort_key=_text("since"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 
 

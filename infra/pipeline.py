@@ -61,7 +61,7 @@ from infra.window import Window
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
-    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile"]}}},
+    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile", "pair"]}}},
     {"Keys": {"sk": {"S": [{"prefix": "notice#"}]}}, "NewImage": {"state": {"S": ["sent"]}}},
 )
 """The changes that may mean an event; a notice that is only claimed, half of all changes of notices, means none."""

@@ -42,6 +42,7 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "CardSynced": {**_CARD, "state": "in_ils"},
     "CardSyncFailed": {**_CARD, "reason": "card_number_taken"},
     "RefusalRecorded": {"token": _PATRON, "by": "family"},
+    "MatchInDoubt": {"match": "5d" * 12, "token": _PATRON, "kind": "patron", "evidence_class": "patron:V3"},
     "HouseholdRecorded": {"household": _FAMILY, "kind": "family", "announce": (_PATRON,)},
     "NoticeSent": {"household": _FAMILY, "kind": "card", "token": _PATRON},
 }

@@ -11,13 +11,14 @@ from pynamodb.attributes import Attribute, BinaryAttribute, DiscriminatorAttribu
 from pynamodb.connection import Connection
 from pynamodb.constants import MAP
 from pynamodb.exceptions import PutError, TransactWriteError
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.issue import CrowdedError, Standing
+from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
 from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, RecordedNo, View
 from firstcard.card.window import Window
@@ -29,6 +30,10 @@ RELEASED_AT_ONCE = TRANSACTION_OPERATIONS // 2
 """A release is two operations: the patron, and the notice whose window ends with it."""
 
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
+
+
+_WAITS, _DECIDED = "waits", "decided"
+_AT_ONCE = 100
 
 
 class SealedAttribute(Attribute[Mapping[str, bytes]]):
@@ -154,6 +159,25 @@ class NoticeItem(CardItem, discriminator="notice"):
 _CLOSED: dict[str, Any] = {"actions": [NoticeItem.window_of.remove()], "condition": NoticeItem.pk.exists()}
 
 
+class PairItem(CardItem, discriminator="pair"):
+    """A student and somebody who is the same person, or may be."""
+
+    left = UnicodeAttribute()
+    right = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    answer = UnicodeAttribute()
+    by = UnicodeAttribute()
+    since = UnicodeAttribute()
+    weight = NumberAttribute()
+    evidence = UnicodeAttribute()
+    vetoes: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    stirred: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    rules = UnicodeAttribute()
+    ils_id = UnicodeAttribute(null=True)
+    decided_at = UnicodeAttribute(null=True)
+    pair_of = UnicodeAttribute(null=True)
+
+
 class EnvelopeItem(CardItem, discriminator="envelope"):
     """The wrapped data keys of one chunk."""
 
@@ -161,7 +185,7 @@ class EnvelopeItem(CardItem, discriminator="envelope"):
     wrapped = WrappedKeysAttribute()
 
 
-class WindowIndex(GlobalSecondaryIndex["WindowEntry"]):  # type: ignore[no-untyped-call]  # pynamodb's metaclass is untyped
+class WindowIndex(GlobalSecondaryIndex["Entry"]):  # type: ignore[no-untyped-call]  # pynamodb's metaclass is untyped
     """Announcements whose window runs, by data-sharing id and the time the family was told."""
 
     class Meta:
@@ -174,8 +198,21 @@ class WindowIndex(GlobalSecondaryIndex["WindowEntry"]):  # type: ignore[no-untyp
     told_at = UnicodeAttribute(range_key=True)
 
 
-class WindowEntry(Model):
-    """An announcement as the index shows it, keys and token only."""
+class PairIndex(GlobalSecondaryIndex["Entry"]):  # type: ignore[no-untyped-call]  # pynamodb's metaclass is untyped
+    """Pairs that wait for a person, and pairs that a person decided on, by library and the time they were first told of."""
+
+    class Meta:
+        """Index as the template makes it."""
+
+        index_name = "pairs"
+        projection = KeysOnlyProjection()
+
+    pair_of = UnicodeAttribute(hash_key=True)
+    since = UnicodeAttribute(range_key=True)
+
+
+class Entry(Model):
+    """An item as an index shows it: keys, and of a window the token."""
 
     class Meta:
         """As for ``CardItem``."""
@@ -185,18 +222,22 @@ class WindowEntry(Model):
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    token = UnicodeAttribute()
+    token = UnicodeAttribute(null=True)
     windows = WindowIndex()
+    pairs = PairIndex()
 
 
-ITEMS: tuple[type[Model], ...] = (CardItem, PatronItem, IlsItem, RefusalItem, HouseholdItem, NoticeItem, EnvelopeItem, WindowEntry)
+ITEMS: tuple[type[Model], ...] = (
+    *(CardItem, PatronItem, IlsItem, RefusalItem, HouseholdItem, NoticeItem, PairItem, EnvelopeItem),
+    Entry,
+)
 
 
 class CardsTable:
     """The cards table under one name: what issue, sync, notify, refuse and window need of it."""
 
     def __init__(self, table_name: str) -> None:
-        open_table(table_name, ITEMS, indexed=WindowEntry)
+        open_table(table_name, ITEMS, indexed=Entry)
 
     # -- reading ----------------------------------------------------------------------------------------------------------------------------
 
@@ -289,6 +330,43 @@ class CardsTable:
                 item = RefusalItem(f"patron#{token}", "refusal", token=token, by=by, **_stamp(stamp))
                 _saved(item, RefusalItem.pk.does_not_exist())
 
+    # -- pairs ------------------------------------------------------------------------------------------------------------------------------
+
+    def pairs(self, ids: Sequence[str]) -> dict[str, Pair]:
+        """Pairs by their ids, consistently read."""
+        found = self._get((f"pair#{one}", "pair") for one in ids)
+        return {pair.id: pair for item in found if isinstance(item, PairItem) for pair in [_pair(item)]}
+
+    def add_pairs(self, pairs: Sequence[Pair]) -> None:
+        """Write new pairs in bulk."""
+        with CardItem.batch_write() as batch:
+            for pair in pairs:
+                batch.save(_pair_item(pair))
+
+    def change_pair(self, pair: Pair) -> bool:
+        """Write the pair unless a person has decided on it; a person's decision is written over the machine's only."""
+        return _saved(_pair_item(pair), PairItem.by == MACHINE)
+
+    def decide_pair(self, pair: Pair, *, was_by: str) -> bool:
+        """Write a person's decision if nobody has decided since it was read."""
+        return _saved(_pair_item(pair), PairItem.by == was_by)
+
+    def waiting_pairs(self, library: str) -> Iterator[Pair]:
+        """The pairs of a library that wait for a person, oldest first."""
+        return self._indexed_pairs(f"{library}#{_WAITS}")
+
+    def decided_pairs(self, library: str) -> Iterator[Pair]:
+        """The pairs of a library that a person decided on."""
+        return self._indexed_pairs(f"{library}#{_DECIDED}")
+
+    def _indexed_pairs(self, pair_of: str) -> Iterator[Pair]:
+        # The index may be behind: what it names is read, and what is not so any more is left out.
+        entries = Entry.pairs.query(pair_of)
+        while page := list(islice(entries, _AT_ONCE)):
+            found = {item.pk: item for item in self._get((entry.pk, entry.sk) for entry in page) if isinstance(item, PairItem)}
+            items = (found.get(entry.pk) for entry in page)
+            yield from (_pair(item) for item in items if item is not None and item.pair_of == pair_of)
+
     # -- a family's no ----------------------------------------------------------------------------------------------------------------------
 
     def refuse(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
@@ -304,8 +382,8 @@ class CardsTable:
 
     def windows_over(self, sharing: str, *, told_before: str) -> Iterator[Window]:
         """Announcements told before a time (ISO 8601), oldest first."""
-        for entry in WindowEntry.windows.query(sharing, WindowIndex.told_at <= told_before):
-            yield Window(entry.pk, entry.sk, entry.token)
+        for entry in Entry.windows.query(sharing, WindowIndex.told_at <= told_before):
+            yield Window(entry.pk, entry.sk, entry.token or "")
 
     def release(self, due: Sequence[tuple[Patron, Window]]) -> list[str]:
         """Write patrons whose earlier version still waits, each with the end of its window; gives the tokens of those that were written."""
@@ -499,6 +577,48 @@ def _household_item(line: HouseholdLine, chunk: Chunk) -> HouseholdItem:
         sealed=line.sealed,
         envelope=chunk.object,
         **_stamp(stamp),
+    )
+
+
+def _pair_item(pair: Pair) -> PairItem:
+    state = _WAITS if pair.waits else _DECIDED if pair.by != MACHINE else ""
+    return PairItem(
+        f"pair#{pair.id}",
+        "pair",
+        left=pair.left,
+        right=pair.right,
+        kind=str(pair.kind),
+        answer=str(pair.answer),
+        by=pair.by,
+        since=pair.since,
+        weight=pair.weight,
+        evidence=pair.evidence,
+        vetoes=list(pair.vetoes),
+        stirred=list(pair.stirred),
+        rules=pair.rules,
+        ils_id=pair.ils_id or None,
+        decided_at=pair.decided_at or None,
+        pair_of=f"{pair.stamp.library}#{state}" if state else None,
+        **_stamp(pair.stamp),
+    )
+
+
+def _pair(item: PairItem) -> Pair:
+    return Pair(
+        left=item.left,
+        right=item.right,
+        kind=Kind(item.kind),
+        answer=Answer(item.answer),
+        by=item.by,
+        since=item.since,
+        weight=float(item.weight),
+        evidence=item.evidence,
+        vetoes=tuple(item.vetoes),
+        rules=item.rules,
+        stamp=_read_stamp(item),
+        ils_id=item.ils_id or "",
+        decided_at=item.decided_at or "",
+        stirred=tuple(item.stirred),
     )
 
 

@@ -45,6 +45,21 @@ class HouseholdLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PairLine:
+    """What the matcher said of a student (``left``, a token) and somebody else (``right``); card/pair.py says what the words mean."""
+
+    left: str
+    right: str
+    kind: str
+    answer: str
+    weight: float
+    evidence: str
+    vetoes: tuple[str, ...]
+    rules: str
+    ils_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What one call of issue replays. ``at`` is the run's time (ISO 8601, UTC); ``object`` names the chunk in encryption contexts."""
 
@@ -58,9 +73,10 @@ class Chunk:
     envelope: Envelope
     patrons: tuple[PatronLine, ...]
     households: tuple[HouseholdLine, ...]
+    pairs: tuple[PairLine, ...] = ()
 
     def to_bytes(self) -> bytes:
-        """JSON lines: a header, the patrons, the households."""
+        """JSON lines: a header, the patrons, the households, the pairs."""
         head = {
             "v": 1,
             "object": self.object,
@@ -94,6 +110,23 @@ class Chunk:
             )
             for h in self.households
         ]
+        lines += [
+            _line(
+                {
+                    "k": "pair",
+                    "l": p.left,
+                    "r": p.right,
+                    "kind": p.kind,
+                    "a": p.answer,
+                    "w": p.weight,
+                    "e": p.evidence,
+                    "v": p.vetoes,
+                    "rules": p.rules,
+                    "i": p.ils_id,
+                }
+            )
+            for p in self.pairs
+        ]
         return b"".join(lines)
 
     @classmethod
@@ -120,6 +153,11 @@ class Chunk:
                 HouseholdLine(r["h"], r["kind"], tuple(r["children"]), tuple(r["announce"]), _bytes(r["s"]))
                 for r in rows[1:]
                 if r["k"] == "household"
+            ),
+            pairs=tuple(
+                PairLine(r["l"], r["r"], r["kind"], r["a"], r["w"], r["e"], tuple(r["v"]), r["rules"], r["i"])
+                for r in rows[1:]
+                if r["k"] == "pair"
             ),
         )
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
+from firstcard.card.pair import Pair, after_said, of_line
 from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
 
 
@@ -38,6 +39,15 @@ class Cards(Protocol):
 
     def change(self, patron: Patron) -> bool:
         """Write ``patron`` if its earlier version is still ``patron.version - 1``; whether it was."""
+
+    def pairs(self, ids: Sequence[str]) -> Mapping[str, Pair]:
+        """The pairs on record by their ids, consistently read."""
+
+    def add_pairs(self, pairs: Sequence[Pair]) -> None:
+        """Write pairs that are not on record, in bulk."""
+
+    def change_pair(self, pair: Pair) -> bool:
+        """Write ``pair`` unless a person has decided on it meanwhile; whether it was written."""
 
 
 class CrowdedError(Exception):
@@ -82,8 +92,21 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
         if after:
             _change(after, cards, rule)
             counts["refused"] += 1
+    _record_pairs(chunk, cards)
     cards.tell(chunk)
     return counts
+
+
+def _record_pairs(chunk: Chunk, cards: Cards) -> None:
+    """Put on record what the matcher said. Only issue makes pairs, one run of a district at a time; a person's decision beats it."""
+    if not chunk.pairs:
+        return
+    said = [of_line(line, chunk) for line in chunk.pairs]
+    known = cards.pairs([pair.id for pair in said])
+    cards.add_pairs([pair for pair in said if pair.id not in known])
+    for pair in said:
+        if (before := known.get(pair.id)) and (after := after_said(before, pair)):
+            cards.change_pair(after)
 
 
 Rule = Callable[[Patron | None, bool], Patron | None]

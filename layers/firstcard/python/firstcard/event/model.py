@@ -126,6 +126,15 @@ class RefusalRecorded(Event):
     by: Literal["family", "roster", "district", "staff"]
 
 
+class MatchInDoubt(Event):
+    """A student may be somebody whom the library knows, or another student: a person at the library decides (``firstcard matches``)."""
+
+    match: Annotated[str, Field(pattern=r"^[0-9a-f]{24}$", description="the pair's id")]
+    token: Token
+    kind: Annotated[Literal["patron", "student"], Field(description="whom the student is compared with")]
+    evidence_class: Annotated[str, Field(pattern=r"^(patron|student):(clear|[A-Z]\d+(\+[A-Z]\d+)*)$", description="pairs of one class are decided alike")]
+
+
 class HouseholdRecorded(Event):
     """A household is new or changed; ``announce`` are those of its members that it has not heard about yet, often none."""
 
@@ -146,7 +155,7 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RosterReceived, RosterRejected, RosterHeld, RosterProcessed, RosterLate, CardIssued, CardUpdated, CardRenewed, CardExpired, CardRevoked,
-        CardSynced, CardSyncFailed, RefusalRecorded, HouseholdRecorded, NoticeSent,
+        CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent,
     )
 }  # fmt: skip
 

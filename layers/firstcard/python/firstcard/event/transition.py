@@ -94,11 +94,27 @@ def _notice(old: Image, new: Image) -> Event | None:
     )
 
 
+def _pair(old: Image, new: Image) -> Event | None:
+    if not str(new.get("pair_of", "")).endswith("#waits") or old.get("pair_of") == new["pair_of"]:
+        return None
+    speaking = new.get("stirred") or new["vetoes"]
+    return new_event(
+        "MatchInDoubt",
+        key=f"{new['pk']}\0{new['answer']}",
+        **_common(new),
+        match=new["pk"].partition("#")[2],
+        token=new["left"],
+        kind=new["kind"],
+        evidence_class=f"{new['kind']}:{'+'.join(speaking) or 'clear'}",
+    )
+
+
 TOLD: Mapping[str, Callable[[Image, Image], Event | None]] = {
     "patron": _patron,
     "ils": _ils,
     "refusal": _refusal,
     "profile": _household,
     "notice": _notice,
+    "pair": _pair,
 }
 """Which items of the table tell something, by the first word of their sort key."""

@@ -40,6 +40,10 @@ class Tokens:
         """The token of a card number, unique in the library whichever district it came from."""
         return self._mac("card", self._library, number)
 
+    def existing(self, ils_id: str) -> str:
+        """The token of a patron whom the library had before: who it is in the library's own system, whichever district asks."""
+        return self._mac("existing", self._library, ils_id)
+
     def trait(self, patron: str, kind: str, value: str) -> str:
         """A short digest of something about one patron (``patron`` is the token), by which a change of it shows: 24 bits, as 6 hex characters.
 
