@@ -1,6 +1,7 @@
 """Synthetic rosters and library patrons of a whole region, with the truth about who is who: what the matcher is measured and tested with."""
 
 from local.population.families import Household, Person
+from local.population.planted import Kind, planted
 from local.population.population import DISTRICTS, TODAY, Population, Relation, Trap, make_population
 from local.population.rows import CARD, ROSTER, Errors, PatronRow, StudentRow
 
@@ -11,6 +12,7 @@ __all__ = [
     "TODAY",
     "Errors",
     "Household",
+    "Kind",
     "PatronRow",
     "Person",
     "Population",
@@ -18,4 +20,5 @@ __all__ = [
     "StudentRow",
     "Trap",
     "make_population",
+    "planted",
 ]

@@ -184,6 +184,12 @@ def make_population(
     cousins of the same name at the same address or phone; one card in 1,500 is a stranger's with a student's name and birth date.
     """
     library = open_library(f"{seed}/{students}/{patrons}/{twin_share}", twin_share=twin_share, roster=roster, card=card, today=today)
+    fill(library, students=students, patrons=patrons)
+    return library.population()
+
+
+def fill(library: Library, *, students: int, patrons: int) -> None:
+    """Families, their rows on the rosters, and cards, exactly so many, into a library without anybody."""
     _strangers(library, _families(library, students), cards=patrons // 1500, rows=students // 3000)
     for child in library.town.people:
         if child.districts:
@@ -191,7 +197,6 @@ def make_population(
     del library.students[students:], library.districts[students:], library.student_people[students:]
     _cards(library, patrons)
     _state_ids_of_siblings(library, students // 4900)
-    return library.population()
 
 
 def open_library(seed: str, *, twin_share: float = 0.031, roster: Errors = ROSTER, card: Errors = CARD, today: date = TODAY) -> Library:
