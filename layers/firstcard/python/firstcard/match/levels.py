@@ -80,6 +80,8 @@ class State(IntEnum):
     EQUAL = 0
     MISSING = 1
     CONFLICT = 2
+    NEAR = 3
+    """Different by a slip: two neighbours swapped, or one sign other than the last two, in which brothers and sisters entered together differ."""
 
 
 class Suffix(IntEnum):
@@ -105,13 +107,20 @@ FIELDS: dict[str, type[IntEnum]] = {
 
 MACROS = """
 create macro fc_compact(a) as replace(a, ' ', '');
-create macro fc_edit(a, b) as least(length(a), length(b)) >= 4 and abs(length(a) - length(b)) <= 1 and damerau_levenshtein(a, b) <= 1;
-create macro fc_subset(a, b) as a <> '' and b <> '' and
-  (list_has_all(string_split(a, ' '), string_split(b, ' ')) or list_has_all(string_split(b, ' '), string_split(a, ' ')));
-create macro fc_meets(a, b) as (contains(a, ' ') or contains(b, ' ')) and list_has_any(string_split(a, ' '), string_split(b, ' '));
-create macro fc_similar(a, b) as jaro_winkler_similarity(a, b) >= 0.88
-  or (least(length(a), length(b)) >= 6 and damerau_levenshtein(a, b) <= 2)
-  or (least(length(a), length(b)) >= 3 and (starts_with(a, b) or starts_with(b, a)));
+create macro fc_edit(a, b) as case when least(length(a), length(b)) < 4 or abs(length(a) - length(b)) > 1 then false
+  when a[1] <> b[1] and a[-1] <> b[-1] then false else damerau_levenshtein(a, b) <= 1 end;
+create macro fc_subset(a, b) as case when contains(a, ' ') or contains(b, ' ')
+  then list_has_all(string_split(a, ' '), string_split(b, ' ')) or list_has_all(string_split(b, ' '), string_split(a, ' ')) else false end;
+create macro fc_meets(a, b) as case when contains(a, ' ') or contains(b, ' ')
+  then list_has_any(string_split(a, ' '), string_split(b, ' ')) else false end;
+create macro fc_alike(a, b) as case when a = '' or b = '' then false when a = b then true when a[1] <> b[1] then false
+  else jaro_winkler_similarity(a, b) >= 0.88 end;
+create macro fc_similar(a, b) as case
+  when least(length(a), length(b)) >= 3 and (starts_with(a, b) or starts_with(b, a)) then true
+  when jaro_winkler_similarity(a, b) >= 0.88 then true
+  when least(length(a), length(b)) >= 6 and abs(length(a) - length(b)) <= 2 then levenshtein(a, b) <= 2
+  else false end;
+create macro fc_swapped(given_a, family_a, given_b, family_b) as case when fc_alike(given_a, family_b) then fc_alike(family_a, given_b) else false end;
 create macro fc_first(a, b, nick) as case
   when a = '' or b = '' then 8
   when fc_compact(a) = fc_compact(b) then 0
@@ -127,24 +136,31 @@ create macro fc_last(a, b) as case
   when fc_compact(a) = fc_compact(b) then 0
   when fc_subset(a, b) then 1
   when fc_edit(fc_compact(a), fc_compact(b)) then 2
-  when fc_meets(a, b) or fc_similar(fc_compact(a), fc_compact(b)) then 3
+  when fc_meets(a, b) then 3
+  when fc_similar(fc_compact(a), fc_compact(b)) then 3
   else 5 end;
+create macro fc_slip(a, b) as case hamming(a, b) when 1 then true when 2 then damerau_levenshtein(a, b) = 1 else false end;
 create macro fc_born(a, b, vague) as case
   when a = 0 or b = 0 then 5
   when a = b and not vague then 0
   when vague and a // 10000 = b // 10000 then 4
   when a // 10000 = b // 10000 and a // 100 % 100 = b % 100 and a % 100 = b // 100 % 100 then 1
-  when damerau_levenshtein(a::varchar, b::varchar) <= 1 then 2
+  when fc_slip(a::varchar, b::varchar) then 2
   when (a // 10000 = b // 10000)::int + (a // 100 % 100 = b // 100 % 100)::int + (a % 100 = b % 100)::int = 2 then 3
   else 6 end;
 create macro fc_middle(a, b) as case
   when a = '' or b = '' then 3
   when fc_compact(a) = fc_compact(b) then if(length(a) = 1, 1, 0)
   when length(a) = 1 or length(b) = 1 then if(a[1] = b[1], 1, 4)
-  when fc_edit(fc_compact(a), fc_compact(b)) or fc_subset(a, b) or
-    (least(length(a), length(b)) >= 3 and (starts_with(a, b) or starts_with(b, a))) then 2
+  when fc_edit(fc_compact(a), fc_compact(b)) then 2
+  when fc_subset(a, b) then 2
+  when least(length(a), length(b)) >= 3 and (starts_with(a, b) or starts_with(b, a)) then 2
   else 4 end;
-create macro fc_state(a, b) as case when a = '' or b = '' then 1 when a = b then 0 else 2 end;
+create macro fc_state(a, b) as case when a = '' or b = '' then 1 when a = b then 0
+  when length(a) >= 6 and length(a) = length(b) and damerau_levenshtein(a, b) = 1
+    and (levenshtein(a, b) = 2 or left(a, length(a) - 2) <> left(b, length(b) - 2)) then 3
+  else 2 end;
+create macro fc_zip(a, b) as case when a = b or a = '' or b = '' then true else damerau_levenshtein(a, b) <= 1 end;
 create macro fc_suffix(a, b) as case when a = '' and b = '' then 1 when a = '' or b = '' then 2
   when a = b or (a in ('jr', 'ii') and b in ('jr', 'ii')) then 0 else 3 end;
 """

@@ -1,7 +1,7 @@
 """Students matched against a library's patrons, or against each other: same, in doubt, or different people."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import duckdb
@@ -61,7 +61,7 @@ class Terms:
     of which one is among these ids are compared and told; None for all. ``model``: the weights of an earlier run; without it they are estimated.
     """
 
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     model: Model | None = None
     apart: frozenset[Pair] = frozenset()
     together: frozenset[Pair] = frozenset()
@@ -167,7 +167,7 @@ def _insert_pairs(db: duckdb.DuckDBPyConnection, table: str, pairs: Iterable[Pai
     if not ordered:
         return
     db.execute(
-        f"insert into {table} select distinct if({right} = 1, l.row, least(l.row, r.row)), if({right} = 1, r.row, greatest(l.row, r.row)) "  # noqa: S608 - fixed
+        f"insert into {table} select distinct if({right} = 1, l.row, least(l.row, r.row)), if({right} = 1, r.row, greatest(l.row, r.row)) "
         "from (select unnest(?::varchar[]) as a, unnest(?::varchar[]) as b) "
         f"join record l on l.id = a and l.side = 0 join record r on r.id = b and r.side = {right} where l.row <> r.row",
         [[left for left, _ in ordered], [other for _, other in ordered]],
@@ -180,7 +180,7 @@ _Found = tuple[int, int, Decision]
 def _decisions(db: duckdb.DuckDBPyConnection) -> Iterator[_Found]:
     names = {name: [level.name.lower() for level in levels] for name, levels in FIELDS.items()}
     cursor = db.execute(
-        f"select left_row, right_row, l.id, r.id, weight, vetoes, same_address, same_phone, same_email, {', '.join(f'd.{name}' for name in FIELDS)} "  # noqa: S608 - fixed names
+        f"select left_row, right_row, l.id, r.id, weight, vetoes, same_address, same_phone, same_email, {', '.join(f'd.{name}' for name in FIELDS)} "
         "from decided d join record l on l.row = left_row join record r on r.row = right_row"
     )
     known: dict[tuple[int | bool, ...], str] = {}
@@ -221,7 +221,11 @@ def _closed(db: duckdb.DuckDBPyConnection, found: list[_Found], terms: Terms) ->
     )
     refused = {link[:2] for link in closed.refused}
     decided = [
-        (left, right, Decision(one.left_id, one.right_id, Answer.REVIEW, one.weight, one.evidence, (CHAIN,)) if (left, right) in refused else one)
+        (
+            left,
+            right,
+            Decision(one.left_id, one.right_id, Answer.REVIEW, one.weight, one.evidence, (CHAIN,)) if (left, right) in refused else one,
+        )
         for left, right, one in found
     ]
     inside = sorted({row for group in closed.groups for row in group})

@@ -28,7 +28,7 @@ _M: Mapping[str, Levels] = {
     "dob": (0.90, 0.008, 0.015, 0.004, 0.006, 0.06, 0.007),
     "middle": (0.42, 0.15, 0.01, 0.40, 0.02),
     "contact": (0.70, 0.12, 0.05, 0.05, 0.08),
-    "state": (0.70, 0.29, 0.01),
+    "state": (0.70, 0.28, 0.01, 0.01),
     "suffix": (0.02, 0.955, 0.02, 0.005),
 }
 """Among pairs that are one person. Where a field is missing says nothing by itself: such levels weigh 0 whatever stands here."""
@@ -38,14 +38,25 @@ _U: Mapping[str, Levels] = {
     "dob": (0.0002, 0.0001, 0.003, 0.03, 0.002, 0.06, 0.90),
     "middle": (0.006, 0.06, 0.003, 0.40, 0.53),
     "contact": (0.00002, 0.00005, 0.05, 0.05, 0.90),
-    "state": (0.0000005, 0.3, 0.7),
+    "state": (0.0000005, 0.3, 0.7, 0.00005),
     "suffix": (0.001, 0.955, 0.04, 0.004),
 }
 """Among pairs picked at random."""
 
+_NEAR: Mapping[str, Levels] = {
+    "first": (0.08, 0.0005, 0.005, 0.005, 0.01, 0.01, 0.03, 0.001, 0.0085, 0.85),
+    "last": (0.60, 0.03, 0.002, 0.02, 0.008, 0.34),
+    "dob": (0.30, 0.005, 0.015, 0.08, 0.01, 0.09, 0.50),
+    "middle": (0.01, 0.05, 0.005, 0.40, 0.535),
+    "contact": (0.45, 0.15, 0.10, 0.05, 0.25),
+    "state": (0.001, 0.3, 0.698, 0.001),
+    "suffix": (0.002, 0.955, 0.04, 0.003),
+}
+"""Among pairs that share a key and are two people: households, namesakes, children of one birthday."""
+
 SILENT: Mapping[str, int | None] = {"first": None, "last": None, "dob": 5, "middle": 3, "contact": 3, "state": 1, "suffix": 1}
 """The level of each field that says nothing."""
-_HELD = {"first": (8, 9), "last": (4,), "dob": (6,), "state": (0, 1, 2)}
+_HELD = {"first": (8, 9), "last": (4,), "dob": (6,)}
 """Levels of which ``m`` is not estimated: what is hardly ever compared, so that the estimate would drift towards brothers and sisters."""
 
 
@@ -81,18 +92,17 @@ def estimate(patterns: Sequence[tuple[tuple[int, ...], int]], random: Mapping[st
     ``patterns``: levels in the order of ``FIELDS``, with how many pairs have them. ``random``: how often each level stood among random pairs.
     ``pairs_in_all``: how many pairs could have been compared; ``most``: how many can be one person.
     """
-    u = {name: _smoothed(random.get(name, ()), _U[name], 2_000.0) for name in FIELDS}
     total = sum(count for _, count in patterns)
     if total < FEWEST_PAIRS:
         return Model()
     names = list(FIELDS)
     m = [list(_M[name]) for name in names]
-    other = [_shares(patterns, at, len(_M[name])) for at, name in enumerate(names)]
+    other = [list(_NEAR[name]) for name in names]
     share = 0.5
     found = 0.0
     for _ in range(ROUNDS):
         sums = [[TRUST * part for part in _M[name]] for name in names]
-        rests = [[1.0] * len(_M[name]) for name in names]
+        rests = [[TRUST * part for part in _NEAR[name]] for name in names]
         found = 0.0
         for levels, count in patterns:
             yes, no = math.log(share), math.log(1 - share)
@@ -109,7 +119,9 @@ def estimate(patterns: Sequence[tuple[tuple[int, ...], int]], random: Mapping[st
         m = [_held(name, _normal(sums[at])) for at, name in enumerate(names)]
         other = [_normal(one) for one in rests]
     chance = min(max(found, 1.0), float(most)) / max(pairs_in_all, 1)
-    model = Model(dict(zip(names, map(tuple, m), strict=True)), u, min(chance, 0.5), estimated=True)
+    chance = min(chance, 0.5)
+    u = {name: _at_random(random[name], _U[name], m[at], chance) for at, name in enumerate(names)} | {"state": _U["state"]}
+    model = Model(dict(zip(names, map(tuple, m), strict=True)), u, chance, estimated=True)
     return model if _sane(model) else Model()
 
 
@@ -126,15 +138,11 @@ def _held(name: str, levels: list[float]) -> list[float]:
     return [_M[name][at] if at in held else part / free * rest for at, part in enumerate(levels)]
 
 
-def _shares(patterns: Sequence[tuple[tuple[int, ...], int]], at: int, size: int) -> list[float]:
-    counts = [1.0] * size
-    for levels, count in patterns:
-        counts[levels[at]] += count
-    return _normal(counts)
-
-
-def _smoothed(counts: Sequence[int], default: Levels, trust: float) -> Levels:
-    return tuple(_normal([(counts[at] if counts else 0) + trust * part for at, part in enumerate(default)]))
+def _at_random(counts: Sequence[int], default: Levels, m: Sequence[float], chance: float) -> Levels:
+    """``u`` from random pairs, less those that are one person by ``chance``; no level falls under a third of its default."""
+    total = sum(counts) + 2_000.0
+    shares = [(count + 2_000.0 * part) / total for count, part in zip(counts, default, strict=True)]
+    return tuple(_normal([max(share - chance * one, part / 3) for share, one, part in zip(shares, m, default, strict=True)]))
 
 
 def _normal(counts: list[float]) -> list[float]:

@@ -15,11 +15,56 @@ _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th"
 """Letters that Unicode does not decompose, as library and school systems write them in ASCII."""
 _APOSTROPHES = re.compile("['`´ʻʼ’‘ʹ]")
 _PLAIN = re.compile(r"[a-z]+")
-_SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "2nd": "ii", "iii": "iii", "3rd": "iii", "iv": "iv", "4th": "iv"}
+_SUFFIXES = {
+    "jr": "jr",
+    "junior": "jr",
+    "sr": "sr",
+    "senior": "sr",
+    "ii": "ii",
+    "2nd": "ii",
+    "iii": "iii",
+    "3rd": "iii",
+    "iv": "iv",
+    "4th": "iv",
+}
 _SPLIT_OFF = frozenset(_SUFFIXES) - {"junior", "senior"}
 """What is a suffix wherever it ends a name; Junior is a first name and Senior a last name too."""
 _PARTICLES = frozenset(
-    "de del della di da do dos das du la le las los el al bin ben ibn abu van von der den ter ten zu mac mc o st saint san santa".split()
+    [
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "du",
+        "la",
+        "le",
+        "las",
+        "los",
+        "el",
+        "al",
+        "bin",
+        "ben",
+        "ibn",
+        "abu",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "ten",
+        "zu",
+        "mac",
+        "mc",
+        "o",
+        "st",
+        "saint",
+        "san",
+        "santa",
+    ]
 )
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
@@ -27,13 +72,95 @@ _BARE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 _WORD = re.compile(r"[a-z0-9]+")
-_UNITS = frozenset("apt apartment unit ste suite lot trlr trailer rm room no bldg building fl floor".split())
-_DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw"}
+_UNITS = frozenset(
+    ["apt", "apartment", "unit", "ste", "suite", "lot", "trlr", "trailer", "rm", "room", "no", "bldg", "building", "fl", "floor"]
+)
+_DIRECTIONS = {
+    "north": "n",
+    "south": "s",
+    "east": "e",
+    "west": "w",
+    "northeast": "ne",
+    "northwest": "nw",
+    "southeast": "se",
+    "southwest": "sw",
+}
 _COMPASS = frozenset(_DIRECTIONS.values())
 _ROADS = frozenset(
-    "street st avenue ave av road rd drive dr lane ln court ct circle cir place pl boulevard blvd way terrace ter trail trl parkway pkwy "
-    "highway hwy square sq loop run path cove cv crescent cres close grove".split()
+    [
+        "street",
+        "st",
+        "avenue",
+        "ave",
+        "av",
+        "road",
+        "rd",
+        "drive",
+        "dr",
+        "lane",
+        "ln",
+        "court",
+        "ct",
+        "circle",
+        "cir",
+        "place",
+        "pl",
+        "boulevard",
+        "blvd",
+        "way",
+        "terrace",
+        "ter",
+        "trail",
+        "trl",
+        "parkway",
+        "pkwy",
+        "highway",
+        "hwy",
+        "square",
+        "sq",
+        "loop",
+        "run",
+        "path",
+        "cove",
+        "cv",
+        "crescent",
+        "cres",
+        "close",
+        "grove",
+    ]
 )
+
+_COMMON = frozenset(
+    [
+        "old",
+        "new",
+        "big",
+        "little",
+        "great",
+        "upper",
+        "lower",
+        "mount",
+        "mt",
+        "lake",
+        "saint",
+        "san",
+        "santa",
+        "fort",
+        "ft",
+        "la",
+        "las",
+        "los",
+        "el",
+        "del",
+        "de",
+        "port",
+        "red",
+        "white",
+        "black",
+        "blue",
+    ]
+)
+"""Beginnings of many streets' names: the next word counts too."""
 
 
 class Name(NamedTuple):
@@ -97,7 +224,7 @@ def birth_date(raw: str) -> int:
 
 
 def address_key(raw: str) -> str:
-    """House number, the street's name without its kind and direction, and the unit; empty where there is no number or no name."""
+    """House number, the first word of the street's name without its kind and direction, and the unit; empty where there is no number or no name."""
     words = _WORD.findall(fold(raw.replace("#", " apt ")))
     if len(words) < 2:
         return ""
@@ -113,7 +240,9 @@ def address_key(raw: str) -> str:
             break
         street.append(word)
     named = [word for word in street if word not in _ROADS and _DIRECTIONS.get(word, word) not in _COMPASS] or street
-    return f"{words[0]} {' '.join(named[:2])} {unit}".rstrip() if named else ""
+    if not named:
+        return ""
+    return f"{words[0]} {' '.join(named[: 2 if named[0] in _COMMON else 1])} {unit}".rstrip()
 
 
 @cache

@@ -3,8 +3,9 @@
 Only distinct values are normalised. Values stay inside the database and are never written to a disk: it has no temporary folder.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -45,11 +46,11 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file in UTF-8. ``columns``: which column of the file is which of ``COLUMNS``; ``header``: all columns of the file, in order."""
+    """A CSV file in UTF-8 with a header of ``width`` columns. ``places``: where each of ``COLUMNS`` stands, of several the first that is not empty."""
 
     path: Path
-    header: tuple[str, ...]
-    columns: Mapping[str, str] = field(default_factory=dict)
+    width: int
+    places: Mapping[str, tuple[int, ...]]
 
 
 Source = CsvFile | Iterable[Row]
@@ -77,17 +78,23 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
 
 
 def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
-    taken = ", ".join(f"coalesce({_quoted(file.columns[name])}, '')" if name in file.columns else "''" for name in COLUMNS)
-    types = "{" + ", ".join(f"{_text(name)}: 'VARCHAR'" for name in file.header) + "}"
+    taken = ", ".join("coalesce(" + "".join(f"nullif(c{place}, ''), " for place in file.places.get(name, ())) + "'')" for name in COLUMNS)
+    types = "{" + ", ".join(f"c{place}: 'VARCHAR'" for place in range(file.width)) + "}"
+    # The database takes a path for a pattern.
+    path = re.sub(r"([*?\[])", r"[\1]", str(file.path.resolve()))
     try:
         db.execute(
-            f"insert into raw select {side}, {taken} from read_csv(?, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "  # noqa: S608 - names are quoted
-            f"columns = {types}, null_padding = true, parallel = false, max_line_size = 1000000)",
-            [str(file.path)],
+            f"insert into raw select {side}, {taken} from read_csv(?, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+            f"columns = {types}, null_padding = true, parallel = false, compression = 'none', max_line_size = 1000000)",
+            [path],
         )
-    except duckdb.Error:
-        # DuckDB's message shows the line that it could not read.
-        raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end") from None
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        # DuckDB's message shows the line that it could not read: only its number is told.
+        line = re.search(r"CSV Error on Line: (\d+)", str(error))
+        where = f" (line {line[1]})" if line else ""
+        raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end{where}") from None
 
 
 def _read_rows(db: duckdb.DuckDBPyConnection, side: int, rows: Iterable[Row]) -> None:
@@ -95,7 +102,7 @@ def _read_rows(db: duckdb.DuckDBPyConnection, side: int, rows: Iterable[Row]) ->
     cells = ", ".join("unnest(?::varchar[])" for _ in COLUMNS)
     while chunk := list(islice(left, CHUNK)):
         columns = [[row.get(name) or "" for row in chunk] for name in COLUMNS]
-        db.execute(f"insert into raw select {side}, {cells}", columns)  # noqa: S608 - a number
+        db.execute(f"insert into raw select {side}, {cells}", columns)
 
 
 def _forms(db: duckdb.DuckDBPyConnection) -> None:
@@ -116,7 +123,7 @@ def _form(
         made_of = [form(raw) for raw in chunk]
         values = [chunk, *([one[at] for one in made_of] for at in range(len(made)))]
         cells = ", ".join(f"unnest(?::{kind}[])" for kind in ("varchar", *(one.split()[1] for one in made)))
-        db.execute(f"insert into {table} select {cells}", values)  # noqa: S608 - names of this module
+        db.execute(f"insert into {table} select {cells}", values)
 
 
 def _chunks(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]]:
@@ -124,14 +131,6 @@ def _chunks(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]]:
     cursor.execute(query)
     while rows := cursor.fetchmany(CHUNK):
         yield [row[0] for row in rows]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 _RECORD = """

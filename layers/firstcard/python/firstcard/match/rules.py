@@ -28,8 +28,17 @@ class Rule(NamedTuple):
 
 
 REJECTS = (
-    Rule("H1", "The first names have nothing to do with each other.", "first in (8, 9) and not (first = 8 and dob = 0 and contact <= 1) and state <> 0"),
-    Rule("H2", "The birth dates have at most one part in common, and it is no slip of the hand.", "dob = 6 and state <> 0"),
+    Rule(
+        "H1",
+        "The first names have nothing to do with each other.",
+        "first in (8, 9) and not (first = 8 and dob = 0 and contact <= 1) and state in (1, 2)",
+    ),
+    Rule("H2", "The birth dates have at most one part in common, and it is no slip of the hand.", "dob = 6 and state in (1, 2)"),
+    Rule(
+        "H3",
+        "The first names are alike, but both are names of their own, and the state ids differ, or two local ids of one district do: twins.",
+        "two and first in (2, 3, 6) and (state = 2 or (within and same_district and state = 1 and first <> 2))",
+    ),
 )
 """Such pairs are different people: they are not shown to anybody. An equal state id keeps them for a person to look at."""
 
@@ -46,9 +55,13 @@ VETOES = (
         "A birth date is missing, or is one that systems write for none: a parent of the same name looks just so.",
         "dob in (4, 5) and not (state = 0 and first = 0 and last <= 1)",
     ),
-    Rule("V4", "The state ids differ.", "state = 2"),
+    Rule("V4", "The state ids differ.", "state >= 2"),
     Rule("V5", "The middle names differ.", "middle = 4"),
-    Rule("V6", "The generations differ (Jr., Sr., II, III), or only one has one and the birth dates are not equal.", "suffix = 3 or (suffix = 2 and dob <> 0)"),
+    Rule(
+        "V6",
+        "The generations differ (Jr., Sr., II, III), or only one has one and the birth dates are not equal.",
+        "suffix = 3 or (suffix = 2 and dob <> 0)",
+    ),
     Rule("V7", "A twin stands in the data: then the first names must be equal.", "twin and first <> 0"),
     Rule(
         "V8",
@@ -73,7 +86,9 @@ VETOES = (
     Rule("V12", "Somebody else fits nearly as well.", "rival"),
     Rule("V13", "A compound first name is cut, and no middle name confirms it.", "first = 4 and middle <> 0"),
     Rule("V14", "Two people with this first name, birth date and household stand in the data.", "double"),
-    Rule("V15", "A nickname that is a name of its own (Emma, Emily), and no middle name confirms it.", "first = 2 and formal and middle <> 0"),
+    Rule(
+        "V15", "A nickname that is a name of its own (Emma, Emily), and no middle name confirms it.", "first = 2 and formal and middle <> 0"
+    ),
 )
 """Such pairs are never put together by the machine. ``V16`` is added where a chain of links would put people together who are apart."""
 CHAIN = "V16"
