@@ -34,6 +34,15 @@ class Operator(Construct):
         self.role.add_to_policy(call_functions("explain"))
 
 
+class Librarian(Construct):
+    """Library staff who settle matches in doubt (``firstcard matches``): they are shown the names of one pair at a time, by a function that writes it down."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = _role(self, "librarian")
+        self.role.add_to_policy(call_functions("settle"))
+
+
 class Keyholder(Construct):
     """Who makes, renews and takes out the keys that open districts' files (``firstcard key``); opens no file with them, for it reads none."""
 

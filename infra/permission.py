@@ -18,6 +18,11 @@ def on_windows(*actions: str) -> iam.PolicyStatement:
     return _on_table(f"{names.table_arn(names.CARDS_TABLE)}/index/windows", actions, ())
 
 
+def on_pairs(*actions: str) -> iam.PolicyStatement:
+    """DynamoDB actions on the index of pairs that wait for a person or were decided by one."""
+    return _on_table(f"{names.table_arn(names.CARDS_TABLE)}/index/pairs", actions, ())
+
+
 def on_cards_stream(*actions: str) -> iam.PolicyStatement:
     """DynamoDB actions on the stream of the cards table."""
     return _on_table(f"{names.table_arn(names.CARDS_TABLE)}/stream/*", actions, ())

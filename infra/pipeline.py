@@ -33,7 +33,7 @@ from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
 from infra.notify import Notify
-from infra.people import Keyholder, Officer, Operator
+from infra.people import Keyholder, Librarian, Officer, Operator
 from infra.permission import (
     in_drops,
     in_vault,
@@ -42,6 +42,7 @@ from infra.permission import (
     on_cards,
     on_cards_stream,
     on_ledger,
+    on_pairs,
     on_runs_by_district,
     on_windows,
     read_secrets,
@@ -55,6 +56,7 @@ from infra.plan import Plan
 from infra.publish import Publish
 from infra.rehearse import Rehearse
 from infra.roster_run import RosterRun
+from infra.settle import Settle
 from infra.sync import Sync
 from infra.window import Window
 
@@ -98,6 +100,8 @@ class Pipeline(Stack):
         plan.may(on_ledger("PutItem", "DeleteItem", keys=["content#*"]))
         plan.may(on_ledger("PutItem", keys=["snapshot#*", "intent#*"]))
         plan.may(on_runs_by_district("Query"))
+        plan.may(on_pairs("Query"))
+        plan.may(on_cards("BatchGetItem", keys=["pair#*"]))
         plan.may(see_vault())
         plan.may(in_vault("GetObject", "manifests/*", "snapshots/*"))
         plan.may(in_vault("PutObject", "runs/*", "snapshots/*"))
@@ -121,9 +125,9 @@ class Pipeline(Stack):
         issue = Issue(self, layers=layers)
         issue.may(in_vault("GetObject", "runs/*"))
         issue.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
-        issue.may(on_cards("BatchGetItem", keys=["patron#*"]))
-        issue.may(on_cards("PutItem", keys=["patron#*"]))
-        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*"]))
+        issue.may(on_cards("BatchGetItem", keys=["patron#*", "pair#*"]))
+        issue.may(on_cards("PutItem", keys=["patron#*", "pair#*"]))
+        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*", "pair#*"]))
 
         finish = Finish(self, layers=layers)
         finish.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
@@ -178,6 +182,12 @@ class Pipeline(Stack):
         explain.may(see_vault())
         explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
 
+        settle = Settle(self, layers=layers)
+        settle.may(on_pairs("Query"))
+        settle.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "envelope#*"]))
+        settle.may(on_cards("PutItem", keys=["pair#*"]))
+        settle.may(on_ledger("PutItem", keys=["intent#*"]))
+
         self._files_of("incoming/", "Dropped", "A file lies in a district's drop bucket", self._inbox_of(admit))
         # A roster is read alone: one call has room for one.
         self._files_of("try/", "Tried", "A file lies in a district's trial folder", self._inbox_of(rehearse, batch_size=1))
@@ -188,6 +198,7 @@ class Pipeline(Stack):
         self._card_events_to(notify, NOTIFY_EVENTS)
         RosterRun(self, "RosterRun")
         Operator(self, "Operator")
+        Librarian(self, "Librarian")
         Keyholder(self, "Keyholder")
         Officer(self, "Officer")
 

@@ -18,7 +18,9 @@ from infra.key import Key
 
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 SEALS = "plan"
-FUNCTIONS = frozenset({"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse"})
+FUNCTIONS = frozenset(
+    {"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse", "settle"}
+)
 
 
 class UnknownRole(ValueError):

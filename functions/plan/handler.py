@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from firstcard.adapters.aws import CardBus, DropAndVault, SecretsStore, unwrap, wake, wrapper
+from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
@@ -46,6 +47,8 @@ def planner() -> Planner:
         wake=wake,
         random=os.urandom,
         below=secrets.randbelow,
+        pairs=CardsTable(setting(Setting.CARDS_TABLE)),
+        patrons=lambda library: None,
     )
 
 

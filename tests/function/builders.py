@@ -94,6 +94,8 @@ class Yard:
     started: list[tuple[str, int]] = field(default_factory=list)
     draws: int = 0
     wrapper: Callable[[str], Wrap] | None = None
+    patrons: list[dict[str, str]] | None = None
+    """The library's own list of its patrons; None where there is none."""
     rested: dict[str, str] = field(default_factory=dict)
     """Until when each run rests."""
 
@@ -139,6 +141,8 @@ class Yard:
             wake=lambda run, decision: self.woken.append((run.arrival.run_id, decision)),
             random=random.randbytes,
             below=random.randrange,
+            pairs=self.cards,
+            patrons=lambda library: self.patrons,
         ).plan(arrival)
 
     def hold(self, arrival: Arrival, *, token: str = "task", at: datetime = EVENING) -> None:

@@ -33,7 +33,22 @@ from tests.function.builders import (
 )
 from tests.unit.agreement.builders import write_site
 
-VERBS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window", "rehearse", "explain")
+VERBS = (
+    "admit",
+    "plan",
+    "hold",
+    "begin",
+    "issue",
+    "finish",
+    "publish",
+    "sync",
+    "notify",
+    "refuse",
+    "window",
+    "rehearse",
+    "explain",
+    "settle",
+)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -150,16 +165,20 @@ def standing(districts: Iterable[str]) -> Iterator[None]:
 
 def _tables() -> None:
     database: Any = boto3.client("dynamodb")
-    for name, index, keys, projection in (
-        (CARDS, "windows", ("window_of", "told_at"), {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["token"]}),
-        (LEDGER, "by_district", ("district", "started_at"), {"ProjectionType": "ALL"}),
-    ):
+    windows = ("windows", ("window_of", "told_at"), {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["token"]})
+    pairs = ("pairs", ("pair_of", "since"), {"ProjectionType": "KEYS_ONLY"})
+    runs = ("by_district", ("district", "started_at"), {"ProjectionType": "ALL"})
+    for name, indexes in ((CARDS, (windows, pairs)), (LEDGER, (runs,))):
         database.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", *keys)],
+            AttributeDefinitions=[
+                {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", *(key for _, keys, _ in indexes for key in keys))
+            ],
             KeySchema=_schema("pk", "sk"),
-            GlobalSecondaryIndexes=[{"IndexName": index, "KeySchema": _schema(*keys), "Projection": projection}],
+            GlobalSecondaryIndexes=[
+                {"IndexName": index, "KeySchema": _schema(*keys), "Projection": projection} for index, keys, projection in indexes
+            ],
         )
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def asked(student: str | int = 1, *, district: str = "pine", at: str = EVENING.i
     return json.loads(json.dumps(said))["answer"] if "answer" in said else said  # type: ignore[no-any-return]
 
 
-def calls_go_to_the_handler(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def calls_go_to_the_handler(monkeypatch: pytest.MonkeyPatch, function: ModuleType = explain) -> list[dict[str, Any]]:
     """Lets ``Invoke`` of the function reach its handler; gives the calls."""
     calling: Callable[..., Any] = getattr(BaseClient, "_make_api_call")  # noqa: B009  botocore's stubs leave it out
     calls: list[dict[str, Any]] = []
@@ -29,8 +30,8 @@ def calls_go_to_the_handler(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, A
         if operation_name != "Invoke":
             return calling(self, operation_name, api_params)
         calls.append(api_params)
-        assert api_params["FunctionName"] == "firstcard-explain"
-        said = explain.handler(json.loads(api_params["Payload"]), a_context())
+        assert api_params["FunctionName"] == f"firstcard-{function.__name__.split('.')[1]}"
+        said = function.handler(json.loads(api_params["Payload"]), a_context())
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(said).encode())}
 
     monkeypatch.setattr(BaseClient, "_make_api_call", called)

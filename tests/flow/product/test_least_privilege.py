@@ -12,7 +12,22 @@ from tests.flow.product.conftest import FirstNight
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 
 QUEUE = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
-FUNCTIONS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window", "rehearse", "explain")
+FUNCTIONS = (
+    "admit",
+    "plan",
+    "hold",
+    "begin",
+    "issue",
+    "finish",
+    "publish",
+    "sync",
+    "notify",
+    "refuse",
+    "window",
+    "rehearse",
+    "explain",
+    "settle",
+)
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
 

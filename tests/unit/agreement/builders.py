@@ -13,6 +13,13 @@ import yaml
 
 from firstcard.agreement import Agreement, Library, Site, agreement_from, library_from, load_site
 
+MATCHING: dict[str, Any] = {
+    "purposes": {"deduplicate": {"use": "essential.service", "exhibit_a": "Find who has a card already."}},
+    "matrix": {"deduplicate": ["identity", "age"]},
+    "roles": {"settle": {"purposes": ["deduplicate"]}},
+}
+"""What an agreement must say so that its students may be compared with others."""
+
 OPENPGP_KEY = """\
 -----BEGIN PGP PUBLIC KEY BLOCK-----
 

@@ -12,7 +12,7 @@ from firstcard.agreement import AdapterFacts, AgreementError, load_site
 from firstcard.agreement.lint import NumberSpace, faults_with_library
 from firstcard.agreement.load import check_files, files_of_site
 
-from .builders import a_library, a_site, agreement_content, an_agreement, library_content, loaded_site, write_site
+from .builders import MATCHING, a_library, a_site, agreement_content, an_agreement, library_content, loaded_site, write_site
 
 
 def second(**changes: Any) -> dict[str, Any]:
@@ -116,9 +116,10 @@ def test_a_random_pin_needs_an_adapter_that_can_set_one() -> None:
 
 @pytest.mark.parametrize("existing", ["link", "renew"])
 def test_linking_needs_an_adapter_that_can(existing: str) -> None:
-    (fault,) = faults_with_library(an_agreement(existing=existing), a_library())
+    agreement = an_agreement(existing=existing, **MATCHING)
+    (fault,) = faults_with_library(agreement, a_library())
     assert (fault.path, "write separate or ask" in fault.sentence) == (("existing",), True)
-    assert faults_with_library(an_agreement(existing=existing), a_library(), {"koha": AdapterFacts(can_set_pin=True, can_link=True)}) == ()
+    assert faults_with_library(agreement, a_library(), {"koha": AdapterFacts(can_set_pin=True, can_link=True)}) == ()
 
 
 @pytest.mark.parametrize(

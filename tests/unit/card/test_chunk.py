@@ -27,7 +27,7 @@ def test_the_same_draws_give_the_same_bytes() -> None:
 
 
 @given(st.lists(st.integers(1, 7), min_size=120, max_size=200))
-@settings(max_examples=5)
+@settings(max_examples=5, deadline=None)
 def test_no_household_is_cut_and_everybody_is_in_one_chunk(sizes: list[int]) -> None:
     people, number = [], 0
     for home, size in enumerate(sizes):

@@ -274,6 +274,32 @@ def _deltas(a: Agreement) -> Iterator[Fault]:
             yield Fault(("subprocessors", number, "groups"), "The last roster is kept for merge_delta alone: remove roster.")
 
 
+SHOWN_OF_A_PAIR = frozenset({Group.IDENTITY, Group.AGE})
+"""What a person who settles a doubtful match is shown of a student."""
+
+
+def _matching(a: Agreement) -> Iterator[Fault]:
+    purpose = Purpose.DEDUPLICATE
+    if purpose not in a.purposes:
+        if a.existing != "separate":
+            yield Fault(
+                ("existing",),
+                f"Who has a card already is found for the purpose deduplicate alone: describe it under purposes, or write separate instead of {a.existing}.",
+            )
+        return
+    for name in ("first_name", "last_name", "birth_date"):
+        if name not in a.fields:
+            yield Fault(
+                ("purposes", purpose.value),
+                f"Nobody can be told from a namesake without {name}: add it to the fields, or remove the purpose.",
+            )
+    if more := [group.value for group in a.matrix.get(purpose, ()) if group not in SHOWN_OF_A_PAIR]:
+        yield Fault(
+            ("matrix", purpose.value),
+            f"Who settles a doubtful match sees names and birth date, and of everything else only whether it agrees: remove {' and '.join(more)}.",
+        )
+
+
 def _groups(a: Agreement) -> Iterator[Fault]:
     opened = {group for groups in a.matrix.values() for group in groups}
     for name in a.fields:
@@ -441,6 +467,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _fields,
     _purposes,
     _deltas,
+    _matching,
     _groups,
     _left_out,
     _numbers,

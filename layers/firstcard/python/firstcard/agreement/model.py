@@ -47,6 +47,7 @@ FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA),
     "sync": (Purpose.SYNC_ILS,),
     "notify": (Purpose.SEND_NOTICE,),
+    "settle": (Purpose.DEDUPLICATE,),
 }
 """The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster."""
 

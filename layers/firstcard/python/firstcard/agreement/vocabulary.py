@@ -11,6 +11,7 @@ class Purpose(StrEnum):
     SEND_NOTICE = "send_notice"
     EVALUATE = "evaluate"
     MERGE_DELTA = "merge_delta"
+    DEDUPLICATE = "deduplicate"
 
 
 class Group(StrEnum):

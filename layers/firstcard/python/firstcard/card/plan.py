@@ -14,7 +14,7 @@ from datetime import datetime
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause
 from firstcard.agreement.vocabulary import FIELDS, Group
-from firstcard.card.chunk import Chunk, Decision, HouseholdLine, PatronLine
+from firstcard.card.chunk import Chunk, Decision, HouseholdLine, PairLine, PatronLine
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
@@ -27,6 +27,10 @@ from firstcard.vault.seal import Sealer
 
 CHUNK_PATRONS = 400
 """Patrons a chunk: a few hundred keep KMS calls per card near zero and a chunk's replay well under its time-out."""
+
+
+CHUNK_PAIRS = 2000
+"""Pairs a chunk: they are small, and hold nothing that is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +251,11 @@ class PlannedChunk:
     sha256: str
 
 
+def _planned(number: int, chunk: Chunk) -> PlannedChunk:
+    body = chunk.to_bytes()
+    return PlannedChunk(number, body, hashlib.sha256(body).hexdigest())
+
+
 def unfit(people: Roll, agreement: Agreement) -> dict[int, Reason]:
     """The places of people who can get no number, and why: an id too long for the scheme (a cut number would be another child's), or two ids that give one number."""
     clauses = {str(role): _clause_of(role, agreement) for role in Role}
@@ -304,19 +313,22 @@ class Builder:
     run_id: str
     now: datetime
 
-    def chunks(self, decisions: Decisions) -> Iterator[PlannedChunk]:
-        """The chunks in order. Members of one household stand in one chunk, before their household, however large it is."""
+    def chunks(self, decisions: Decisions, pairs: Sequence[PairLine] = ()) -> Iterator[PlannedChunk]:
+        """The chunks in order, the pairs in the last ones. Members of one household stand in one chunk, before their household, however large it is."""
         active = sorted((s for s in decisions.steps if s.decision is not Decision.NOTHING), key=lambda s: (s.household, s.token))
         plan = self.draw.random(4).hex()
         serials = self.draw.serials.take(sum(1 for s in active if self._needs_serial(s)))
         present = {s.household for s in active}
         quiet = [h for h in decisions.households if h not in present]
+        last = -1
         for number, part in enumerate(_parts(active, quiet)):
             households = {s.household: None for s in part if s.household in decisions.households} | (
                 dict.fromkeys(quiet) if number == 0 else {}
             )
-            body = self._chunk(plan, number, part, {h: decisions.households[h] for h in households}, serials).to_bytes()
-            yield PlannedChunk(number, body, hashlib.sha256(body).hexdigest())
+            yield _planned(number, self._chunk(plan, number, part, {h: decisions.households[h] for h in households}, serials))
+            last = number
+        for number, begin in enumerate(range(0, len(pairs), CHUNK_PAIRS), last + 1):
+            yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS]))
 
     def _needs_serial(self, step: Step) -> bool:
         return step.decision in (Decision.ISSUE, Decision.WAIT) and self._clause(step).scheme == "library_barcode"
@@ -326,7 +338,13 @@ class Builder:
         return card.staff_number if step.person and step.person.role is Role.STAFF else card.number
 
     def _chunk(
-        self, plan: str, number: int, steps: Sequence[Step], households: Mapping[str, Sequence[Step]], serials: Iterator[int]
+        self,
+        plan: str,
+        number: int,
+        steps: Sequence[Step],
+        households: Mapping[str, Sequence[Step]],
+        serials: Iterator[int],
+        pairs: Sequence[PairLine] = (),
     ) -> Chunk:
         object_id = f"{self.run_id}-{plan}-{number:05d}"
         sealer = Sealer(
@@ -349,6 +367,7 @@ class Builder:
             envelope=sealer.envelope(),
             patrons=patrons,
             households=families,
+            pairs=tuple(pairs),
         )
 
     def _patron(self, step: Step, sealer: Sealer, serials: Iterator[int]) -> PatronLine:

@@ -132,7 +132,9 @@ class MatchInDoubt(Event):
     match: Annotated[str, Field(pattern=r"^[0-9a-f]{24}$", description="the pair's id")]
     token: Token
     kind: Annotated[Literal["patron", "student"], Field(description="whom the student is compared with")]
-    evidence_class: Annotated[str, Field(pattern=r"^(patron|student):(clear|[A-Z]\d+(\+[A-Z]\d+)*)$", description="pairs of one class are decided alike")]
+    evidence_class: Annotated[
+        str, Field(pattern=r"^(patron|student):(clear|[A-Z]\d+(\+[A-Z]\d+)*)$", description="pairs of one class are decided alike")
+    ]
 
 
 class HouseholdRecorded(Event):

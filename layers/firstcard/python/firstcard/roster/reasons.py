@@ -98,6 +98,7 @@ class Reason(StrEnum):
     NUMBER_TOO_LONG = "NUMBER_TOO_LONG"
     NUMBER_TWICE = "NUMBER_TWICE"
     ID_REUSED = "ID_REUSED"
+    SAME_CHILD = "SAME_CHILD"
     # Something to look at
     FULL_ROW_OF_REFUSED = "FULL_ROW_OF_REFUSED"
     DUPLICATE_ROW = "DUPLICATE_ROW"
@@ -491,6 +492,10 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.NUMBER_TWICE: _row(
         "Two ids give the same card number, so that neither is used.",
         "Check whether the two rows are one person under two spellings of the id, such as with and without zeros in front, and keep one of them.",
+    ),
+    Reason.SAME_CHILD: _row(
+        "This child has another row, under another id; one child gets one card, by the row that has it already or stands first.",
+        "Keep one row of this child. If these are two children, tell the library: a person there can set the two records apart for good.",
     ),
     Reason.ID_REUSED: _row(
         "The id was another person's in an earlier file: both the name and the birth date are different. The card stays with that person and is not passed on.",

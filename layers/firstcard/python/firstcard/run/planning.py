@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from firstcard.agreement import Agreement, Site
+from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
@@ -21,6 +21,7 @@ from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
+from firstcard.run.matching import DecidedPairs, Found, Matcher, Row, agreed
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
 from firstcard.vault import Intent, Wrap
@@ -94,6 +95,9 @@ class Planner:
     """Tells the execution of a waiting run what was decided: (run, decision)."""
     random: Callable[[int], bytes]
     below: Callable[[int], int]
+    pairs: DecidedPairs
+    patrons: Callable[[Library], Iterable[Row] | None]
+    """The library's own list of its patrons, each row under the ILS's id as ``id``; None where there is none that may be used."""
 
     def plan(self, arrival: Arrival) -> Planned:
         """Plan the run of one arrival; asked again for the same run against the same state, gives the same plan again."""
@@ -139,6 +143,7 @@ class Planner:
         keeper = self._keeper(agreement) if agreement.exchange.deltas else None
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
+        same = same and not self._decided_since(agreement, state.applied_received_at)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -193,6 +198,8 @@ class Planner:
         library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
         reading = as_planned(reading, agreement)
+        found = self._matched(agreement, library, reading, known, tokens)
+        reading = without(_with_noes(reading, found.refused), found.twice)
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
@@ -216,8 +223,10 @@ class Planner:
         builder = Builder(
             agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now
         )
-        chunks = list(builder.chunks(decisions))
+        chunks = list(builder.chunks(decisions, found.lines))
         summary = _summary(arrival, agreement, reading, decisions)
+        if agreed(agreement):
+            summary = {**summary, "matching": found.as_summary()}
         digest = plan_hash(chunks, summary)
         folder = f"runs/{arrival.run_id}/{digest[:16]}"
         for chunk in chunks:
@@ -248,6 +257,15 @@ class Planner:
             return Planned("busy")  # another execution of this very run is issuing
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
 
+    def _decided_since(self, agreement: Agreement, applied: str) -> bool:
+        """Whether a person decided on a match since a roster was applied: then the same roster may mean something else."""
+        return agreed(agreement) and any(pair.decided_at > applied for pair in self.pairs.decided_pairs(agreement.library))
+
+    def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens) -> Found:
+        if not agreed(agreement):
+            return Found()
+        return Matcher(agreement, tokens, self.pairs, lambda: self.patrons(library)).match(reading, known)
+
     def _supersede_older(self, arrival: Arrival) -> None:
         over = (Status.HELD, Status.APPROVED)
         for older in self.ledger.waiting_runs(arrival.district):
@@ -263,6 +281,16 @@ class Planner:
     def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
         self.ledger.move(arrival.run_id, Status.REJECTED, when=NOT_ISSUING, reason=str(reason))
         return Planned("rejected")
+
+
+def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:
+    """The reading with the no of children who said it in another of their rows."""
+    people = reading.people.some(sorted(places))
+    return (
+        replace(reading, people=reading.people.replaced({place: replace(person, opt_out=True) for place, person in people.items()}))
+        if people
+        else reading
+    )
 
 
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:

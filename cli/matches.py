@@ -1,0 +1,188 @@
+"""``firstcard matches``: students of whom it is not certain whether the library knows them already, and the library's decisions."""
+
+import getpass
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, NoReturn
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from firstcard.adapters.aws import FunctionFailedError, ask_function
+
+FUNCTION = "firstcard-settle"
+LATE = 1
+"""Exit code when somebody else was quicker, or there is no such match; a command used wrongly exits with 2."""
+NO_ANSWER = 3
+"""Exit code when nobody could answer."""
+ERRORS = {
+    "unknown_library": (2, "no agreement is with this library; it is the short name in libraries/, such as jaxpl"),
+    "no_such_match": (LATE, "there is no such match at this library: `firstcard matches list` shows those that wait"),
+    "closed": (NO_ANSWER, "the names may not be opened: the agreement is over, suspended, or gives the purpose deduplicate to nobody"),
+    "not_a_request": (2, "a match is 24 letters and digits, as `firstcard matches list` shows it"),
+}
+LEVELS = {
+    "exact": "equal",
+    "preferred": "equal to the preferred name",
+    "nickname": "a nickname of the other",
+    "edit": "one letter or digit apart",
+    "cut": "a part of the other",
+    "part": "equal in part",
+    "initial": "the other's initial",
+    "similar": "similar",
+    "swapped": "swapped",
+    "default": "a date that systems write where they know none",
+    "missing": "missing on one side",
+    "one": "on one side only",
+    "different": "different",
+}
+"""The levels of the matching rules in words."""
+
+app = typer.Typer(
+    no_args_is_help=True, help="Matches in doubt: which students may have a card of the library already, why, and your decision."
+)
+
+LibraryOf = Annotated[str, typer.Option("--library", help="The library's short name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+class Decision(StrEnum):
+    """What a person decides."""
+
+    SAME = "same"
+    APART = "apart"
+
+
+@app.command(name="list", epilog="Example: firstcard matches list --library jaxpl --class patron:V3")
+def list_waiting(
+    library: LibraryOf,
+    evidence_class: Annotated[str, typer.Option("--class", help="Only those of one class, as the summary shows it.")] = "",
+    limit: Annotated[int, typer.Option(help="How many, oldest first.", min=1, max=200)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The matches that wait for a person, oldest first, and how many there are of each class. Opens no name."""
+    said = _asked(library, do="list", evidence_class=evidence_class, most=limit)
+    if as_json:
+        typer.echo(json.dumps(said, indent=2))
+        return
+    pairs = Table("match", "since", "district", "with", "what agrees", "what speaks against it", title=f"{said['waiting']:,} matches wait")
+    for pair in said["pairs"]:
+        pairs.add_row(
+            pair["match"], pair["since"][:10], pair["district"], _other(pair), _levels(pair["evidence"]), ", ".join(pair["vetoes"])
+        )
+    classes = Table("class", "matches", "why", title="By class: those of one class can be decided together")
+    for name, count in said["classes"].items():
+        classes.add_row(name, f"{count:,}", " ".join(_whys(name.partition(":")[2].split("+"))))
+    Console().print(pairs, classes, sep="\n")
+
+
+@app.command(epilog="Example: firstcard matches show 0123456789abcdef01234567 --library jaxpl")
+def show(match: Annotated[str, typer.Argument(metavar="MATCH")], library: LibraryOf, as_json: AsJson = False) -> None:
+    """Both sides of one match, what agrees, and what speaks against it. Opening the names is written down."""
+    said = _asked(library, do="show", ids=[match])
+    if as_json:
+        typer.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    pair = said["pair"]
+    table = Table(
+        "", "the student", _other(pair), "how they compare", title=f"Match {match} ({pair['district']}, since {pair['since'][:10]})"
+    )
+    student, other = said["student"] or {}, said["other"] or {}
+    compared = {"first_name": "first", "middle_name": "middle", "last_name": "last", "suffix": "suffix", "birth_date": "dob"}
+    for name in ("first_name", "preferred_name", "middle_name", "last_name", "suffix", "birth_date"):
+        level = pair["evidence"].get(compared.get(name, ""), "")
+        if student.get(name) or other.get(name) or level:
+            table.add_row(name.replace("_", " "), student.get(name, ""), other.get(name, ""), LEVELS.get(level, level))
+    for name, level in pair["evidence"].items():
+        if name not in compared.values():
+            table.add_row(
+                name.replace("_", " "), "", "", LEVELS.get(level, level.replace("+", " and ") + (" agree" if name == "contact" else ""))
+            )
+    console = Console()
+    console.print(table)
+    if not said["student"]:
+        console.print("Nothing is kept of the student: no card was made, or the family said no.")
+    if pair["ils_id"]:
+        console.print(f"Look the patron up in the library's system: record {pair['ils_id']}.")
+    for why in _whys(pair["vetoes"]):
+        console.print(f"Against: {why}")
+    if pair["by"] != "machine":
+        console.print(f"Decided: {pair['answer']}, by {pair['by']} on {pair['decided_at'][:10]}.")
+
+
+@app.command(epilog="Example: firstcard matches decide same 0123456789abcdef01234567 --library jaxpl")
+def decide(
+    decision: Annotated[Decision, typer.Argument(help="same: one person; apart: two people, for good.")],
+    library: LibraryOf,
+    matches: Annotated[list[str] | None, typer.Argument(metavar="MATCH...", help="One or several matches.")] = None,
+    evidence_class: Annotated[str, typer.Option("--class", help="All that wait of this class, instead of naming them.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Decide on matches. No later roster and no new rules undo it; whoever comes second is told."""
+    if bool(matches) == bool(evidence_class):
+        raise typer.BadParameter("name the matches, or a class of them with --class")
+    wanted: dict[str, Any] = {"ids": matches} if matches else {"evidence_class": evidence_class}
+    totals: dict[str, list[str]] = {"decided": [], "late": [], "unknown": []}
+    while True:
+        said = _asked(library, do="decide", answer=str(decision), **wanted)
+        for name, found in totals.items():
+            found += said[name]
+        if not said["left"] or not said["decided"]:
+            break
+    if as_json:
+        typer.echo(json.dumps(totals, indent=2))
+    else:
+        typer.echo(f"{len(totals['decided']):,} decided: {decision}.")
+        for name, sentence in (("late", "was decided by somebody else meanwhile"), ("unknown", "is no match of this library")):
+            for one in totals[name]:
+                typer.echo(f"{one} {sentence}.", err=True)
+    if totals["late"] or totals["unknown"]:
+        raise typer.Exit(LATE)
+
+
+def _other(pair: Mapping[str, Any]) -> str:
+    return f"patron {pair['ils_id']}" if pair["kind"] == "patron" else "another student"
+
+
+def _levels(evidence: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {LEVELS.get(level, level.replace('+', ' and '))}" for name, level in evidence.items())
+
+
+def _whys(codes: Sequence[str]) -> list[str]:
+    from firstcard.match.rules import CHAIN, REJECTS, VETOES
+
+    sentences = {rule.code: rule.why for rule in (*REJECTS, *VETOES)} | {
+        CHAIN: "A chain of links would put people together who are apart.",
+        "clear": "Nothing: the agreement, or a card that both have, asks for a person.",
+    }
+    return [sentences.get(code, code) for code in codes if code]
+
+
+def _asked(library: str, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  JSON
+    try:
+        said = ask_function(FUNCTION, {"library": library, "by": getpass.getuser(), "at": datetime.now(UTC).isoformat(), **request})
+    except FunctionFailedError as error:
+        _no_answer(f"The function {FUNCTION} broke off ({error}); its log says why, under this time.")
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        advice = {
+            "ResourceNotFoundException": f"there is no function {FUNCTION}: is the pipeline deployed, in this account and region?",
+            "AccessDeniedException": "these credentials may not ask; the role firstcard-librarian may.",
+        }
+        _no_answer(f"{code}: {advice.get(code, 'AWS refused the call.')}")
+    except BotoCoreError as error:
+        _no_answer(f"AWS cannot be reached with these settings: {type(error).__name__}.")
+    if error_word := said.get("error"):
+        code_, sentence = ERRORS.get(error_word, ERRORS["not_a_request"])
+        typer.echo(sentence, err=True)
+        raise typer.Exit(code_)
+    return said
+
+
+def _no_answer(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(NO_ANSWER)

@@ -1,0 +1,225 @@
+"""Matching while a run is planned: who stands twice in the roster, and who has a card of the library already.
+
+Only rows that are new or changed are told of; the others keep what was decided. The matcher and its database are loaded when an agreement asks for them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from firstcard.agreement import Agreement
+from firstcard.agreement.vocabulary import Purpose
+from firstcard.card.chunk import PairLine
+from firstcard.card.manifest import Manifest
+from firstcard.card.pair import Answer, Kind, Pair
+from firstcard.identity import Tokens
+from firstcard.roster import Reading, Reason, Role, Roll, fingerprints
+
+if TYPE_CHECKING:
+    from firstcard.match import Decision, Matched, Terms
+
+MEMORY = "1200MB"
+"""What the matcher's database may take, beside the roster: half of what the function plan has."""
+_LEFT = (
+    "state_id",
+    "local_id",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "preferred_name",
+    "birth_date",
+    "street",
+    "postal_code",
+    "phone",
+    "email",
+)
+
+Row = Mapping[str, str]
+
+
+class DecidedPairs(Protocol):
+    """What people decided at a library."""
+
+    def decided_pairs(self, library: str) -> Iterable[Pair]:
+        """The pairs that a person decided on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What matching makes of a roster.
+
+    ``twice`` are the places of rows of a child that has another row; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
+    library by the student's token, where the machine or a person is certain. ``lines`` go on record. ``counts`` are for the library alone: the district does not
+    learn who was a patron. ``compared`` is False where the library's own list was not there.
+    """
+
+    twice: Mapping[int, Reason] = field(default_factory=dict)
+    refused: Sequence[int] = ()
+    linked: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[PairLine, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    compared: bool = False
+
+    def as_summary(self) -> dict[str, object]:
+        """For the plan that a person at the library looks at."""
+        return {"compared_with_patrons": self.compared, **self.counts}
+
+
+def agreed(agreement: Agreement) -> bool:
+    """Whether the agreement lets its students be compared with others."""
+    return Purpose.DEDUPLICATE in agreement.purposes
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Matches one roster under one agreement.
+
+    ``patrons`` gives the library's own list, each row under the ILS's id as ``id``, or None where there is none that may be used; it is asked only when a student
+    is new.
+    """
+
+    agreement: Agreement
+    tokens: Tokens
+    decided: DecidedPairs
+    patrons: Callable[[], Iterable[Row] | None]
+
+    def match(self, reading: Reading, known: Manifest) -> Found:
+        """Compare the new and changed students of a roster."""
+        students = _Students.of(reading.people, self.tokens, self.agreement.district)
+        prints = fingerprints(reading.people, self.tokens.fingerprint_key)
+        before = known.patrons
+        changed = {
+            token
+            for place, token in students.tokens.items()
+            if (was := before.get(token)) is None or (was.fingerprint != prints[place] and not was.refused)
+        }
+        if not changed:
+            return Found()
+        decided = [pair for pair in self.decided.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
+        twice, refused, lines = self._within(students, changed, known, decided)
+        new = {token for token in changed if token not in before and token not in {students.tokens[place] for place in twice}}
+        linked, more, compared = self._link(students, new, decided)
+        counts = Counter(f"{line.kind}_{line.answer}" for line in (*lines, *more))
+        return Found(twice, refused, linked, (*lines, *more), dict(sorted(counts.items())), compared)
+
+    def _within(
+        self, students: "_Students", changed: set[str], known: Manifest, decided: Sequence[Pair]
+    ) -> tuple[dict[int, Reason], list[int], list[PairLine]]:
+        """The rows of a child that has another one; of a group that row stays which has a card, else the first, and a no in any of them counts for all."""
+        from firstcard.match import within
+
+        matched = within(students.rows(), _terms(changed, decided, Kind.STUDENT))
+        twice: dict[int, Reason] = {}
+        refused: list[int] = []
+        both_have_cards: set[frozenset[str]] = set()
+        for group in matched.groups:
+            if changed.isdisjoint(group):
+                continue
+            places = sorted(students.places[token] for token in group)
+            holders = [place for place in places if students.tokens[place] in known.patrons]
+            kept = holders or places[:1]
+            if students.refused.isdisjoint(places):
+                twice |= dict.fromkeys((place for place in places if place not in kept), Reason.SAME_CHILD)
+            else:
+                refused += [place for place in places if place not in students.refused]
+            if len(holders) > 1:
+                both_have_cards.add(frozenset(students.tokens[place] for place in holders))
+        doubtful = [one for one in matched.decisions if any({one.left_id, one.right_id} <= group for group in both_have_cards)]
+        return twice, refused, [_line(one, Kind.STUDENT, matched, doubt=one in doubtful) for one in matched.decisions if not _is_human(one)]
+
+    def _link(self, students: "_Students", new: set[str], decided: Sequence[Pair]) -> tuple[dict[str, str], list[PairLine], bool]:
+        """The patrons of the library whom new students are or may be."""
+        from firstcard.match import link
+
+        if not new:
+            return {}, [], False
+        patrons = self.patrons()
+        if patrons is None:
+            return {}, [], False
+        ils_ids: dict[str, str] = {}
+        matched = link(students.rows(), self._tokenised(patrons, ils_ids), _terms(new, decided, Kind.PATRON))
+        certain = {one.left_id: ils_ids[one.right_id] for one in matched.decisions if _is_same(one) and one.left_id in new}
+        ask = self.agreement.existing == "ask"
+        lines = [
+            _line(one, Kind.PATRON, matched, doubt=ask, ils_id=ils_ids[one.right_id]) for one in matched.decisions if not _is_human(one)
+        ]
+        human = {one.left_id for one in matched.decisions if _is_human(one)}
+        return {token: ils_id for token, ils_id in certain.items() if not ask or token in human}, lines, True
+
+    def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str]) -> Iterator[Row]:
+        for row in patrons:
+            token = self.tokens.existing(row["id"])
+            ils_ids[token] = row["id"]
+            yield {**row, "id": token}
+
+
+@dataclass(frozen=True, slots=True)
+class _Students:
+    """The students of a roll who are compared: their tokens by place, places by token, who said no, and the roll itself."""
+
+    roll: Roll
+    district: str
+    tokens: Mapping[int, str]
+    places: Mapping[str, int]
+    refused: frozenset[int]
+
+    @classmethod
+    def of(cls, roll: Roll, tokens: Tokens, district: str) -> "_Students":
+        of_students = {
+            place: (tokens.patron(role, local_id), bool(no))
+            for place, (role, local_id, no, name) in enumerate(roll.select("role", "local_id", "opt_out", "last_name"))
+            if role == Role.STUDENT and name
+        }
+        by_place = {place: token for place, (token, _) in of_students.items()}
+        return cls(
+            roll,
+            district,
+            by_place,
+            {token: place for place, token in by_place.items()},
+            frozenset(place for place, (_, no) in of_students.items() if no),
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """Each as the matcher takes it, under its token."""
+        for place, values in enumerate(self.roll.select(*_LEFT)):
+            if token := self.tokens.get(place):
+                yield {"id": token, "district": self.district, **dict(zip(_LEFT, values, strict=True))}
+
+
+def _terms(changed: Iterable[str], decided: Sequence[Pair], kind: Kind) -> "Terms":
+    """What is to be compared, and what people decided."""
+    from firstcard.match import Terms
+
+    apart, together = (
+        frozenset((pair.left, pair.right) for pair in decided if pair.kind is kind and pair.answer is answer)
+        for answer in (Answer.APART, Answer.SAME)
+    )
+    return Terms(memory=MEMORY, changed=frozenset(changed), apart=apart, together=together)
+
+
+def _is_same(one: "Decision") -> bool:
+    return str(one.answer) == str(Answer.SAME)
+
+
+def _is_human(one: "Decision") -> bool:
+    from firstcard.match.matcher import HUMAN
+
+    return one.evidence == HUMAN
+
+
+def _line(one: "Decision", kind: Kind, matched: "Matched", *, doubt: bool, ils_id: str = "") -> PairLine:
+    same = _is_same(one) and not doubt
+    return PairLine(
+        one.left_id,
+        one.right_id,
+        kind,
+        Answer.SAME if same else Answer.DOUBT,
+        one.weight,
+        one.evidence,
+        one.vetoes,
+        matched.version,
+        ils_id,
+    )

@@ -1,0 +1,132 @@
+"""Settling doubtful matches: what waits at a library, why two records were put together or set apart, and a person's decision.
+
+Of a student a person sees names and birth date; of everything else only whether it agrees. The other side is named by the ILS's own id, under which the
+library finds it in its own system; another student is shown as the first one is.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from firstcard.agreement.vocabulary import Group
+from firstcard.card.issue import Standing
+from firstcard.card.pair import Answer, Kind, Pair, decided
+from firstcard.vault import Envelope, VaultClosedError
+from firstcard.vault.seal import Opener
+
+SHOWN = ("first_name", "middle_name", "last_name", "suffix", "preferred_name", "birth_date")
+DECISIONS = {"same": Answer.SAME, "apart": Answer.APART}
+AT_ONCE = 200
+"""Pairs that are listed, or decided on in one call."""
+
+
+class PairStore(Protocol):
+    """The cards table as settling needs it."""
+
+    def pairs(self, ids: Sequence[str]) -> Mapping[str, Pair]:
+        """Pairs by their ids."""
+        ...
+
+    def waiting_pairs(self, library: str) -> Iterable[Pair]:
+        """Pairs that wait for a person, oldest first."""
+        ...
+
+    def decide_pair(self, pair: Pair, *, was_by: str) -> bool:
+        """Write a person's decision if nobody has decided since."""
+        ...
+
+    def standing(self, tokens: Sequence[str]) -> Standing:
+        """Patrons by their tokens."""
+        ...
+
+    def envelopes(self, objects: Sequence[str]) -> Mapping[str, Envelope]:
+        """Wrapped data keys by object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Works for one person (``by``) at one library, at one moment."""
+
+    store: PairStore
+    library: str
+    by: str
+    now: datetime
+
+    def waiting(self, *, evidence_class: str = "", most: int = AT_ONCE) -> dict[str, Any]:
+        """What waits, oldest first: ``pairs``, and over all of them ``classes`` with their counts; nothing is opened."""
+        shown: list[dict[str, Any]] = []
+        classes: Counter[str] = Counter()
+        for pair in self.store.waiting_pairs(self.library):
+            classes[pair.evidence_class] += 1
+            if len(shown) < most and evidence_class in ("", pair.evidence_class):
+                shown.append(plain(pair))
+        return {"pairs": shown, "classes": dict(classes.most_common()), "waiting": classes.total()}
+
+    def show(self, pair_id: str, opener: Opener) -> dict[str, Any]:
+        """One pair with both sides; ``error`` where there is none or it may not be opened."""
+        pair = self._found(pair_id)
+        if pair is None:
+            return {"error": "no_such_match"}
+        try:
+            students = [pair.left] if pair.kind is Kind.PATRON else [pair.left, pair.right]
+            sides = self._students(students, opener)
+        except VaultClosedError:
+            return {"error": "closed"}
+        return {
+            "pair": plain(pair),
+            "student": sides.get(pair.left),
+            "other": {"ils_id": pair.ils_id} if pair.ils_id else sides.get(pair.right),
+        }
+
+    def decide(self, answer: str, *, ids: Sequence[str] = (), evidence_class: str = "") -> dict[str, Any]:
+        """Decide on these pairs, or on all that wait of one class, ``AT_ONCE`` a call; ``left`` tells how many of the class are left."""
+        if ids:
+            wanted = [pair for one in ids if (pair := self._found(one))]
+        else:
+            wanted = [pair for pair in self.store.waiting_pairs(self.library) if pair.evidence_class == evidence_class]
+        done: list[str] = []
+        late: list[str] = []
+        for pair in wanted[:AT_ONCE]:
+            after = decided(pair, DECISIONS[answer], by=self.by, at=self.now.isoformat())
+            (done if self.store.decide_pair(after, was_by=pair.by) else late).append(pair.id)
+        found = {pair.id for pair in wanted}
+        return {"decided": done, "late": late, "unknown": [one for one in ids if one not in found], "left": max(0, len(wanted) - AT_ONCE)}
+
+    def _found(self, pair_id: str) -> Pair | None:
+        """The pair, if it is of this library: another one's does not exist here."""
+        pair = self.store.pairs([pair_id]).get(pair_id)
+        return pair if pair and pair.stamp.library == self.library else None
+
+    def _students(self, tokens: Sequence[str], opener: Opener) -> dict[str, dict[str, str] | None]:
+        """What is shown of each student; None of whom nothing is kept, because the child said no or got no card."""
+        patrons = self.store.standing(tokens).patrons
+        envelopes = self.store.envelopes(sorted({one for patron in patrons.values() for one in patron.envelopes.values()}))
+        shown: dict[str, dict[str, str] | None] = dict.fromkeys(tokens)
+        for token, patron in patrons.items():
+            fields: dict[str, str] = {}
+            for group in (Group.IDENTITY, Group.AGE):
+                if group in patron.sealed and (envelope := envelopes.get(patron.envelopes[group])):
+                    fields |= opener.open(envelope, token, group, patron.sealed[group])
+            shown[token] = {name: fields[name] for name in SHOWN if fields.get(name)} or None
+        return shown
+
+
+def plain(pair: Pair) -> dict[str, Any]:
+    """A pair as plain data: ids, levels and codes."""
+    return {
+        "match": pair.id,
+        "district": pair.stamp.district,
+        "since": pair.since,
+        "kind": str(pair.kind),
+        "answer": str(pair.answer),
+        "by": pair.by,
+        "decided_at": pair.decided_at,
+        "weight": pair.weight,
+        "evidence": dict(part.split("=", 1) for part in pair.evidence.split(";") if "=" in part),
+        "vetoes": list(pair.stirred or pair.vetoes),
+        "class": pair.evidence_class,
+        "ils_id": pair.ils_id,
+    }

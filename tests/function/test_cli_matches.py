@@ -1,0 +1,134 @@
+"""``firstcard matches``, down to the function that answers it."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from firstcard.card.pair import Answer, pair_id
+from firstcard.vault import VaultClosedError
+from functions.settle import handler as settle
+from tests.function.builders import LEDGER, Yard, everything, token
+from tests.function.calling import a_context
+from tests.function.explaining import calls_go_to_the_handler
+from tests.function.test_matching import EVERYBODY, child, existing, matching_content, patron, sent
+
+
+@pytest.fixture
+def agreements() -> list[dict[str, Any]]:
+    return [matching_content()]
+
+
+@pytest.fixture(autouse=True)
+def calls(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    monkeypatch.setattr(settle, "unwrap", yard.keys.unwrap)
+    return calls_go_to_the_handler(monkeypatch, settle)
+
+
+@pytest.fixture
+def doubts(yard: Yard) -> Yard:
+    """Three patrons without a birth date are in doubt, two are certain."""
+    yard.patrons = [patron(1), patron(2)] + [patron(n, birth_date="") for n in (7, 8, 9)]
+    sent(yard, *EVERYBODY)
+    return yard
+
+
+def intents() -> list[str]:
+    return [item for item in everything(LEDGER) if "intent#" in item]
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    result = CliRunner(env={"COLUMNS": "220"}).invoke(app, ["matches", *words, "--library", "oak"])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_what_waits_is_listed_with_its_classes_and_no_name_is_opened(doubts: Yard) -> None:
+    code, said, _ = run("list", "--json")
+    told = json.loads(said)
+    assert (code, told["waiting"]) == (0, 3)
+    assert {pair["ils_id"] for pair in told["pairs"]} == {"ils-7", "ils-8", "ils-9"}
+    assert sum(told["classes"].values()) == 3
+    assert not intents()
+    assert not any(row["last_name"] in said for row in EVERYBODY)
+    code, said, _ = run("list")
+    assert (code, "3 matches wait" in said, "A birth date is missing" in said) == (0, True, True)
+
+
+def test_one_match_is_shown_with_the_students_name_and_the_librarys_record(doubts: Yard) -> None:
+    one = pair_id(token(7), existing(7))
+    code, said, _ = run("show", one, "--json")
+    told = json.loads(said)
+    assert code == 0
+    assert told["student"] == {"first_name": "Hassan", "last_name": "Hidalgo", "birth_date": "2012-08-08"}
+    assert told["other"] == {"ils_id": "ils-7"}
+    assert told["pair"]["evidence"]["last"] == "exact"
+    assert not {"street", "postal_code", "email", "grade", "school_id"} & told["student"].keys()
+    assert len(intents()) == 2
+    assert all("deduplicate" in item and "firstcard-tested" in item for item in intents())
+    code, said, _ = run("show", one)
+    assert (code, "Hidalgo" in said, "record ils-7" in said, "A birth date is missing" in said) == (0, True, True, True)
+
+
+def test_two_students_are_both_shown(yard: Yard) -> None:
+    sent(yard, *EVERYBODY, child(3, student_id="100099", state_id="", birth_date=""))
+    (waiting,) = yard.cards.waiting_pairs("oak")
+    told = json.loads(run("show", waiting.id, "--json")[1])
+    assert sorted([told["student"].get("birth_date", ""), told["other"].get("birth_date", "")]) == ["", "2013-04-04"]
+    assert told["student"]["last_name"] == told["other"]["last_name"] == "Dawson"
+    code, said, _ = run("show", waiting.id)
+    assert (code, "another student" in said, "2013-04-04" in said) == (0, True, True)
+
+
+def test_a_decision_is_for_good_and_the_second_person_is_told(doubts: Yard) -> None:
+    one = pair_id(token(7), existing(7))
+    code, said, _ = run("decide", "same", one, "--json")
+    assert (code, json.loads(said)) == (0, {"decided": [one], "late": [], "unknown": []})
+    on_record = doubts.cards.pairs([one])[one]
+    assert (on_record.answer, on_record.waits, bool(on_record.decided_at)) == (Answer.SAME, False, True)
+    assert json.loads(run("list", "--json")[1])["waiting"] == 2
+
+
+def test_a_whole_class_is_decided_at_once(doubts: Yard) -> None:
+    (name,) = json.loads(run("list", "--json")[1])["classes"]
+    code, said, _ = run("decide", "apart", "--class", name)
+    assert (code, said.strip()) == (0, "3 decided: apart.")
+    assert json.loads(run("list", "--json")[1])["waiting"] == 0
+    assert {pair.answer for pair in doubts.cards.decided_pairs("oak")} == {Answer.APART}
+
+
+def test_a_match_that_is_not_there_is_said_to_be_so(doubts: Yard) -> None:
+    code, _, said = run("decide", "same", "0" * 24)
+    assert (code, "is no match of this library" in said) == (1, True)
+    code, _, said = run("show", "0" * 24)
+    assert (code, "there is no such match" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("show", "not-an-id"), ("decide", "same"), ("decide", "perhaps", "0" * 24), ("decide", "same", "0" * 24, "--class", "patron:V3")],
+)
+def test_a_command_used_wrongly_exits_with_2(words: tuple[str, ...]) -> None:
+    assert run(*words)[0] == 2
+
+
+def test_another_librarys_match_does_not_exist(doubts: Yard) -> None:
+    request = {"do": "show", "library": "elm", "by": "ann", "at": "2026-11-22T06:00:00+00:00", "ids": [pair_id(token(7), existing(7))]}
+    assert settle.handler(request, a_context()) == {"error": "unknown_library"}
+
+
+def test_names_that_may_not_be_opened_are_not_shown(doubts: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(wrapped: bytes, context: object) -> bytes:
+        raise VaultClosedError("AccessDeniedException")
+
+    monkeypatch.setattr(settle, "unwrap", closed)
+    code, said, error = run("show", pair_id(token(7), existing(7)))
+    assert (code, "may not be opened" in error, "Hidalgo" in said) == (3, True, False)
+
+
+def test_what_is_logged_names_nobody(doubts: Yard, caplog: pytest.LogCaptureFixture) -> None:
+    run("show", pair_id(token(7), existing(7)), "--json")
+    logged = [repr(vars(record)) for record in caplog.records if record.name == "firstcard"]
+    assert logged
+    assert not any(word in line for line in logged for word in ("Hassan", "Hidalgo", "2012-08-08"))

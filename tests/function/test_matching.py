@@ -1,0 +1,213 @@
+"""One child, one card: who stands twice in a roster, who has a card of the library already, and what people decided about it."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from firstcard.adapters.cards_table import CardsTable
+from firstcard.card.pair import Answer, Kind, Pair, decided, pair_id
+from firstcard.identity import Tokens
+from firstcard.run.planning import Planned
+from tests.unit.agreement.builders import MATCHING
+from tests.unit.roster.builders import Row, a_firstcard_csv, a_student_row
+
+from .builders import CARDS, TOKEN_KEY, VAULT, Yard, csv_content, later, token
+
+FIELDS = {
+    name: {"required": False, "exhibit_b": "x", "fideslang": "user.name.first"}
+    for name in ("state_id", "middle_name", "street", "postal_code")
+}
+
+
+def matching_content(**changes: Any) -> dict[str, Any]:
+    """An agreement whose students may be compared with others."""
+    matrix = {**MATCHING["matrix"], "sync_ils": ["identity", "age", "enrolment", "address", "card", "pin"]}
+    card = {"kind": "full", "number": {"prefix": "904"}, "staff_number": {"prefix": "905"}}
+    return csv_content("pine", "dsa-pine-oak-2026", "904", fields=FIELDS, card=card, **(MATCHING | {"matrix": matrix}), **changes)
+
+
+@pytest.fixture
+def agreements() -> list[dict[str, Any]]:
+    return [matching_content()]
+
+
+def child(number: int, **changes: str) -> Row:
+    """A student whose name, birth date and home are nobody else's."""
+    first = ("Ada", "Bruno", "Clara", "Dmitri", "Elena", "Felix", "Greta", "Hassan", "Ines", "Jonas", "Karim", "Lucia")[number % 12]
+    last = ("Abbott", "Berger", "Castillo", "Dawson", "Eriksen", "Fontaine", "Goldberg", "Hidalgo", "Ivanov", "Jensen", "Keller")[
+        number % 11
+    ]
+    home = {
+        "street": f"{100 + number} Oak Street",
+        "postal_code": f"{32000 + number}",
+        "guardian_email": f"{last.lower()}{number}@example.org",
+    }
+    named = {"first_name": first, "last_name": last, "state_id": f"{900000 + number}", "middle_name": ""}
+    born = f"{2010 + number % 5}-{number % 9 + 1:02d}-{number % 27 + 1:02d}"
+    return a_student_row(number, birth_date=born, **named, **home) | changes
+
+
+def patron(number: int, **changes: str) -> dict[str, str]:
+    """The same child as the library knew it before; it has no state id there."""
+    row = child(number)
+    names = ("first_name", "last_name", "middle_name", "birth_date", "street", "postal_code")
+    return {"id": f"ils-{number}", "email": row["guardian_email"], **{name: row[name] for name in names}} | changes
+
+
+TWENTY = range(1, 21)
+EVERYBODY = [child(number) for number in TWENTY]
+
+
+def existing(number: int) -> str:
+    return Tokens(TOKEN_KEY.encode(), library="oak", district="pine").existing(f"ils-{number}")
+
+
+def pair(yard: Yard, left: str, right: str) -> Pair | None:
+    one = pair_id(left, right)
+    return yard.cards.pairs([one]).get(one)
+
+
+def plan_of(yard: Yard, planned: Planned) -> dict[str, Any]:
+    body = yard.places.get(planned.chunks_prefix.removesuffix("chunks/") + "plan.json")
+    assert body is not None
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def sent(yard: Yard, *rows: Row, night: int = 0) -> dict[str, Any]:
+    """The roster's whole way; gives its plan."""
+    arrival = yard.admitted(a_firstcard_csv(*rows), at=later(days=night))
+    planned = yard.plan(arrival)
+    assert planned.outcome == "ready"
+    plan = plan_of(yard, planned)
+    assert yard.begin(arrival, at=later(days=night)).outcome == "go"
+    yard.issue(planned)
+    assert yard.finish(arrival, at=later(days=night)) == "applied"
+    return plan
+
+
+class TestAChildThatStandsTwice:
+    def test_gets_one_card_and_the_district_is_told_of_the_row(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        plan = sent(yard, *EVERYBODY, again)
+        assert yard.states(3, 99) == ["waiting", None]
+        assert plan["rejected"] == {"SAME_CHILD": 1}
+        assert plan["matching"] == {"compared_with_patrons": False, "student_same": 1}
+        on_record = pair(yard, token(3), token(99))
+        assert on_record is not None
+        assert (on_record.answer, on_record.kind, on_record.waits, on_record.vetoes) == (Answer.SAME, Kind.STUDENT, False, ())
+
+    def test_keeps_the_card_that_it_has_whichever_row_stands_first(self, yard: Yard) -> None:
+        sent(yard, *EVERYBODY)
+        plan = sent(yard, child(3, student_id="100099"), *EVERYBODY, night=1)
+        assert yard.states(3, 99) == ["waiting", None]
+        assert plan["rejected"] == {"SAME_CHILD": 1}
+        assert plan["decisions"] == {"nothing": 20}
+
+    def test_gets_a_card_by_the_other_row_when_the_first_is_gone(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        sent(yard, *(row for row in EVERYBODY if row["student_id"] != "100003"), again, night=1)
+        assert yard.states(3, 99) == ["expired", "waiting"]
+
+    def test_has_said_no_in_all_rows_if_it_said_so_in_one(self, yard: Yard) -> None:
+        sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"))
+        assert yard.states(3, 99) == [None, None]
+        assert set(yard.cards.refusals([token(3), token(99)])) == {token(3), token(99)}
+
+    def test_whose_rows_both_have_cards_waits_for_a_person_and_loses_neither(self, yard: Yard) -> None:
+        stranger = child(30, student_id="100099")
+        sent(yard, *EVERYBODY, stranger)
+        sent(yard, *EVERYBODY, child(3, student_id="100099", state_id="900003"), night=1)
+        found = pair(yard, token(3), token(99))
+        assert found is None or (found.waits and found.answer is Answer.DOUBT)
+        assert yard.states(3, 99) == ["waiting", "waiting"]
+
+    def test_twins_are_two_children(self, yard: Yard) -> None:
+        twin = child(3, student_id="100099", first_name="Clarissa", state_id="900099")
+        sent(yard, *EVERYBODY, twin)
+        assert yard.states(3, 99) == ["waiting", "waiting"]
+        found = pair(yard, token(3), token(99))
+        assert found is None or found.answer is Answer.DOUBT
+
+
+class TestAPatronOfTheLibrary:
+    def test_is_found_and_only_the_library_sees_how_many(self, yard: Yard) -> None:
+        yard.patrons = [patron(n) for n in range(1, 6)] + [patron(50)]
+        plan = sent(yard, *EVERYBODY)
+        assert plan["matching"] == {"compared_with_patrons": True, "patron_same": 5}
+        on_record = pair(yard, token(2), existing(2))
+        assert on_record is not None
+        assert (on_record.answer, on_record.kind, on_record.ils_id, on_record.waits) == (Answer.SAME, Kind.PATRON, "ils-2", False)
+        told = boto3.client("s3").list_objects_v2(Bucket=VAULT)["Contents"]
+        receipts = [yard.places.get(item["Key"]) for item in told if item["Key"].endswith("receipt.json")]
+        assert receipts
+        assert all(b"matching" not in body and b"patron" not in body for body in receipts if body)
+        assert not any("matching" in event.model_dump_json() for event in yard.emitted)
+
+    def test_without_a_list_nobody_is_compared_and_the_plan_says_so(self, yard: Yard) -> None:
+        plan = sent(yard, *EVERYBODY)
+        assert plan["matching"] == {"compared_with_patrons": False}
+
+    def test_in_doubt_waits_for_a_person(self, yard: Yard) -> None:
+        yard.patrons = [patron(n) for n in range(1, 6)] + [patron(7, birth_date="")]
+        plan = sent(yard, *EVERYBODY)
+        assert plan["matching"]["patron_doubt"] == 1
+        (waiting,) = yard.cards.waiting_pairs("oak")
+        assert (waiting.left, waiting.right, waiting.ils_id) == (token(7), existing(7), "ils-7")
+        assert waiting.evidence_class.startswith("patron:V3")
+        assert "dob=missing" in waiting.evidence
+
+    def test_of_an_agreement_that_asks_is_never_taken_without_a_person(self, yard: Yard) -> None:
+        yard.patrons = [patron(n) for n in range(1, 6)]
+        asking = yard.site.agreements[0].model_copy(update={"existing": "ask"})
+        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY))
+        planned = yard.plan(
+            arrival, site=yard.site.model_copy(update={"agreements": (asking,)}) if hasattr(yard.site, "model_copy") else yard.site
+        )
+        assert plan_of(yard, planned)["matching"]["compared_with_patrons"] is True
+
+
+class TestWhatWasDecided:
+    def test_apart_is_for_good(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        before = pair(yard, token(3), token(99))
+        assert before is not None
+        assert yard.cards.decide_pair(decided(before, Answer.APART, by="ann", at=later(hours=1).isoformat()), was_by=before.by)
+        sent(yard, *EVERYBODY, again, night=1)
+        assert yard.states(3, 99) == ["waiting", "waiting"]
+        sent(yard, *EVERYBODY, again | {"grade": "05"}, night=2)
+        after = pair(yard, token(3), token(99))
+        assert after is not None
+        assert (after.answer, after.by) == (Answer.APART, "ann")
+
+    def test_changes_of_others_change_no_pair(self, yard: Yard) -> None:
+        yard.patrons = [patron(n) for n in range(1, 6)] + [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY)
+        before = yard.cards.pairs([pair_id(token(n), existing(n)) for n in TWENTY])
+        sent(yard, *(row | ({"grade": "05"} if row["student_id"] == "100012" else {}) for row in EVERYBODY), child(40), night=1)
+        assert yard.cards.pairs([pair_id(token(n), existing(n)) for n in TWENTY]) == before
+
+    def test_issued_twice_is_on_record_once_and_a_persons_word_stays(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY))
+        planned = yard.plan(arrival)
+        assert yard.begin(arrival).outcome == "go"
+        yard.issue(planned)
+        (waiting,) = yard.cards.waiting_pairs("oak")
+        assert yard.cards.decide_pair(decided(waiting, Answer.SAME, by="ann", at=later().isoformat()), was_by=waiting.by)
+        yard.issue(planned)
+        assert list(yard.cards.waiting_pairs("oak")) == []
+        (settled,) = yard.cards.decided_pairs("oak")
+        assert (settled.answer, settled.by) == (Answer.SAME, "ann")
+
+    def test_by_two_people_at_once_is_decided_by_the_first(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY)
+        (waiting,) = CardsTable(CARDS).waiting_pairs("oak")
+        at = later().isoformat()
+        assert yard.cards.decide_pair(decided(waiting, Answer.SAME, by="ann", at=at), was_by=waiting.by)
+        assert not yard.cards.decide_pair(decided(waiting, Answer.APART, by="ben", at=at), was_by=waiting.by)
