@@ -12,7 +12,7 @@ from firstcard.match.rules import MARGIN_BITS, REVIEW_BITS, Rule, Rules
 
 RAREST = 12.0
 """Bits that the rarity of a name is worth at most: what stands once may be a slip."""
-SAMPLE = 500
+SAMPLE = 300
 """Records of each side whose pairs stand for pairs picked at random."""
 KNOWN = 3
 """A given name that so many families use is a name; of more than 150,000 records, one in 50,000."""
