@@ -21,6 +21,10 @@ FORMAL = 0.1
 FEW = 20
 """With fewer families for both, the data do not tell: then it is one if it has nicknames itself."""
 
+ENOUGH = 1_000
+LEAST_SIBLINGS = 0.02
+"""Of so many left records with a contact, at least this share of years of birth among namesakes of one household: else there are no families in the data."""
+
 _LEVELS = ", ".join(FIELDS)
 
 _FIRST_LEVEL = """
@@ -165,6 +169,15 @@ left join taken u on u.row = j.right_row and u.other = j.left_row
 where t.row is null and u.row is null
 """
 
+_SIBLINGS = """
+select
+  (select count(distinct row) from contact join record using (row) where side = 0),
+  (select coalesce(sum(people), 0) from (
+    select count(distinct born // 10000) as people from contact join record using (row)
+    where side = 0 and born <> 0 group by key, family having count(distinct given) > 1 and people > 1
+  ))
+"""
+
 _WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
 
 
@@ -237,7 +250,8 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool) -> Model:
 
 def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool) -> None:
     """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
-    weigh(db, model, rules.rejects, "compared", "weighed", within=within)
+    rejects = rules.rejects if _families(db) else ()
+    weigh(db, model, rejects, "compared", "weighed", within=within)
     db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
     vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
     db.execute(_JUDGED.format(vetoes=", ".join(f"if({rule.when}, '{rule.code}', null)" for rule in vetoes)))
@@ -245,7 +259,7 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     db.execute(_NEXT)
     db.execute(_INNER)
     compare(db, "inner_pair", "inner_compared")
-    weigh(db, model, rules.rejects, "inner_compared", "inner_weighed", within=True)
+    weigh(db, model, rejects, "inner_compared", "inner_weighed", within=True)
     alone = [rule.when for rule in rules.vetoes if rule.code not in _NEEDS_OTHERS]
     db.execute(_RIVAL.format(margin=MARGIN_BITS, apart=" or ".join(f"({when})" for when in alone) or "false"))
     db.execute(_TAKEN.format(margin=MARGIN_BITS))
@@ -264,6 +278,12 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
         "taken",
     ):
         db.execute(f"drop table {table}")
+
+
+def _families(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether brothers and sisters are among the records: the rejects rest on them. Too few records to tell count as if they were."""
+    with_contact, siblings = db.execute(_SIBLINGS).fetchall()[0]
+    return bool(with_contact < ENOUGH or siblings >= LEAST_SIBLINGS * with_contact)
 
 
 _NEEDS_OTHERS = frozenset({"V0", "V7", "V11", "V12", "V14"})
