@@ -24,7 +24,9 @@ def a_patron(id: str = "p1", **changes: str) -> dict[str, str]:
     return ROW | {"id": id} | changes
 
 
-def linked(students: list[dict[str, str]], patrons: list[dict[str, str]], *, without: str = "", **terms: Any) -> dict[tuple[str, str], Decision]:
+def linked(
+    students: list[dict[str, str]], patrons: list[dict[str, str]], *, without: str = "", **terms: Any
+) -> dict[tuple[str, str], Decision]:
     return by_pair(link(students, patrons, Terms(rules=Rules({without} - {""}), **terms)))
 
 

@@ -8,7 +8,7 @@ import duckdb
 from firstcard.match.levels import FIELDS, MACROS
 from firstcard.match.model import POPULATION, Model, estimate
 from firstcard.match.names import nickname_pairs
-from firstcard.match.rules import MARGIN_BITS, REVIEW_BITS, Rule, Rules
+from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rules
 
 RAREST = 12.0
 """Bits that the rarity of a name is worth at most: what stands once may be a slip."""
@@ -131,9 +131,11 @@ union all select right_row, left_row, weight, first, vetoes from judged
 
 _NEXT = """
 create table next_best as
-select b.row, b.other, e.other as third, b.weight - e.weight as behind, len(e.vetoes) > 0 and b.first = 0 and e.first <> 0 as loses
+select
+  b.row, b.other, e.other as third, b.weight - e.weight as behind, len(b.vetoes) = 0 as best,
+  len(e.vetoes) > 0 and (best and b.first = 0 and e.first <> 0 and behind >= {margin} or {one_to_one} and behind >= {far}) as loses
 from edge b join edge e on e.row = b.row and e.other <> b.other
-where len(b.vetoes) = 0
+where best or loses
 """
 
 _INNER = """
@@ -144,7 +146,7 @@ select distinct least(other, third) as left_row, greatest(other, third) as right
 _RIVAL = """
 create table rival as
 select distinct row, other from next_best n
-where behind < {margin} and not exists (
+where best and behind < {margin} and not exists (
   from inner_weighed i where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not ({apart})
 )
 """
@@ -152,9 +154,9 @@ where behind < {margin} and not exists (
 _TAKEN = """
 create table taken as
 select distinct n.row, n.third as other from next_best n
-where behind >= {margin} and loses and not exists (
+where loses and not exists (
   from inner_weighed i
-  where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not (i.state >= 2 or i.middle = 4 or i.suffix = 3)
+  where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not (i.state = 2 or i.middle = 4 or i.suffix = 3)
 )
 """
 
@@ -226,7 +228,7 @@ def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str) -> None:
     db.execute("drop table first_level")
 
 
-def learn(db: duckdb.DuckDBPyConnection, *, within: bool) -> Model:
+def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Model:
     """The model that the compared pairs and a sample of random ones give."""
     rows = db.execute(f"select {_LEVELS}, count(*) from compared group by all order by all").fetchall()
     patterns = [(tuple(row[:-1]), row[-1]) for row in rows]
@@ -245,24 +247,24 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool) -> Model:
     db.execute("drop table random_compared")
     students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
-    return estimate(patterns, random, pairs_in_all, students if within else min(students, others))
+    return estimate(patterns, random, pairs_in_all, students if within else min(students, others), families=families)
 
 
-def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool) -> None:
+def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool, families: bool) -> None:
     """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
-    rejects = rules.rejects if _families(db) else ()
+    rejects = rules.rejects if families else ()
     weigh(db, model, rejects, "compared", "weighed", within=within)
     db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
     vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
     db.execute(_JUDGED.format(vetoes=", ".join(f"if({rule.when}, '{rule.code}', null)" for rule in vetoes)))
     db.execute(_EDGE)
-    db.execute(_NEXT)
+    db.execute(_NEXT.format(margin=MARGIN_BITS if families else 1_000, one_to_one=str(not within).lower(), far=FAR_BITS))
     db.execute(_INNER)
     compare(db, "inner_pair", "inner_compared")
     weigh(db, model, rejects, "inner_compared", "inner_weighed", within=True)
     alone = [rule.when for rule in rules.vetoes if rule.code not in _NEEDS_OTHERS]
     db.execute(_RIVAL.format(margin=MARGIN_BITS, apart=" or ".join(f"({when})" for when in alone) or "false"))
-    db.execute(_TAKEN.format(margin=MARGIN_BITS))
+    db.execute(_TAKEN)
     db.execute(_DECIDED.format(rival=str("V12" not in rules.without).lower()))
     for table in (
         "compared",
@@ -280,7 +282,7 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
         db.execute(f"drop table {table}")
 
 
-def _families(db: duckdb.DuckDBPyConnection) -> bool:
+def has_families(db: duckdb.DuckDBPyConnection) -> bool:
     """Whether brothers and sisters are among the records: the rejects rest on them. Too few records to tell count as if they were."""
     with_contact, siblings = db.execute(_SIBLINGS).fetchall()[0]
     return bool(with_contact < ENOUGH or siblings >= LEAST_SIBLINGS * with_contact)

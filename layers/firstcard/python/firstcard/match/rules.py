@@ -18,6 +18,9 @@ REVIEW_BITS = 0.0
 MARGIN_BITS = 6.0
 """By so much a link must be better than the next best person on either side."""
 
+FAR_BITS = 10.0
+"""So far behind somebody else's pair, a pair with patrons is not shown: a card is one person's."""
+
 
 class Rule(NamedTuple):
     """A rule: its code, why it is there, and the SQL condition under which it speaks against a pair."""
