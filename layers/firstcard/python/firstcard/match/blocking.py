@@ -33,6 +33,16 @@ union all select hash(6, key, left(preferred, 3)), row, side from contact join r
 union all select hash(7, state), row, side from record where state <> ''
 """
 
+_MORE_KEYS = """
+insert into block
+select hash(8, key, left(family, 3)), row, side from contact join record using (row) where family <> ''
+union all select hash(9, key, born), row, side from contact join record using (row) where born <> 0
+union all select hash(10, zip, left(given, 3)), row, side from record where zip <> '' and given <> ''
+union all select hash(10, zip, left(family, 3)), row, side from record where zip <> '' and family <> ''
+union all select hash(11, list_sort(string_split(state, ''))), row, side from record where length(state) >= 6
+"""
+"""What would bring brothers and sisters together, where there are none."""
+
 _CROWDED = "create table crowded as select key from block group by side, key having count(*) > {largest}"
 
 _PAIRS = """
@@ -44,10 +54,12 @@ group by all
 """
 
 
-def block(db: duckdb.DuckDBPyConnection, *, within: bool) -> None:
+def block(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> None:
     """Make the table ``pair`` of rows to be compared, each pair once, the left row first."""
     db.execute(_NAMES)
     db.execute(_KEYS)
+    if not families:
+        db.execute(_MORE_KEYS)
     db.execute("drop table piece")
     db.execute(_CROWDED.format(largest=LARGEST))
     db.execute(_PAIRS.format(order="l.row < r.row" if within else "l.side = 0 and r.side = 1"))

@@ -8,11 +8,11 @@ import duckdb
 from firstcard.match.levels import FIELDS, MACROS
 from firstcard.match.model import POPULATION, Model, estimate
 from firstcard.match.names import nickname_pairs
-from firstcard.match.rules import MARGIN_BITS, REVIEW_BITS, Rule, Rules
+from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rules
 
 RAREST = 12.0
 """Bits that the rarity of a name is worth at most: what stands once may be a slip."""
-SAMPLE = 500
+SAMPLE = 300
 """Records of each side whose pairs stand for pairs picked at random."""
 KNOWN = 3
 """A given name that so many families use is a name; of more than 150,000 records, one in 50,000."""
@@ -20,6 +20,10 @@ FORMAL = 0.1
 """A nickname that stands so often beside its given name is a name of its own."""
 FEW = 20
 """With fewer families for both, the data do not tell: then it is one if it has nicknames itself."""
+
+ENOUGH = 1_000
+LEAST_SIBLINGS = 0.02
+"""Of so many left records with a contact, at least this share of years of birth among namesakes of one household: else there are no families in the data."""
 
 _LEVELS = ", ".join(FIELDS)
 
@@ -127,9 +131,11 @@ union all select right_row, left_row, weight, first, vetoes from judged
 
 _NEXT = """
 create table next_best as
-select b.row, b.other, e.other as third, b.weight - e.weight as behind, len(e.vetoes) > 0 and b.first = 0 and e.first <> 0 as loses
+select
+  b.row, b.other, e.other as third, b.weight - e.weight as behind, len(b.vetoes) = 0 as best,
+  len(e.vetoes) > 0 and (best and b.first = 0 and e.first <> 0 and behind >= {margin} or {one_to_one} and behind >= {far}) as loses
 from edge b join edge e on e.row = b.row and e.other <> b.other
-where len(b.vetoes) = 0
+where best or loses
 """
 
 _INNER = """
@@ -140,7 +146,7 @@ select distinct least(other, third) as left_row, greatest(other, third) as right
 _RIVAL = """
 create table rival as
 select distinct row, other from next_best n
-where behind < {margin} and not exists (
+where best and behind < {margin} and not exists (
   from inner_weighed i where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not ({apart})
 )
 """
@@ -148,9 +154,9 @@ where behind < {margin} and not exists (
 _TAKEN = """
 create table taken as
 select distinct n.row, n.third as other from next_best n
-where behind >= {margin} and loses and not exists (
+where loses and not exists (
   from inner_weighed i
-  where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not (i.state >= 2 or i.middle = 4 or i.suffix = 3)
+  where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not (i.state = 2 or i.middle = 4 or i.suffix = 3)
 )
 """
 
@@ -163,6 +169,15 @@ left join rival z on z.row = j.right_row and z.other = j.left_row
 left join taken t on t.row = j.left_row and t.other = j.right_row
 left join taken u on u.row = j.right_row and u.other = j.left_row
 where t.row is null and u.row is null
+"""
+
+_SIBLINGS = """
+select
+  (select count(distinct row) from contact join record using (row) where side = 0),
+  (select coalesce(sum(people), 0) from (
+    select count(distinct born // 10000) as people from contact join record using (row)
+    where side = 0 and born <> 0 group by key, family having count(distinct given) > 1 and people > 1
+  ))
 """
 
 _WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
@@ -213,7 +228,7 @@ def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str) -> None:
     db.execute("drop table first_level")
 
 
-def learn(db: duckdb.DuckDBPyConnection, *, within: bool) -> Model:
+def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Model:
     """The model that the compared pairs and a sample of random ones give."""
     rows = db.execute(f"select {_LEVELS}, count(*) from compared group by all order by all").fetchall()
     patterns = [(tuple(row[:-1]), row[-1]) for row in rows]
@@ -232,23 +247,24 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool) -> Model:
     db.execute("drop table random_compared")
     students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
-    return estimate(patterns, random, pairs_in_all, students if within else min(students, others))
+    return estimate(patterns, random, pairs_in_all, students if within else min(students, others), families=families)
 
 
-def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool) -> None:
+def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool, families: bool) -> None:
     """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
-    weigh(db, model, rules.rejects, "compared", "weighed", within=within)
+    rejects = rules.rejects if families else ()
+    weigh(db, model, rejects, "compared", "weighed", within=within)
     db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
     vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
     db.execute(_JUDGED.format(vetoes=", ".join(f"if({rule.when}, '{rule.code}', null)" for rule in vetoes)))
     db.execute(_EDGE)
-    db.execute(_NEXT)
+    db.execute(_NEXT.format(margin=MARGIN_BITS if families else 1_000, one_to_one=str(not within).lower(), far=FAR_BITS))
     db.execute(_INNER)
     compare(db, "inner_pair", "inner_compared")
-    weigh(db, model, rules.rejects, "inner_compared", "inner_weighed", within=True)
+    weigh(db, model, rejects, "inner_compared", "inner_weighed", within=True)
     alone = [rule.when for rule in rules.vetoes if rule.code not in _NEEDS_OTHERS]
     db.execute(_RIVAL.format(margin=MARGIN_BITS, apart=" or ".join(f"({when})" for when in alone) or "false"))
-    db.execute(_TAKEN.format(margin=MARGIN_BITS))
+    db.execute(_TAKEN)
     db.execute(_DECIDED.format(rival=str("V12" not in rules.without).lower()))
     for table in (
         "compared",
@@ -264,6 +280,12 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
         "taken",
     ):
         db.execute(f"drop table {table}")
+
+
+def has_families(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether brothers and sisters are among the records: the rejects rest on them. Too few records to tell count as if they were."""
+    with_contact, siblings = db.execute(_SIBLINGS).fetchall()[0]
+    return bool(with_contact < ENOUGH or siblings >= LEAST_SIBLINGS * with_contact)
 
 
 _NEEDS_OTHERS = frozenset({"V0", "V7", "V11", "V12", "V14"})

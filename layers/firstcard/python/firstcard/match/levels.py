@@ -113,6 +113,14 @@ create macro fc_subset(a, b) as case when contains(a, ' ') or contains(b, ' ')
   then list_has_all(string_split(a, ' '), string_split(b, ' ')) or list_has_all(string_split(b, ' '), string_split(a, ' ')) else false end;
 create macro fc_meets(a, b) as case when contains(a, ' ') or contains(b, ' ')
   then list_has_any(string_split(a, ' '), string_split(b, ' ')) else false end;
+create macro fc_stem(a) as regexp_replace(a, '(ie|ey|y|i)$', '');
+create macro fc_stem_of(stem, a) as case when length(stem) < 2 then false when starts_with(a, stem) then true
+  when length(stem) > 2 and stem[-1] = stem[-2] then starts_with(a, left(stem, length(stem) - 1)) else false end;
+create macro fc_short(a, b) as case
+  when ends_with(a, b) and length(b) >= 4 or ends_with(b, a) and length(a) >= 4 then true
+  when regexp_matches(b, '.(ie|y|i)$') and length(b) <= 6 and fc_stem_of(fc_stem(b), a) then true
+  when regexp_matches(a, '.(ie|y|i)$') and length(a) <= 6 and fc_stem_of(fc_stem(a), b) then true
+  else false end;
 create macro fc_alike(a, b) as case when a = '' or b = '' then false when a = b then true when a[1] <> b[1] then false
   else jaro_winkler_similarity(a, b) >= 0.88 end;
 create macro fc_similar(a, b) as case
@@ -120,7 +128,8 @@ create macro fc_similar(a, b) as case
   when jaro_winkler_similarity(a, b) >= 0.88 then true
   when least(length(a), length(b)) >= 6 and abs(length(a) - length(b)) <= 2 then levenshtein(a, b) <= 2
   else false end;
-create macro fc_swapped(given_a, family_a, given_b, family_b) as case when fc_alike(given_a, family_b) then fc_alike(family_a, given_b) else false end;
+create macro fc_swapped(given_a, family_a, given_b, family_b) as case
+  when fc_alike(given_a, family_b) or fc_subset(given_a, family_b) then fc_alike(family_a, given_b) or fc_subset(family_a, given_b) else false end;
 create macro fc_first(a, b, nick) as case
   when a = '' or b = '' then 8
   when fc_compact(a) = fc_compact(b) then 0
@@ -130,6 +139,7 @@ create macro fc_first(a, b, nick) as case
   when fc_subset(a, b) then 4
   when contains(a, ' ') and contains(b, ' ') then 9
   when fc_similar(fc_compact(a), fc_compact(b)) then 6
+  when fc_short(a, b) then 6
   else 9 end;
 create macro fc_last(a, b) as case
   when a = '' or b = '' then 4

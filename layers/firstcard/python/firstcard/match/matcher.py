@@ -101,6 +101,8 @@ def within(students: Source, terms: Terms | None = None) -> Matched:
 
 def _match(sources: Sequence[Source], terms: Terms) -> Matched:
     db = duckdb.connect(":memory:", config={"memory_limit": terms.memory, "threads": terms.threads, "temp_directory": ""})
+    # Joins run in the order in which they are written: an order that is guessed from wrong counts can take all of the memory.
+    db.execute("set disabled_optimizers = 'join_order'")
     try:
         return _run(db, sources, terms)
     except duckdb.OutOfMemoryException:
@@ -118,15 +120,16 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
     read(db, sources)
     terms.progress("Looking for pairs")
     comparing.prepare(db)
-    block(db, within=alone)
+    families = comparing.has_families(db)
+    block(db, within=alone, families=families)
     _heed(db, terms, alone=alone)
     terms.progress("Comparing")
     comparing.compare(db, "pair", "compared")
     model = terms.model
     if model is None:
-        model = comparing.learn(db, within=alone)
+        model = comparing.learn(db, within=alone, families=families)
     terms.progress("Judging")
-    comparing.judge(db, model, terms.rules, within=alone)
+    comparing.judge(db, model, terms.rules, within=alone, families=families)
     terms.progress("Closing")
     found = list(_decisions(db))
     groups: tuple[tuple[str, ...], ...] = ()

@@ -33,7 +33,7 @@ _M: Mapping[str, Levels] = {
 }
 """Among pairs that are one person. Where a field is missing says nothing by itself: such levels weigh 0 whatever stands here."""
 _U: Mapping[str, Levels] = {
-    "first": (0.004, 0.0005, 0.001, 0.001, 0.002, 0.005, 0.02, 0.0003, 0.01, 0.95),
+    "first": (0.004, 0.0005, 0.001, 0.001, 0.002, 0.005, 0.02, 0.000003, 0.01, 0.9565),
     "last": (0.003, 0.003, 0.0008, 0.015, 0.005, 0.97),
     "dob": (0.0002, 0.0001, 0.003, 0.03, 0.002, 0.06, 0.90),
     "middle": (0.006, 0.06, 0.003, 0.40, 0.53),
@@ -54,7 +54,7 @@ _NEAR: Mapping[str, Levels] = {
 }
 """Among pairs that share a key and are two people: households, namesakes, children of one birthday."""
 
-SILENT: Mapping[str, int | None] = {"first": None, "last": None, "dob": 5, "middle": 3, "contact": 3, "state": 1, "suffix": 1}
+SILENT: Mapping[str, int | None] = {"first": 8, "last": 4, "dob": 5, "middle": 3, "contact": 3, "state": 1, "suffix": 1}
 """The level of each field that says nothing."""
 _HELD = {"first": (8, 9), "last": (4,), "dob": (6,)}
 """Levels of which ``m`` is not estimated: what is hardly ever compared, so that the estimate would drift towards brothers and sisters."""
@@ -86,11 +86,18 @@ class Model:
         return math.log2(chance / (1 - chance))
 
 
-def estimate(patterns: Sequence[tuple[tuple[int, ...], int]], random: Mapping[str, Sequence[int]], pairs_in_all: int, most: int) -> Model:
+def estimate(
+    patterns: Sequence[tuple[tuple[int, ...], int]],
+    random: Mapping[str, Sequence[int]],
+    pairs_in_all: int,
+    most: int,
+    *,
+    families: bool = True,
+) -> Model:
     """A model from compared pairs.
 
     ``patterns``: levels in the order of ``FIELDS``, with how many pairs have them. ``random``: how often each level stood among random pairs.
-    ``pairs_in_all``: how many pairs could have been compared; ``most``: how many can be one person.
+    ``pairs_in_all``: how many pairs could have been compared; ``most``: how many can be one person. ``families``: whether brothers and sisters are among them.
     """
     total = sum(count for _, count in patterns)
     if total < FEWEST_PAIRS:
@@ -116,7 +123,7 @@ def estimate(patterns: Sequence[tuple[tuple[int, ...], int]], random: Mapping[st
                 sums[at][level] += p * count
                 rests[at][level] += (1 - p) * count
         share = min(max(found / total, 1e-6), 1 - 1e-6)
-        m = [_held(name, _normal(sums[at])) for at, name in enumerate(names)]
+        m = [_held(name, _normal(sums[at])) if families else _normal(sums[at]) for at, name in enumerate(names)]
         other = [_normal(one) for one in rests]
     chance = min(max(found, 1.0), float(most)) / max(pairs_in_all, 1)
     chance = min(chance, 0.5)

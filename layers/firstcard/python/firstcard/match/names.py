@@ -160,7 +160,7 @@ _COMMON = frozenset(
         "blue",
     ]
 )
-"""Beginnings of many streets' names: the next word counts too."""
+"""Beginnings of many streets' names: more letters count."""
 
 
 class Name(NamedTuple):
@@ -224,7 +224,7 @@ def birth_date(raw: str) -> int:
 
 
 def address_key(raw: str) -> str:
-    """House number, the first word of the street's name without its kind and direction, and the unit; empty where there is no number or no name."""
+    """House number, the first letters of the street's name without its kind and direction, and the unit; empty where there is no number or no name."""
     words = _WORD.findall(fold(raw.replace("#", " apt ")))
     if len(words) < 2:
         return ""
@@ -242,7 +242,8 @@ def address_key(raw: str) -> str:
     named = [word for word in street if word not in _ROADS and _DIRECTIONS.get(word, word) not in _COMPASS] or street
     if not named:
         return ""
-    return f"{words[0]} {' '.join(named[: 2 if named[0] in _COMMON else 1])} {unit}".rstrip()
+    letters = "".join(named)[: 9 if named[0] in _COMMON else 5]
+    return f"{words[0]} {letters} {unit}".rstrip()
 
 
 @cache

@@ -18,6 +18,9 @@ REVIEW_BITS = 0.0
 MARGIN_BITS = 6.0
 """By so much a link must be better than the next best person on either side."""
 
+FAR_BITS = 10.0
+"""So far behind somebody else's pair, a pair with patrons is not shown: a card is one person's."""
+
 
 class Rule(NamedTuple):
     """A rule: its code, why it is there, and the SQL condition under which it speaks against a pair."""
@@ -36,11 +39,14 @@ REJECTS = (
     Rule("H2", "The birth dates have at most one part in common, and it is no slip of the hand.", "dob = 6 and state in (1, 2)"),
     Rule(
         "H3",
-        "The first names are alike, but both are names of their own, and the state ids differ, or two local ids of one district do: twins.",
-        "two and first in (2, 3, 6) and (state = 2 or (within and same_district and state = 1 and first <> 2))",
+        "The first names are alike, but each is a name of its own, and state ids, middle names or local ids of one district differ: twins.",
+        "(first in (2, 4, 6) or (first = 3 and two)) and (state = 2 or middle = 4) "
+        "or two and first in (3, 6) and within and same_district and state = 1",
     ),
 )
-"""Such pairs are different people: they are not shown to anybody. An equal state id keeps them for a person to look at."""
+"""Such pairs are different people: they are not shown to anybody. An equal state id, or one that is a slip away, keeps them for a person to look at.
+All rests on brothers, sisters and parents: where the data show no families at all, rejects are not applied, and the weight alone says who is different.
+"""
 
 VETOES = (
     Rule("V0", "The weight is too low.", f"weight < {SAME_BITS}"),
