@@ -15,6 +15,7 @@ from local.population.families import Household, Person, make_namesake, same_fir
 from local.population.names import ORIGINS, SIMILAR_BOYS, SIMILAR_GIRLS
 from local.population.population import TODAY, Library, Population, Trap, fill, open_library, stranger_like
 from local.population.rows import ROSTER, Clerk, PatronRow, StudentRow
+from local.population.spelling import ascii_letters
 
 
 class Kind(StrEnum):
@@ -42,9 +43,9 @@ _FORMAL = {
 }  # fmt: skip
 
 
-_VARIANTS = {
-    True: (("Addison", "Addisyn"), ("Kaylee", "Kayleh"), ("Madison", "Madisun"), ("Brooklyn", "Brooklin"), ("Savannah", "Savannuh")),
-    False: (("Jayden", "Jaydun"), ("Mason", "Masyn"), ("Carter", "Cartyr"), ("Hunter", "Huntor"), ("Logan", "Logun")),
+_KNOWN = {
+    True: ("Addison", "Kaylee", "Madison", "Brooklyn", "Savannah", "Penelope", "Natalie", "Allison"),
+    False: ("Jayden", "Mason", "Carter", "Hunter", "Logan", "Jackson", "Wyatt", "Landon"),
 }
 
 
@@ -131,7 +132,8 @@ class Garden:
     def neighbours(self) -> None:
         """Three children elsewhere with each of the names that are alike, so that every one is seen to be a name and no slip of the hand."""
         for girl, pairs in ((True, SIMILAR_GIRLS), (False, SIMILAR_BOYS)):
-            for name in dict.fromkeys(name for pair in pairs for name in pair):
+            alike = [name for pair in pairs for name in pair]
+            for name in dict.fromkeys((*alike, *_KNOWN[girl])):
                 for _ in range(3):
                     self.row(self.child(self.home(), girl=girl, given=(name,)))
 
@@ -264,7 +266,7 @@ def _cut(garden: Garden, *, seen: bool, rows_cut: int = 0, apart: bool = False, 
 def _second_name_as_middle(garden: Garden, *, initial: bool, seen: bool = True) -> None:
     """Ana with María or José in the middle name's column, in full or as an initial."""
     one, other = _compound_twins(garden)
-    while one.given[1][0] == other.given[1][0]:
+    while ascii_letters(one.given[1])[0] == ascii_letters(other.given[1])[0]:
         same_first_name(one, other, garden.draw)
     for child in (one, other):
         child.given, child.middle = child.given[:1], child.given[1][0] if initial else child.given[1]
@@ -274,7 +276,11 @@ def _second_name_as_middle(garden: Garden, *, initial: bool, seen: bool = True) 
 def _by_middle_name(garden: Garden) -> None:
     """One twin goes by a middle name that is one letter off the other's first name; the card says nothing but that."""
     girl = garden.draw.random() < 0.5
-    name, variant = garden.draw.choice(_VARIANTS[girl])
+    name = garden.draw.choice(_KNOWN[girl])
+    place = garden.draw.randrange(1, len(name))
+    variant = (
+        name[:place] + garden.draw.choice([letter for letter in "abcdefghijklmnoprstuvwxyz" if letter != name[place]]) + name[place + 1 :]
+    )
     one, other = garden.twins(garden.home(), girl=girl)
     one.given, one.middle, other.middle = (name,), "", variant
     _of_two(garden, one, other, {"first_name": variant, "middle_name": ""})
@@ -323,7 +329,14 @@ def _step_siblings(garden: Garden, *, born: str, names: str, middle: str = "") -
 
 
 def _cousins(
-    garden: Garden, *, born: str, middles: tuple[str, str] = ("", ""), short: bool = False, third_day: bool = False, **changes: str
+    garden: Garden,
+    *,
+    born: str,
+    middles: tuple[str, str] = ("", ""),
+    short: bool = False,
+    third_day: bool = False,
+    seen: bool = True,
+    **changes: str,
 ) -> None:
     """Two children named after a grandfather, at one address."""
     home = garden.home()
@@ -341,7 +354,7 @@ def _cousins(
             else one.born.year + 3
         )
         changes["birth_date"] = one.born.replace(year=year, day=min(one.born.day, 28)).isoformat()
-    _of_two(garden, one, other, changes)
+    _of_two(garden, one, other, changes, seen=seen)
 
 
 def _namesakes(garden: Garden, *, suffixes: tuple[str, str] = ("", ""), childs_day: bool = False, **changes: str) -> None:
@@ -437,7 +450,9 @@ _WAYS: dict[Kind, dict[str, Callable[[Garden], None]]] = {
         "one name, no birth date": partial(_cousins, born="far", birth_date=""),
         "one name, one digit between, other middle names": partial(_cousins, born="near", middles=("James", "Wayne")),
         "long and short name, one digit between": partial(_cousins, born="near", short=True),
-        "long and short name, one digit between, one middle name": partial(_cousins, born="near", short=True, middles=("James", "James")),
+        "long and short name, one digit between, one middle name, one on the roster": partial(
+            _cousins, born="near", short=True, middles=("James", "James"), seen=False
+        ),
         "one name, one digit between, another on the card": partial(_cousins, born="near", third_day=True),
     },
     Kind.PARENT_CHILD_NAMESAKES: {
