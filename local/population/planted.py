@@ -15,6 +15,7 @@ from local.population.families import Household, Person, make_namesake, same_fir
 from local.population.names import ORIGINS, SIMILAR_BOYS, SIMILAR_GIRLS
 from local.population.population import TODAY, Library, Population, Trap, fill, open_library, stranger_like
 from local.population.rows import ROSTER, Clerk, PatronRow, StudentRow
+from local.population.spelling import ascii_letters
 
 
 class Kind(StrEnum):
@@ -40,6 +41,12 @@ _FORMAL = {
     True: (("Emma", "Emily"), ("Jennifer", "Jenny"), ("Katherine", "Kate"), ("Elizabeth", "Eliza"), ("Isabella", "Isabel"), ("Samantha", "Sammie")),
     False: (("Ricardo", "Ricky"), ("Alexander", "Alex"), ("John", "Jack"), ("William", "Liam"), ("Henry", "Harry"), ("Jackson", "Jack")),
 }  # fmt: skip
+
+
+_KNOWN = {
+    True: ("Addison", "Kaylee", "Madison", "Brooklyn", "Savannah", "Penelope", "Natalie", "Allison"),
+    False: ("Jayden", "Mason", "Carter", "Hunter", "Logan", "Jackson", "Wyatt", "Landon"),
+}
 
 
 def planted(kind: Kind | str, count: int = 500, seed: int = 1, *, students: int = 3000, patrons: int = 1500) -> Population:
@@ -117,13 +124,16 @@ class Garden:
         return date(born.year + self.draw.choice((-2, 2)), born.month % 12 + 1, born.day % 27 + 1)
 
     def near_day(self, born: date) -> date:
-        """The day that one digit makes of it: the same month and day of the year before or after."""
-        return date(born.year + (1 if born.year % 10 < 9 else -1), born.month, min(born.day, 28))
+        """The day that one digit makes of it: the same month and day of the year before or after; on a leap day, the day before instead."""
+        if (born.month, born.day) == (2, 29):
+            return born.replace(day=28)
+        return born.replace(year=born.year + (1 if born.year % 10 < 9 else -1))
 
     def neighbours(self) -> None:
         """Three children elsewhere with each of the names that are alike, so that every one is seen to be a name and no slip of the hand."""
         for girl, pairs in ((True, SIMILAR_GIRLS), (False, SIMILAR_BOYS)):
-            for name in dict.fromkeys(name for pair in pairs for name in pair):
+            alike = [name for pair in pairs for name in pair]
+            for name in dict.fromkeys((*alike, *_KNOWN[girl])):
                 for _ in range(3):
                     self.row(self.child(self.home(), girl=girl, given=(name,)))
 
@@ -253,14 +263,27 @@ def _cut(garden: Garden, *, seen: bool, rows_cut: int = 0, apart: bool = False, 
     garden.trap(student, card)
 
 
-def _second_name_as_middle(garden: Garden, *, initial: bool) -> None:
+def _second_name_as_middle(garden: Garden, *, initial: bool, seen: bool = True) -> None:
     """Ana with María or José in the middle name's column, in full or as an initial."""
     one, other = _compound_twins(garden)
-    while one.given[1][0] == other.given[1][0]:
+    while ascii_letters(one.given[1])[0] == ascii_letters(other.given[1])[0]:
         same_first_name(one, other, garden.draw)
     for child in (one, other):
         child.given, child.middle = child.given[:1], child.given[1][0] if initial else child.given[1]
-    _of_two(garden, one, other)
+    _of_two(garden, one, other, seen=seen)
+
+
+def _by_middle_name(garden: Garden) -> None:
+    """One twin goes by a middle name that is one letter off the other's first name; the card says nothing but that."""
+    girl = garden.draw.random() < 0.5
+    name = garden.draw.choice(_KNOWN[girl])
+    place = garden.draw.randrange(1, len(name))
+    variant = (
+        name[:place] + garden.draw.choice([letter for letter in "abcdefghijklmnoprstuvwxyz" if letter != name[place]]) + name[place + 1 :]
+    )
+    one, other = garden.twins(garden.home(), girl=girl)
+    one.given, one.middle, other.middle = (name,), "", variant
+    _of_two(garden, one, other, {"first_name": variant, "middle_name": ""})
 
 
 def _siblings(garden: Garden, names: str, *, born: str, **changes: str) -> None:
@@ -284,7 +307,7 @@ def _siblings(garden: Garden, names: str, *, born: str, **changes: str) -> None:
     _of_two(garden, one, other, changes)
 
 
-def _step_siblings(garden: Garden, *, born: str, names: str) -> None:
+def _step_siblings(garden: Garden, *, born: str, names: str, middle: str = "") -> None:
     """Children of two marriages in one household, born on one day or on days that one digit separates, with one name long and short, or equal."""
     home = garden.home()
     long, short = garden.draw.choice(_SHORT)
@@ -301,11 +324,20 @@ def _step_siblings(garden: Garden, *, born: str, names: str) -> None:
     )
     while other.family == one.family:
         other.family = garden.library.town.family(children=False).parents[0].family[:1]
-    one.middle = other.middle = ""
+    one.middle = other.middle = middle
     _of_two(garden, one, other, seen=False)
 
 
-def _cousins(garden: Garden, *, born: str, middle: str = "", short: bool = False, **changes: str) -> None:
+def _cousins(
+    garden: Garden,
+    *,
+    born: str,
+    middles: tuple[str, str] = ("", ""),
+    short: bool = False,
+    third_day: bool = False,
+    seen: bool = True,
+    **changes: str,
+) -> None:
     """Two children named after a grandfather, at one address."""
     home = garden.home()
     long, nickname = garden.draw.choice(_SHORT)
@@ -314,8 +346,15 @@ def _cousins(garden: Garden, *, born: str, middle: str = "", short: bool = False
     uncle.address, uncle.phone = home.address, home.phone
     day = garden.near_day(one.born) if born == "near" else garden.other_day(one.born)
     other = garden.child(uncle, girl=False, given=(nickname,) if short else one.given, born=day, family=one.family[0])
-    one.middle, other.middle = ("James", middle) if middle else ("", "")
-    _of_two(garden, one, other, changes)
+    one.middle, other.middle = middles
+    if third_day:
+        year = (
+            next(year for year in range(one.born.year // 10 * 10, one.born.year) if year != other.born.year)
+            if one.born.year % 10 > 1
+            else one.born.year + 3
+        )
+        changes["birth_date"] = one.born.replace(year=year, day=min(one.born.day, 28)).isoformat()
+    _of_two(garden, one, other, changes, seen=seen)
 
 
 def _namesakes(garden: Garden, *, suffixes: tuple[str, str] = ("", ""), childs_day: bool = False, **changes: str) -> None:
@@ -377,6 +416,7 @@ _WAYS: dict[Kind, dict[str, Callable[[Garden], None]]] = {
         "one letter, one on the roster": partial(_similar, near=False, seen=False),
         "names that begin alike": partial(_similar, near=True, seen=True),
         "names that begin alike, one on the roster": partial(_similar, near=True, seen=False),
+        "one goes by the middle name": _by_middle_name,
         "a nickname": partial(_nicknames, seen=True),
         "a nickname, one on the roster": partial(_nicknames, seen=False),
     },
@@ -389,6 +429,8 @@ _WAYS: dict[Kind, dict[str, Callable[[Garden], None]]] = {
         "cut on both rows of two districts": partial(_cut, seen=True, rows_cut=2, apart=True),
         "as a middle name": partial(_second_name_as_middle, initial=False),
         "as an initial": partial(_second_name_as_middle, initial=True),
+        "as a middle name, one on the roster": partial(_second_name_as_middle, initial=False, seen=False),
+        "as an initial, one on the roster": partial(_second_name_as_middle, initial=True, seen=False),
     },
     Kind.SIBLINGS: {
         "names unlike": partial(_siblings, names="unlike", born="far"),
@@ -400,13 +442,18 @@ _WAYS: dict[Kind, dict[str, Callable[[Garden], None]]] = {
     },
     Kind.STEP_SIBLINGS: {
         "long and short name, one birthday": partial(_step_siblings, born="same", names="short"),
+        "long and short name, one birthday and one middle name": partial(_step_siblings, born="same", names="short", middle="James"),
         "one name, one digit between": partial(_step_siblings, born="near", names="equal"),
     },
     Kind.COUSINS: {
         "one name": partial(_cousins, born="far"),
         "one name, no birth date": partial(_cousins, born="far", birth_date=""),
-        "one name, one digit between, other middle names": partial(_cousins, born="near", middle="Wayne"),
+        "one name, one digit between, other middle names": partial(_cousins, born="near", middles=("James", "Wayne")),
         "long and short name, one digit between": partial(_cousins, born="near", short=True),
+        "long and short name, one digit between, one middle name, one on the roster": partial(
+            _cousins, born="near", short=True, middles=("James", "James"), seen=False
+        ),
+        "one name, one digit between, another on the card": partial(_cousins, born="near", third_day=True),
     },
     Kind.PARENT_CHILD_NAMESAKES: {
         "no birth date": partial(_namesakes, birth_date=""),
