@@ -39,6 +39,11 @@ LEVELS = {
     "missing": "missing on one side",
     "one": "on one side only",
     "different": "different",
+    "equal": "equal",
+    "conflict": "different",
+    "near": "a slip apart",
+    "area": "only the ZIP code agrees",
+    "none": "nothing agrees",
 }
 """The levels of the matching rules in words."""
 
