@@ -96,6 +96,8 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
         return [head]
     head.add_row("rows", f"{plan['rows']:,} ({plan['accepted']:,} accepted)")
     head.add_row("rejected", _said(plan["rejected"]) or "none")
+    for line in _matching(plan.get("matching")):
+        head.add_row("compared", line)
     head.add_row("plan", run.plan_hash)
     decisions = sorted(plan["decisions"])
     schools = Table("school", *decisions, title="What it would do, by school")
@@ -104,6 +106,18 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
     schools.add_section()
     schools.add_row("all", *(f"{plan['decisions'][d]:,}" for d in decisions))
     return [head, schools]
+
+
+def _matching(found: Mapping[str, int] | None) -> list[str]:
+    """How many students the library knows already, and how many stand twice; for the library alone."""
+    if found is None:
+        return []
+    have, doubt = found.get("patron_same", 0), found.get("patron_doubt", 0)
+    with_patrons = f"with the library's patrons: {have:,} new students have a card already, {doubt:,} are in doubt"
+    if not found["compared_with_patrons"]:
+        with_patrons = "not with the library's patrons: nobody is new, or there is no list of them (firstcard patrons import)"
+    twice, perhaps = found.get("student_same", 0), found.get("student_doubt", 0)
+    return [with_patrons, f"with each other: {twice:,} stand twice, {perhaps:,} are in doubt (firstcard matches list)"]
 
 
 @app.command(epilog="Example: firstcard run approve 0123456789abcdef01234567 --plan 9f2c…")
