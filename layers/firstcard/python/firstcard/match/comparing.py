@@ -23,7 +23,7 @@ FEW = 20
 
 ENOUGH = 1_000
 LEAST_SIBLINGS = 0.02
-"""Of so many left records with a contact, at least this share of years of birth among namesakes of one household: else there are no families in the data."""
+"""Of at least so many contacts of left records, the share that must be of households with several first names and years of birth under one last name."""
 
 _LEVELS = ", ".join(FIELDS)
 
@@ -172,12 +172,19 @@ where t.row is null and u.row is null
 """
 
 _SIBLINGS = """
-select
-  (select count(distinct row) from contact join record using (row) where side = 0),
-  (select coalesce(sum(people), 0) from (
-    select count(distinct born // 10000) as people from contact join record using (row)
-    where side = 0 and born <> 0 group by key, family having count(distinct given) > 1 and people > 1
-  ))
+select coalesce(sum(people), 0), coalesce(sum(if(names > 1 and years > 1, years, 0)), 0)
+from (
+  select count(*) as people, count(distinct given) as names, count(distinct born // 10000) as years
+  from contact join record using (row)
+  where side = 0 and born <> 0 and key % {part} = 0
+  group by key, family
+)
+"""
+
+_SAME_DAY = """
+select coalesce(sum(l.n * r.n), 0) from
+  (select born, count(*) as n from record where side = 0 and born <> 0 and not vague group by born) l
+  join (select born, count(*) as n from record where side = {right} and born <> 0 and not vague group by born) r using (born)
 """
 
 _WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
@@ -247,6 +254,8 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     db.execute("drop table random_compared")
     students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
+    same_day = db.execute(_SAME_DAY.format(right=right)).fetchall()[0][0]
+    random["dob"][0] = round(same_day / max(students * (students if within else others), 1) * sum(random["dob"]))
     return estimate(patterns, random, pairs_in_all, students if within else min(students, others), families=families)
 
 
@@ -284,7 +293,8 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
 
 def has_families(db: duckdb.DuckDBPyConnection) -> bool:
     """Whether brothers and sisters are among the records: the rejects rest on them. Too few records to tell count as if they were."""
-    with_contact, siblings = db.execute(_SIBLINGS).fetchall()[0]
+    part = max(1, db.execute("select count(*) from contact").fetchall()[0][0] // 50_000)
+    with_contact, siblings = db.execute(_SIBLINGS.format(part=part)).fetchall()[0]
     return bool(with_contact < ENOUGH or siblings >= LEAST_SIBLINGS * with_contact)
 
 

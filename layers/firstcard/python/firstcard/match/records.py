@@ -111,7 +111,7 @@ def _forms(db: duckdb.DuckDBPyConnection) -> None:
     _form(db, "family_form", ("last_name",), ("words varchar", "suffix varchar"), names.family_name)
     _form(db, "suffix_form", ("suffix",), ("suffix varchar",), lambda raw: (names.suffix(raw),))
     _form(db, "day_form", ("birth_date",), ("day integer",), lambda raw: (names.birth_date(raw),))
-    _form(db, "street_form", ("street",), ("key varchar",), lambda raw: (names.address_key(raw),))
+    db.execute(_STREET)
 
 
 def _form(
@@ -132,6 +132,21 @@ def _chunks(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]]:
     while rows := cursor.fetchmany(CHUNK):
         yield [row[0] for row in rows]
 
+
+_STREET = f"""
+create table street_form as
+select
+  raw,
+  if(house = '' or street = '', '', house || ' ' || street || ' ' || regexp_replace(regexp_extract(text, '{names.UNIT}', 1), '[^a-z0-9]', '', 'g')) as key
+from (
+  select raw, text, parts['house'] as house,
+    if(regexp_full_match(parts['first'], '{names.COMMON}'), parts['first'] || left(parts['next'], 4), left(parts['first'], 5)) as street
+  from (
+    select raw, text, regexp_extract(text, '{names.STREET}', ['house', 'first', 'next']) as parts
+    from (select distinct street as raw, translate(lower(strip_accents(street)), {names.APOSTROPHES}, '') as text from raw where street <> '')
+  )
+)
+"""
 
 _RECORD = """
 create table record as
