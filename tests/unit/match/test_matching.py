@@ -37,7 +37,7 @@ def rows(side: str) -> st.SearchStrategy[Rows]:
 
 
 FIXED = Model()
-few = settings(deadline=None, max_examples=12)
+few = settings(deadline=None, max_examples=6)
 
 
 @few

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import duckdb
 
 from firstcard.match.levels import FIELDS, MACROS
-from firstcard.match.model import POPULATION, Model, estimate
+from firstcard.match.model import FEWEST_PAIRS, POPULATION, Model, estimate
 from firstcard.match.names import nickname_pairs
 from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rules
 
@@ -103,7 +103,7 @@ from (
       and ({two_left} or {two_right}) as double
   from (select *, unnest([left_row, right_row]) as end_row from weighed) w
   join contact near on near.row = w.end_row
-  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row
+  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row and (w.first <> 0 or far.word = near.word)
   join record x on x.row = near.row
   join record z on z.row = far.row
   join record l on l.row = w.left_row
@@ -239,6 +239,8 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     """The model that the compared pairs and a sample of random ones give."""
     rows = db.execute(f"select {_LEVELS}, count(*) from compared group by all order by all").fetchall()
     patterns = [(tuple(row[:-1]), row[-1]) for row in rows]
+    if sum(count for _, count in patterns) < FEWEST_PAIRS:
+        return Model()
     right = 0 if within else 1
     db.execute(
         "create table random_pair as select l.row as left_row, r.row as right_row from "

@@ -69,8 +69,9 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
         else:
             _read_rows(db, side, source)
     _forms(db)
+    db.execute(_PLACE.format(columns=", ".join(name for name in COLUMNS if name != "id")))
     db.execute(_RECORD)
-    for name in ("raw", "first_form", "family_form", "suffix_form", "day_form", "street_form"):
+    for name in ("raw", "placed", "first_form", "family_form", "suffix_form", "day_form", "street_form"):
         db.execute(f"drop table {name}")
     least, times = CROWDED_DAY
     for statement in _FOLLOWING:
@@ -80,6 +81,9 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
 def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
     taken = ", ".join("coalesce(" + "".join(f"nullif(c{place}, ''), " for place in file.places.get(name, ())) + "'')" for name in COLUMNS)
     types = "{" + ", ".join(f"c{place}: 'VARCHAR'" for place in range(file.width)) + "}"
+    if _quotes(file.path) % 2:
+        # The database would drop the rest of the file without a word.
+        raise SourceError(f"{file.path.name} cannot be read to its end: a quotation mark is opened and never closed")
     # The database takes a path for a pattern.
     path = re.sub(r"([*?\[])", r"[\1]", str(file.path.resolve()))
     try:
@@ -95,6 +99,15 @@ def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
         line = re.search(r"CSV Error on Line: (\d+)", str(error))
         where = f" (line {line[1]})" if line else ""
         raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end{where}") from None
+
+
+def _quotes(path: Path) -> int:
+    """How many quotation marks the file has: those of a whole CSV file come in pairs."""
+    try:
+        with path.open("rb") as file:
+            return sum(part.count(b'"') for part in iter(lambda: file.read(1 << 20), b""))
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror or type(error).__name__}") from None
 
 
 def _read_rows(db: duckdb.DuckDBPyConnection, side: int, rows: Iterable[Row]) -> None:
@@ -148,15 +161,18 @@ from (
 )
 """
 
+_PLACE = """
+create table placed as
+select place, (row_number() over (order by side, id, columns))::integer as row
+from (select rowid as place, side, id, hash({columns}) as columns from raw)
+"""
+
 _RECORD = """
 create table record as
-select
-  (row_number() over (order by side, id, columns))::integer as row,
-  * exclude (columns)
+select row, * exclude (row, place)
 from (
   select
-    side, id, district, local_id, trim(state_id) as state,
-    hash(district, state_id, local_id, first_name, middle_name, last_name, r.suffix, preferred_name, birth_date, street, postal_code, phone, mail) as columns,
+    r.place, side, id, district, local_id, trim(state_id) as state,
     coalesce(first_form.words, '') as given,
     if(replace(preferred.words, ' ', '') = replace(first_form.words, ' ', ''), '', coalesce(preferred.words, '')) as preferred,
     coalesce(middle.words, '') as middle,
@@ -169,7 +185,7 @@ from (
     if(contains(mail, '@'), hash('e', mail), 0::ubigint) as email
   from (
     select *, lower(trim(email)) as mail, right(if(try_cast(bare as ubigint) is null, regexp_replace(bare, '[^0-9]', '', 'g'), bare), 10) as digits
-    from (select *, translate(phone, ' ()-.+/', '') as bare from raw)
+    from (select rowid as place, *, translate(phone, ' ()-.+/', '') as bare from raw)
   ) r
   left join first_form on first_form.raw = first_name
   left join first_form preferred on preferred.raw = preferred_name
@@ -179,6 +195,7 @@ from (
   left join day_form on day_form.raw = birth_date
   left join street_form on street_form.raw = street
 )
+join placed using (place)
 """
 
 _FOLLOWING = (
@@ -198,6 +215,7 @@ _FOLLOWING = (
     "create table given as select given as name, count(*) as n, count(distinct family) as families from record where given <> '' group by given",
     "create table family as select family as name, count(*) as n from record where family <> '' group by family",
     "create table contact as "
-    "select phone as key, row from record where phone <> 0 union all select email, row from record where email <> 0 "
-    "union all select address, row from record where address <> 0",
+    "select phone as key, row, string_split(given, ' ')[1] as word from record where phone <> 0 "
+    "union all select email, row, string_split(given, ' ')[1] from record where email <> 0 "
+    "union all select address, row, string_split(given, ' ')[1] from record where address <> 0",
 )
