@@ -62,7 +62,7 @@ select
   l.address = r.address and l.address <> 0 and fc_zip(l.zip, r.zip) as same_address,
   (case same_phone::int + same_email::int + same_address::int
     when 0 then case
-      when l.zip = r.zip and l.zip <> '' then 2
+      when l.zip <> '' and r.zip <> '' and fc_zip(l.zip, r.zip) then 2
       when least(l.phone, r.phone) = 0 and least(l.email, r.email) = 0 and least(l.address, r.address) = 0 then 3
       else 4 end
     when 1 then 1
