@@ -7,7 +7,7 @@ name with the year, the day or the ZIP code; of a contact with the beginning of 
 import duckdb
 
 LARGEST = 400
-"""A key that more records of one side share tells nothing; other keys find their pairs."""
+"""A key that more patrons share (or students, among themselves) tells nothing; other keys find their pairs."""
 
 _NAMES = """
 create table piece as
@@ -43,7 +43,7 @@ union all select hash(11, list_sort(string_split(state, ''))), row, side from re
 """
 """What would bring brothers and sisters together, where there are none."""
 
-_CROWDED = "create table crowded as select key from block group by side, key having count(*) > {largest}"
+_CROWDED = "create table crowded as select key from block where side = {side} group by key having count(*) > {largest}"
 
 _PAIRS = """
 create table pair as
@@ -61,7 +61,7 @@ def block(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Non
     if not families:
         db.execute(_MORE_KEYS)
     db.execute("drop table piece")
-    db.execute(_CROWDED.format(largest=LARGEST))
+    db.execute(_CROWDED.format(largest=LARGEST, side=0 if within else 1))
     db.execute(_PAIRS.format(order="l.row < r.row" if within else "l.side = 0 and r.side = 1"))
     db.execute("drop table block")
     db.execute("drop table crowded")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import duckdb
 
 from firstcard.match.levels import FIELDS, MACROS
-from firstcard.match.model import POPULATION, Model, estimate
+from firstcard.match.model import FEWEST_PAIRS, POPULATION, Model, estimate
 from firstcard.match.names import nickname_pairs
 from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rules
 
@@ -23,7 +23,7 @@ FEW = 20
 
 ENOUGH = 1_000
 LEAST_SIBLINGS = 0.02
-"""Of so many left records with a contact, at least this share of years of birth among namesakes of one household: else there are no families in the data."""
+"""Of at least so many contacts of left records, the share that must be of households with several first names and years of birth under one last name."""
 
 _LEVELS = ", ".join(FIELDS)
 
@@ -62,7 +62,7 @@ select
   l.address = r.address and l.address <> 0 and fc_zip(l.zip, r.zip) as same_address,
   (case same_phone::int + same_email::int + same_address::int
     when 0 then case
-      when l.zip = r.zip and l.zip <> '' then 2
+      when l.zip <> '' and r.zip <> '' and fc_zip(l.zip, r.zip) then 2
       when least(l.phone, r.phone) = 0 and least(l.email, r.email) = 0 and least(l.address, r.address) = 0 then 3
       else 4 end
     when 1 then 1
@@ -103,7 +103,7 @@ from (
       and ({two_left} or {two_right}) as double
   from (select *, unnest([left_row, right_row]) as end_row from weighed) w
   join contact near on near.row = w.end_row
-  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row
+  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row and (w.first <> 0 or far.word = near.word)
   join record x on x.row = near.row
   join record z on z.row = far.row
   join record l on l.row = w.left_row
@@ -172,12 +172,19 @@ where t.row is null and u.row is null
 """
 
 _SIBLINGS = """
-select
-  (select count(distinct row) from contact join record using (row) where side = 0),
-  (select coalesce(sum(people), 0) from (
-    select count(distinct born // 10000) as people from contact join record using (row)
-    where side = 0 and born <> 0 group by key, family having count(distinct given) > 1 and people > 1
-  ))
+select coalesce(sum(people), 0), coalesce(sum(if(names > 1 and years > 1, years, 0)), 0)
+from (
+  select count(*) as people, count(distinct given) as names, count(distinct born // 10000) as years
+  from contact join record using (row)
+  where side = 0 and born <> 0 and key % {part} = 0
+  group by key, family
+)
+"""
+
+_SAME_DAY = """
+select coalesce(sum(l.n * r.n), 0) from
+  (select born, count(*) as n from record where side = 0 and born <> 0 and not vague group by born) l
+  join (select born, count(*) as n from record where side = {right} and born <> 0 and not vague group by born) r using (born)
 """
 
 _WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
@@ -232,6 +239,8 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     """The model that the compared pairs and a sample of random ones give."""
     rows = db.execute(f"select {_LEVELS}, count(*) from compared group by all order by all").fetchall()
     patterns = [(tuple(row[:-1]), row[-1]) for row in rows]
+    if sum(count for _, count in patterns) < FEWEST_PAIRS:
+        return Model()
     right = 0 if within else 1
     db.execute(
         "create table random_pair as select l.row as left_row, r.row as right_row from "
@@ -247,6 +256,8 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     db.execute("drop table random_compared")
     students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
+    same_day = db.execute(_SAME_DAY.format(right=right)).fetchall()[0][0]
+    random["dob"][0] = round(same_day / max(students * (students if within else others), 1) * sum(random["dob"]))
     return estimate(patterns, random, pairs_in_all, students if within else min(students, others), families=families)
 
 
@@ -284,7 +295,8 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
 
 def has_families(db: duckdb.DuckDBPyConnection) -> bool:
     """Whether brothers and sisters are among the records: the rejects rest on them. Too few records to tell count as if they were."""
-    with_contact, siblings = db.execute(_SIBLINGS).fetchall()[0]
+    part = max(1, db.execute("select count(*) from contact").fetchall()[0][0] // 50_000)
+    with_contact, siblings = db.execute(_SIBLINGS.format(part=part)).fetchall()[0]
     return bool(with_contact < ENOUGH or siblings >= LEAST_SIBLINGS * with_contact)
 
 

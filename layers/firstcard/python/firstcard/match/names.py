@@ -71,96 +71,17 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
 _BARE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
-_WORD = re.compile(r"[a-z0-9]+")
-_UNITS = frozenset(
-    ["apt", "apartment", "unit", "ste", "suite", "lot", "trlr", "trailer", "rm", "room", "no", "bldg", "building", "fl", "floor"]
+STREET = (
+    r"^\s*(?:no |po box )?(\d[0-9a-z]*)[^a-z0-9]+(?:(?:n|s|e|w|ne|nw|se|sw|north|south|east|west|northeast|northwest|southeast|southwest)[^a-z0-9]+)?"
+    r"([a-z0-9]+)[^a-z0-9]*([a-z0-9]*)"
 )
-_DIRECTIONS = {
-    "north": "n",
-    "south": "s",
-    "east": "e",
-    "west": "w",
-    "northeast": "ne",
-    "northwest": "nw",
-    "southeast": "se",
-    "southwest": "sw",
-}
-_COMPASS = frozenset(_DIRECTIONS.values())
-_ROADS = frozenset(
-    [
-        "street",
-        "st",
-        "avenue",
-        "ave",
-        "av",
-        "road",
-        "rd",
-        "drive",
-        "dr",
-        "lane",
-        "ln",
-        "court",
-        "ct",
-        "circle",
-        "cir",
-        "place",
-        "pl",
-        "boulevard",
-        "blvd",
-        "way",
-        "terrace",
-        "ter",
-        "trail",
-        "trl",
-        "parkway",
-        "pkwy",
-        "highway",
-        "hwy",
-        "square",
-        "sq",
-        "loop",
-        "run",
-        "path",
-        "cove",
-        "cv",
-        "crescent",
-        "cres",
-        "close",
-        "grove",
-    ]
-)
-
-_COMMON = frozenset(
-    [
-        "old",
-        "new",
-        "big",
-        "little",
-        "great",
-        "upper",
-        "lower",
-        "mount",
-        "mt",
-        "lake",
-        "saint",
-        "san",
-        "santa",
-        "fort",
-        "ft",
-        "la",
-        "las",
-        "los",
-        "el",
-        "del",
-        "de",
-        "port",
-        "red",
-        "white",
-        "black",
-        "blue",
-    ]
-)
-"""Beginnings of many streets' names: more letters count."""
+"""In small letters: the house number, then without a direction the first word of the street's name, and the word after it."""
+UNIT = r"(?:[^a-z0-9](?:apt|apartment|unit|ste|suite|lot|trlr|trailer|rm|room|no|bldg|building|fl|floor)[^a-z0-9]|#)(.*)$"
+"""What follows the word for a flat."""
+COMMON = "old|new|big|little|great|upper|lower|mount|mt|lake|saint|st|san|santa|fort|ft|la|las|los|el|del|de|port|red|white|black|blue"
+"""Beginnings of many streets' names: the next word counts too."""
+APOSTROPHES = "'''’`.'"
+"""As SQL writes them: signs within a word."""
 
 
 class Name(NamedTuple):
@@ -221,29 +142,6 @@ def birth_date(raw: str) -> int:
     except ValueError:
         return 0
     return year * 10_000 + month * 100 + day if year >= 1850 else 0
-
-
-def address_key(raw: str) -> str:
-    """House number, the first letters of the street's name without its kind and direction, and the unit; empty where there is no number or no name."""
-    words = _WORD.findall(fold(raw.replace("#", " apt ")))
-    if len(words) < 2:
-        return ""
-    if words[0] in ("po", "pobox", "p") and words[-1].isdigit():
-        return f"pobox {words[-1]}"
-    if not words[0][0].isdigit():
-        return ""
-    street: list[str] = []
-    unit = ""
-    for at, word in enumerate(words[1:], 1):
-        if word in _UNITS:
-            unit = "".join(words[at + 1 :])
-            break
-        street.append(word)
-    named = [word for word in street if word not in _ROADS and _DIRECTIONS.get(word, word) not in _COMPASS] or street
-    if not named:
-        return ""
-    letters = "".join(named)[: 9 if named[0] in _COMMON else 5]
-    return f"{words[0]} {letters} {unit}".rstrip()
 
 
 @cache

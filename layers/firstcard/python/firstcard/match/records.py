@@ -69,8 +69,9 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
         else:
             _read_rows(db, side, source)
     _forms(db)
+    db.execute(_PLACE.format(columns=", ".join(name for name in COLUMNS if name != "id")))
     db.execute(_RECORD)
-    for name in ("raw", "first_form", "family_form", "suffix_form", "day_form", "street_form"):
+    for name in ("raw", "placed", "first_form", "family_form", "suffix_form", "day_form", "street_form"):
         db.execute(f"drop table {name}")
     least, times = CROWDED_DAY
     for statement in _FOLLOWING:
@@ -80,6 +81,9 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
 def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
     taken = ", ".join("coalesce(" + "".join(f"nullif(c{place}, ''), " for place in file.places.get(name, ())) + "'')" for name in COLUMNS)
     types = "{" + ", ".join(f"c{place}: 'VARCHAR'" for place in range(file.width)) + "}"
+    if _quotes(file.path) % 2:
+        # The database would drop the rest of the file without a word.
+        raise SourceError(f"{file.path.name} cannot be read to its end: a quotation mark is opened and never closed")
     # The database takes a path for a pattern.
     path = re.sub(r"([*?\[])", r"[\1]", str(file.path.resolve()))
     try:
@@ -97,6 +101,15 @@ def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
         raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end{where}") from None
 
 
+def _quotes(path: Path) -> int:
+    """How many quotation marks the file has: those of a whole CSV file come in pairs."""
+    try:
+        with path.open("rb") as file:
+            return sum(part.count(b'"') for part in iter(lambda: file.read(1 << 20), b""))
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror or type(error).__name__}") from None
+
+
 def _read_rows(db: duckdb.DuckDBPyConnection, side: int, rows: Iterable[Row]) -> None:
     left = iter(rows)
     cells = ", ".join("unnest(?::varchar[])" for _ in COLUMNS)
@@ -111,7 +124,7 @@ def _forms(db: duckdb.DuckDBPyConnection) -> None:
     _form(db, "family_form", ("last_name",), ("words varchar", "suffix varchar"), names.family_name)
     _form(db, "suffix_form", ("suffix",), ("suffix varchar",), lambda raw: (names.suffix(raw),))
     _form(db, "day_form", ("birth_date",), ("day integer",), lambda raw: (names.birth_date(raw),))
-    _form(db, "street_form", ("street",), ("key varchar",), lambda raw: (names.address_key(raw),))
+    db.execute(_STREET)
 
 
 def _form(
@@ -133,15 +146,33 @@ def _chunks(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]]:
         yield [row[0] for row in rows]
 
 
+_STREET = f"""
+create table street_form as
+select
+  raw,
+  if(house = '' or street = '', '', house || ' ' || street || ' ' || regexp_replace(regexp_extract(text, '{names.UNIT}', 1), '[^a-z0-9]', '', 'g')) as key
+from (
+  select raw, text, parts['house'] as house,
+    if(regexp_full_match(parts['first'], '{names.COMMON}'), parts['first'] || left(parts['next'], 4), left(parts['first'], 5)) as street
+  from (
+    select raw, text, regexp_extract(text, '{names.STREET}', ['house', 'first', 'next']) as parts
+    from (select distinct street as raw, translate(lower(strip_accents(street)), {names.APOSTROPHES}, '') as text from raw where street <> '')
+  )
+)
+"""
+
+_PLACE = """
+create table placed as
+select place, (row_number() over (order by side, id, columns))::integer as row
+from (select rowid as place, side, id, hash({columns}) as columns from raw)
+"""
+
 _RECORD = """
 create table record as
-select
-  (row_number() over (order by side, id, columns))::integer as row,
-  * exclude (columns)
+select row, * exclude (row, place)
 from (
   select
-    side, id, district, local_id, trim(state_id) as state,
-    hash(district, state_id, local_id, first_name, middle_name, last_name, r.suffix, preferred_name, birth_date, street, postal_code, phone, mail) as columns,
+    r.place, side, id, district, local_id, trim(state_id) as state,
     coalesce(first_form.words, '') as given,
     if(replace(preferred.words, ' ', '') = replace(first_form.words, ' ', ''), '', coalesce(preferred.words, '')) as preferred,
     coalesce(middle.words, '') as middle,
@@ -154,7 +185,7 @@ from (
     if(contains(mail, '@'), hash('e', mail), 0::ubigint) as email
   from (
     select *, lower(trim(email)) as mail, right(if(try_cast(bare as ubigint) is null, regexp_replace(bare, '[^0-9]', '', 'g'), bare), 10) as digits
-    from (select *, translate(phone, ' ()-.+/', '') as bare from raw)
+    from (select rowid as place, *, translate(phone, ' ()-.+/', '') as bare from raw)
   ) r
   left join first_form on first_form.raw = first_name
   left join first_form preferred on preferred.raw = preferred_name
@@ -164,6 +195,7 @@ from (
   left join day_form on day_form.raw = birth_date
   left join street_form on street_form.raw = street
 )
+join placed using (place)
 """
 
 _FOLLOWING = (
@@ -183,6 +215,7 @@ _FOLLOWING = (
     "create table given as select given as name, count(*) as n, count(distinct family) as families from record where given <> '' group by given",
     "create table family as select family as name, count(*) as n from record where family <> '' group by family",
     "create table contact as "
-    "select phone as key, row from record where phone <> 0 union all select email, row from record where email <> 0 "
-    "union all select address, row from record where address <> 0",
+    "select phone as key, row, string_split(given, ' ')[1] as word from record where phone <> 0 "
+    "union all select email, row, string_split(given, ' ')[1] from record where email <> 0 "
+    "union all select address, row, string_split(given, ' ')[1] from record where address <> 0",
 )
