@@ -113,6 +113,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")
     console.print(
         f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}",
+        f"  settle matches:   source {state / 'librarian.env'}; .venv/bin/firstcard matches list --library {machine.deployed[0].agreement.library}",
         soft_wrap=True,
     )
     console.print(f"  let days pass:    source {state / 'desk.env'}; .venv/bin/python -m local.later 15", soft_wrap=True)
@@ -122,6 +123,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
     while not over.is_set():
         if time.monotonic() - written > CREDENTIAL_SECONDS:
             write_environment(state / "operator.env", machine.cloud.environment("firstcard-operator"))
+            write_environment(state / "librarian.env", machine.cloud.environment("firstcard-librarian"))
             write_environment(state / "desk.env", machine.cloud.environment(DESK))
             written = time.monotonic()
         now = sum(int(o["items"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendBulkEmail")
