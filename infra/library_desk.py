@@ -31,7 +31,9 @@ class LibraryDesk(Construct):
             description=f"Card events and matches in doubt of the library {library}",
             event_bus=bus,
             event_pattern=events.EventPattern(
-                source=[names.EVENT_SOURCE], detail_type=events.Match.any_of(events.Match.prefix("Card"), events.Match.exact_string("MatchInDoubt")), detail={"library": [library]}
+                source=[names.EVENT_SOURCE],
+                detail_type=events.Match.any_of(events.Match.prefix("Card"), events.Match.exact_string("MatchInDoubt")),
+                detail={"library": [library]},
             ),
             targets=[targets.SqsQueue(self.inbox.queue)],
         )

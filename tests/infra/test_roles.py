@@ -160,14 +160,15 @@ def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templat
     assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
 
 
-def test_a_person_may_call_the_one_function_that_answers_a_person(templates):
+def test_each_person_may_call_the_one_function_that_answers_such_a_person(templates):
     callers = {
         role: sorted(listed(s["Resource"]))
         for role in ALLOWED
         for s in templates.role_statements(f"firstcard-{role}")
         if "lambda:InvokeFunction" in listed(s["Action"]) and role != "roster-run"
     }
-    assert callers == {"operator": ["arn:aws:lambda:us-east-1:111122223333:function:firstcard-explain"]}
+    function = "arn:aws:lambda:us-east-1:111122223333:function:firstcard-"
+    assert callers == {"operator": [f"{function}explain"], "librarian": [f"{function}settle"]}
 
 
 def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_more_than_its_mails(templates):
