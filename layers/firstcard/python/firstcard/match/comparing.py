@@ -34,7 +34,7 @@ with named as (
   from {pairs} p join record l on l.row = p.left_row join record r on r.row = p.right_row
   where l.given <> r.given
 )
-select a, b, fc_first(a, b, nickname.given is not null) as level, coalesce(formal, false) as formal, (known_a.name is null) <> (known_b.name is null) as slip,
+select a, b, fc_first(a, b, nickname.given is not null) as level, coalesce(formal, false) or fc_edit(a, b) as formal, (known_a.name is null) <> (known_b.name is null) as slip,
   known_a.name is not null and known_b.name is not null as two
 from named
 left join nickname on nickname.given = a and nickname.short = b

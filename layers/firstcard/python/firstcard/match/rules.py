@@ -93,7 +93,9 @@ VETOES = (
     Rule("V13", "A compound first name is cut, and no middle name confirms it.", "first = 4 and middle <> 0"),
     Rule("V14", "Two people with this first name, birth date and household stand in the data.", "double"),
     Rule(
-        "V15", "A nickname that is a name of its own (Emma, Emily), and no middle name confirms it.", "first = 2 and formal and middle <> 0"
+        "V15",
+        "A nickname that is a name of its own (Emma, Emily) or one letter off (Christina, Christine), and no middle name confirms it.",
+        "first = 2 and formal and middle <> 0",
     ),
 )
 """Such pairs are never put together by the machine. ``V16`` is added where a chain of links would put people together who are apart."""
