@@ -18,6 +18,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.SEND_NOTICE: "write to families and staff",
     Purpose.EVALUATE: "evaluate the programme",
     Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
+    Purpose.DEDUPLICATE: "see who has a card already",
 }
 GROUP_WORDS: dict[Group, str] = {
     Group.IDENTITY: "names and ids",
@@ -28,6 +29,7 @@ GROUP_WORDS: dict[Group, str] = {
     Group.CONTACT: "e-mail and language",
     Group.ADDRESS: "street address and telephone",
     Group.ROSTER: "the agreed columns of the last roster",
+    Group.PATRONS: "the library's own extract of its patrons",
 }
 BASIS_WORDS: dict[Ferpa, tuple[str, tuple[str, ...]]] = {
     Ferpa.SCHOOL_OFFICIAL: ("The library acts as a school official", ("99.31", "99.33")),
