@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUNDLES = ("base", "crypto", "openpgp", "mail")
+BUNDLES = ("base", "crypto", "openpgp", "mail", "match")
 LAMBDA_WHEELS = (
     "--platform=manylinux2014_aarch64",
     "--platform=manylinux_2_28_aarch64",

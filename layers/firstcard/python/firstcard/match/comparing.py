@@ -1,0 +1,294 @@
+"""Pairs compared: the levels of every field, the weight, and what the neighbours of the two say, as SQL over the tables of ``records`` and ``blocking``."""
+
+import math
+from collections.abc import Iterable
+
+import duckdb
+
+from firstcard.match.levels import FIELDS, MACROS
+from firstcard.match.model import POPULATION, Model, estimate
+from firstcard.match.names import nickname_pairs
+from firstcard.match.rules import MARGIN_BITS, REVIEW_BITS, Rule, Rules
+
+RAREST = 12.0
+"""Bits that the rarity of a name is worth at most: what stands once may be a slip."""
+SAMPLE = 500
+"""Records of each side whose pairs stand for pairs picked at random."""
+KNOWN = 3
+"""A given name that so many families use is a name; of more than 150,000 records, one in 50,000."""
+FORMAL = 0.1
+"""A nickname that stands so often beside its given name is a name of its own."""
+FEW = 20
+"""With fewer families for both, the data do not tell: then it is one if it has nicknames itself."""
+
+_LEVELS = ", ".join(FIELDS)
+
+_FIRST_LEVEL = """
+create table first_level as
+with named as (
+  select distinct l.given as a, r.given as b
+  from {pairs} p join record l on l.row = p.left_row join record r on r.row = p.right_row
+  where l.given <> r.given
+)
+select a, b, fc_first(a, b, nickname.given is not null) as level, coalesce(formal, false) as formal, (known_a.name is null) <> (known_b.name is null) as slip,
+  known_a.name is not null and known_b.name is not null as two
+from named
+left join nickname on nickname.given = a and nickname.short = b
+left join known known_a on known_a.name = a
+left join known known_b on known_b.name = b
+"""
+
+_COMPARED = """
+create table {table} as
+select
+  p.left_row, p.right_row, coalesce(f.formal, false) as formal, coalesce(f.slip, false) as slip,
+  coalesce(f.two, false) as two, coalesce(f.level, if(l.given = '', 8, 0)) as named,
+  l.middle <> r.middle and l.given <> '' and r.given <> '' and fc_compact(l.given || l.middle) = fc_compact(r.given || r.middle) as joined,
+  (case
+    when named = 0 or joined then 0
+    when (l.preferred <> '' and (l.preferred = r.given or l.preferred = r.preferred)) or (r.preferred <> '' and r.preferred = l.given) then 1
+    when named >= 5 and l.given[1] = r.family[1] and fc_swapped(l.given, l.family, r.given, r.family) then 7
+    when named >= 6 and length(l.given) > 1 and length(r.given) > 1 and (l.given = r.middle or l.middle = r.given) then 4
+    else named end)::utinyint as first,
+  (if(first = 7, 4, if(l.family = r.family and l.family <> '', 0, fc_last(l.family, r.family))))::utinyint as last,
+  fc_born(l.born, r.born, l.vague or r.vague)::utinyint as dob,
+  (if(joined, 0, fc_middle(l.middle, r.middle)))::utinyint as middle,
+  l.phone = r.phone and l.phone <> 0 as same_phone,
+  l.email = r.email and l.email <> 0 as same_email,
+  l.address = r.address and l.address <> 0 and fc_zip(l.zip, r.zip) as same_address,
+  (case same_phone::int + same_email::int + same_address::int
+    when 0 then case
+      when l.zip = r.zip and l.zip <> '' then 2
+      when least(l.phone, r.phone) = 0 and least(l.email, r.email) = 0 and least(l.address, r.address) = 0 then 3
+      else 4 end
+    when 1 then 1
+    else 0 end)::utinyint as contact,
+  fc_state(l.state, r.state)::utinyint as state,
+  fc_suffix(l.suffix, r.suffix)::utinyint as suffix,
+  l.side = r.side and l.district = r.district as same_district
+from {pairs} p
+join record l on l.row = p.left_row
+join record r on r.row = p.right_row
+left join first_level f on f.a = l.given and f.b = r.given
+"""
+
+_WEIGHED = """
+create table {table} as
+select * from (
+  select
+    c.*, {within} as within,
+    round({prior} + if(c.first = 0, {first_exact} + least(g.bits, {rarest}), {first}) + if(c.last = 0, {last_exact} + least(f.bits, {rarest}), {last})
+      + {others}, 1) as weight
+  from {compared} c
+  join (select row, given as given_name, family as family_name from record) l on l.row = c.left_row
+  left join given g on g.name = given_name
+  left join family f on f.name = family_name
+  where not ({rejected})
+)
+where weight >= {least}
+"""
+
+_NEIGHBOUR = """
+create table neighbour as
+select left_row, right_row, bool_or(twin) as twin, bool_or(double) as double
+from (
+  select
+    w.left_row, w.right_row,
+    w.first <> 0 and z.given <> x.given and ((z.born = x.born and x.born <> 0) or (z.side = 0 and (z.born = 0 or z.vague))) as twin,
+    fc_word(z.given) = fc_word(x.given) and ((z.born <> 0 and z.born in (l.born, r.born)) or (z.side = 0 and z.born = 0))
+      and ({two_left} or {two_right}) as double
+  from (select *, unnest([left_row, right_row]) as end_row from weighed) w
+  join contact near on near.row = w.end_row
+  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row
+  join record x on x.row = near.row
+  join record z on z.row = far.row
+  join record l on l.row = w.left_row
+  join record r on r.row = w.right_row
+  where z.given <> x.given or fc_word(z.given) = fc_word(x.given)
+)
+where twin or double
+group by all
+"""
+
+_JUDGED = """
+create table judged as
+select * exclude (twin, double), list_filter([{vetoes}], lambda veto: veto is not null) as vetoes
+from (
+  select w.*, coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
+  from weighed w left join neighbour n using (left_row, right_row)
+)
+"""
+
+_EDGE = """
+create table edge as
+select left_row as row, right_row as other, weight, first, vetoes from judged
+union all select right_row, left_row, weight, first, vetoes from judged
+"""
+
+_NEXT = """
+create table next_best as
+select b.row, b.other, e.other as third, b.weight - e.weight as behind, len(e.vetoes) > 0 and b.first = 0 and e.first <> 0 as loses
+from edge b join edge e on e.row = b.row and e.other <> b.other
+where len(b.vetoes) = 0
+"""
+
+_INNER = """
+create table inner_pair as
+select distinct least(other, third) as left_row, greatest(other, third) as right_row from next_best
+"""
+
+_RIVAL = """
+create table rival as
+select distinct row, other from next_best n
+where behind < {margin} and not exists (
+  from inner_weighed i where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not ({apart})
+)
+"""
+
+_TAKEN = """
+create table taken as
+select distinct n.row, n.third as other from next_best n
+where behind >= {margin} and loses and not exists (
+  from inner_weighed i
+  where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not (i.state >= 2 or i.middle = 4 or i.suffix = 3)
+)
+"""
+
+_DECIDED = """
+create table decided as
+select j.* exclude (vetoes, rival), if({rival} and (a.row is not null or z.row is not null), list_append(j.vetoes, 'V12'), j.vetoes) as vetoes
+from judged j
+left join rival a on a.row = j.left_row and a.other = j.right_row
+left join rival z on z.row = j.right_row and z.other = j.left_row
+left join taken t on t.row = j.left_row and t.other = j.right_row
+left join taken u on u.row = j.right_row and u.other = j.left_row
+where t.row is null and u.row is null
+"""
+
+_WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
+
+
+def _two(z: str, x: str) -> str:
+    """The condition under which two records of one first name and birth date are two people."""
+    return (
+        f"fc_state({z}.state, {x}.state) >= 2 or fc_middle({z}.middle, {x}.middle) = 4 or fc_first({z}.given, {x}.given, false) = 9 "
+        f"or ({z}.side = 0 and {x}.side = 0 and {z}.district = {x}.district and fc_state({z}.state, {x}.state) <> 0)"
+    )
+
+
+def prepare(db: duckdb.DuckDBPyConnection) -> None:
+    """The functions and the tables of names that comparing needs."""
+    db.execute(MACROS)
+    db.execute(_WORD)
+    pairs = sorted(nickname_pairs())
+    db.execute("create table listed (given varchar, short varchar)")
+    db.execute(
+        "insert into listed select unnest(?::varchar[]), unnest(?::varchar[])", [[one[0] for one in pairs], [one[1] for one in pairs]]
+    )
+    db.execute("create table known as select given as name from listed union select short from listed")
+    db.execute(
+        f"insert into known select name from given where families >= greatest({KNOWN}, (select count(*) // 50000 from record)) except from known"
+    )
+    db.execute(
+        "create table paired as select l.given, l.short, "
+        f"case when coalesce(g.families, 0) + coalesce(s.families, 0) >= {FEW} then s.families >= {FORMAL} * coalesce(g.families, 0) "
+        "else l.short in (select given from listed) end as formal "
+        "from listed l left join given g on g.name = l.given left join given s on s.name = l.short"
+    )
+    db.execute(
+        "create table nickname as select given, short, bool_or(coalesce(formal, false)) as formal from "
+        "(from paired union all select short, given, formal from paired) group by given, short"
+    )
+    db.execute("drop table listed")
+    db.execute("drop table paired")
+    for table in ("given", "family"):
+        db.execute(f"alter table {table} add column bits double")
+        db.execute(f"update {table} set bits = -log2(n / greatest((select count(*) from record), {POPULATION}))")
+
+
+def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str) -> None:
+    """Make ``table`` with the levels of every pair of the table ``pairs``."""
+    db.execute(_FIRST_LEVEL.format(pairs=pairs))
+    db.execute(_COMPARED.format(pairs=pairs, table=table))
+    db.execute("drop table first_level")
+
+
+def learn(db: duckdb.DuckDBPyConnection, *, within: bool) -> Model:
+    """The model that the compared pairs and a sample of random ones give."""
+    rows = db.execute(f"select {_LEVELS}, count(*) from compared group by all order by all").fetchall()
+    patterns = [(tuple(row[:-1]), row[-1]) for row in rows]
+    right = 0 if within else 1
+    db.execute(
+        "create table random_pair as select l.row as left_row, r.row as right_row from "
+        f"(select row from record where side = 0 order by hash(row), row limit {SAMPLE}) l, "
+        f"(select row from record where side = {right} order by hash(row, 1), row limit {SAMPLE}) r where l.row <> r.row"
+    )
+    compare(db, "random_pair", "random_compared")
+    random = {name: [0] * len(levels) for name, levels in FIELDS.items()}
+    for name in FIELDS:
+        for level, count in db.execute(f"select {name}, count(*) from random_compared group by all").fetchall():
+            random[name][level] = count
+    db.execute("drop table random_pair")
+    db.execute("drop table random_compared")
+    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
+    pairs_in_all = students * (students - 1) // 2 if within else students * others
+    return estimate(patterns, random, pairs_in_all, students if within else min(students, others))
+
+
+def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool) -> None:
+    """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
+    weigh(db, model, rules.rejects, "compared", "weighed", within=within)
+    db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
+    vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
+    db.execute(_JUDGED.format(vetoes=", ".join(f"if({rule.when}, '{rule.code}', null)" for rule in vetoes)))
+    db.execute(_EDGE)
+    db.execute(_NEXT)
+    db.execute(_INNER)
+    compare(db, "inner_pair", "inner_compared")
+    weigh(db, model, rules.rejects, "inner_compared", "inner_weighed", within=True)
+    alone = [rule.when for rule in rules.vetoes if rule.code not in _NEEDS_OTHERS]
+    db.execute(_RIVAL.format(margin=MARGIN_BITS, apart=" or ".join(f"({when})" for when in alone) or "false"))
+    db.execute(_TAKEN.format(margin=MARGIN_BITS))
+    db.execute(_DECIDED.format(rival=str("V12" not in rules.without).lower()))
+    for table in (
+        "compared",
+        "weighed",
+        "neighbour",
+        "judged",
+        "edge",
+        "next_best",
+        "inner_pair",
+        "inner_compared",
+        "inner_weighed",
+        "rival",
+        "taken",
+    ):
+        db.execute(f"drop table {table}")
+
+
+_NEEDS_OTHERS = frozenset({"V0", "V7", "V11", "V12", "V14"})
+"""Vetoes that say nothing of whether two rivals are one person twice."""
+
+
+def weigh(db: duckdb.DuckDBPyConnection, model: Model, rejects: Iterable[Rule], compared: str, table: str, *, within: bool) -> None:
+    """Make ``table`` of the compared pairs that are not rejected and are more likely one person than not."""
+
+    def listed(name: str) -> str:
+        return f"[{', '.join(repr(model.bits(name, level)) for level in FIELDS[name])}][{name} + 1]"
+
+    db.execute(
+        _WEIGHED.format(
+            table=table,
+            compared=compared,
+            prior=repr(model.prior),
+            first_exact=repr(math.log2(model.m["first"][0])),
+            last_exact=repr(math.log2(model.m["last"][0])),
+            rarest=RAREST,
+            first=listed("first"),
+            last=listed("last"),
+            others=" + ".join(listed(name) for name in FIELDS if name not in ("first", "last")),
+            rejected=" or ".join(f"({rule.when})" for rule in rejects) or "false",
+            least=REVIEW_BITS,
+            within=str(within).lower(),
+        )
+    )

@@ -1,0 +1,321 @@
+"""Normal forms of what people write: names, streets, birth dates. Each is made once for every distinct value, never row by row.
+
+All of them are symmetric and idempotent: a form of a form is the form itself.
+"""
+
+import re
+import unicodedata
+from datetime import date
+from functools import cache
+from typing import NamedTuple
+
+from nicknames import name_triplets
+
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ß": "ss"})
+"""Letters that Unicode does not decompose, as library and school systems write them in ASCII."""
+_APOSTROPHES = re.compile("['`´ʻʼ’‘ʹ]")
+_PLAIN = re.compile(r"[a-z]+")
+_SUFFIXES = {
+    "jr": "jr",
+    "junior": "jr",
+    "sr": "sr",
+    "senior": "sr",
+    "ii": "ii",
+    "2nd": "ii",
+    "iii": "iii",
+    "3rd": "iii",
+    "iv": "iv",
+    "4th": "iv",
+}
+_SPLIT_OFF = frozenset(_SUFFIXES) - {"junior", "senior"}
+"""What is a suffix wherever it ends a name; Junior is a first name and Senior a last name too."""
+_PARTICLES = frozenset(
+    [
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "du",
+        "la",
+        "le",
+        "las",
+        "los",
+        "el",
+        "al",
+        "bin",
+        "ben",
+        "ibn",
+        "abu",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "ten",
+        "zu",
+        "mac",
+        "mc",
+        "o",
+        "st",
+        "saint",
+        "san",
+        "santa",
+    ]
+)
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
+_BARE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+
+_WORD = re.compile(r"[a-z0-9]+")
+_UNITS = frozenset(
+    ["apt", "apartment", "unit", "ste", "suite", "lot", "trlr", "trailer", "rm", "room", "no", "bldg", "building", "fl", "floor"]
+)
+_DIRECTIONS = {
+    "north": "n",
+    "south": "s",
+    "east": "e",
+    "west": "w",
+    "northeast": "ne",
+    "northwest": "nw",
+    "southeast": "se",
+    "southwest": "sw",
+}
+_COMPASS = frozenset(_DIRECTIONS.values())
+_ROADS = frozenset(
+    [
+        "street",
+        "st",
+        "avenue",
+        "ave",
+        "av",
+        "road",
+        "rd",
+        "drive",
+        "dr",
+        "lane",
+        "ln",
+        "court",
+        "ct",
+        "circle",
+        "cir",
+        "place",
+        "pl",
+        "boulevard",
+        "blvd",
+        "way",
+        "terrace",
+        "ter",
+        "trail",
+        "trl",
+        "parkway",
+        "pkwy",
+        "highway",
+        "hwy",
+        "square",
+        "sq",
+        "loop",
+        "run",
+        "path",
+        "cove",
+        "cv",
+        "crescent",
+        "cres",
+        "close",
+        "grove",
+    ]
+)
+
+_COMMON = frozenset(
+    [
+        "old",
+        "new",
+        "big",
+        "little",
+        "great",
+        "upper",
+        "lower",
+        "mount",
+        "mt",
+        "lake",
+        "saint",
+        "san",
+        "santa",
+        "fort",
+        "ft",
+        "la",
+        "las",
+        "los",
+        "el",
+        "del",
+        "de",
+        "port",
+        "red",
+        "white",
+        "black",
+        "blue",
+    ]
+)
+"""Beginnings of many streets' names: the next word counts too."""
+
+
+class Name(NamedTuple):
+    """A name in words of small unaccented letters, and the generation that was written with it (``jr`` ``sr`` ``ii`` ``iii`` ``iv`` or empty)."""
+
+    words: str
+    suffix: str
+
+
+def fold(raw: str) -> str:
+    """Small letters without accents and apostrophes, everything else that is no letter or digit a single blank."""
+    small = raw.casefold()
+    if _PLAIN.fullmatch(small):
+        return small
+    small = _APOSTROPHES.sub("", small).translate(_LETTERS)
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", small) if not unicodedata.combining(sign)).casefold()
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in bare).split())
+
+
+def given_name(raw: str) -> Name:
+    """A first, middle or preferred name: ``Anne-Marie`` is two words, ``John Jr.`` is John and a suffix."""
+    return _without_suffix(fold(raw).split())
+
+
+def family_name(raw: str) -> Name:
+    """A last name: particles stand with the word that they belong to (``de la Cruz`` is one word), ``y`` between two surnames is dropped."""
+    words, suffix = _without_suffix(fold(raw).split())
+    parts = words.split()
+    joined: list[str] = []
+    held = ""
+    for at, part in enumerate(parts):
+        if part == "y" and 0 < at < len(parts) - 1:
+            continue
+        held += part
+        if part not in _PARTICLES or at == len(parts) - 1:
+            joined.append(held)
+            held = ""
+    return Name(" ".join(joined), suffix)
+
+
+def suffix(raw: str) -> str:
+    """A generation: ``jr``, ``sr``, ``ii``, ``iii``, ``iv``, or empty for anything else."""
+    return _SUFFIXES.get(fold(raw), "")
+
+
+def birth_date(raw: str) -> int:
+    """A birth date as the number yyyymmdd; 0 where there is none or none that a calendar has."""
+    text = raw.strip()
+    found = _ISO.fullmatch(text) or _BARE.fullmatch(text)
+    if found:
+        year, month, day = (int(part) for part in found.groups())
+    elif found := _US.fullmatch(text):
+        month, day, year = (int(part) for part in found.groups())
+    else:
+        return 0
+    try:
+        date(year, month, day)
+    except ValueError:
+        return 0
+    return year * 10_000 + month * 100 + day if year >= 1850 else 0
+
+
+def address_key(raw: str) -> str:
+    """House number, the first word of the street's name without its kind and direction, and the unit; empty where there is no number or no name."""
+    words = _WORD.findall(fold(raw.replace("#", " apt ")))
+    if len(words) < 2:
+        return ""
+    if words[0] in ("po", "pobox", "p") and words[-1].isdigit():
+        return f"pobox {words[-1]}"
+    if not words[0][0].isdigit():
+        return ""
+    street: list[str] = []
+    unit = ""
+    for at, word in enumerate(words[1:], 1):
+        if word in _UNITS:
+            unit = "".join(words[at + 1 :])
+            break
+        street.append(word)
+    named = [word for word in street if word not in _ROADS and _DIRECTIONS.get(word, word) not in _COMPASS] or street
+    if not named:
+        return ""
+    return f"{words[0]} {' '.join(named[: 2 if named[0] in _COMMON else 1])} {unit}".rstrip()
+
+
+@cache
+def nickname_pairs() -> frozenset[tuple[str, str]]:
+    """Every (given name, nickname) of the lists, in that order, folded.
+
+    Sources: the ``nicknames`` data set (English, hand-curated, Apache-2.0) and the common Spanish ones below.
+    """
+    listed = {(fold(one.name1), fold(one.name2)) for one in name_triplets()}
+    return frozenset({pair for pair in listed if pair[0] != pair[1]} | _SPANISH)
+
+
+_SPANISH = {
+    (given, short)
+    for given, shorts in {
+        "alberto": "beto",
+        "alejandra": "ale jandra",
+        "alejandro": "alex ale jandro",
+        "antonio": "tony tono",
+        "concepcion": "concha conchita",
+        "consuelo": "chelo",
+        "dolores": "lola",
+        "eduardo": "lalo eddie",
+        "enrique": "quique kike",
+        "ernesto": "neto",
+        "esperanza": "espe",
+        "fernando": "nando fer",
+        "francisca": "paca pancha",
+        "francisco": "paco pancho frank cisco",
+        "gabriela": "gaby gabi",
+        "graciela": "chela",
+        "gregorio": "goyo",
+        "guadalupe": "lupe lupita",
+        "guillermo": "memo willy",
+        "gustavo": "gus tavo",
+        "humberto": "beto",
+        "ignacio": "nacho",
+        "isabel": "chabela isa",
+        "jesus": "chuy chucho",
+        "jorge": "coque george",
+        "jose": "pepe joe",
+        "josefina": "pepa fina",
+        "juan": "juancho johnny",
+        "juana": "juanita",
+        "leonardo": "leo",
+        "leticia": "lety",
+        "luis": "lucho louie",
+        "manuel": "manny manolo",
+        "margarita": "rita",
+        "maria": "mari",
+        "mercedes": "meche",
+        "miguel": "mike miguelito",
+        "pedro": "perico",
+        "rafael": "rafa",
+        "ramon": "moncho",
+        "refugio": "cuca cuco",
+        "ricardo": "rick ricky",
+        "roberto": "beto bobby",
+        "rosario": "chayo",
+        "salvador": "chava sal",
+        "santiago": "santi",
+        "sergio": "checo",
+        "socorro": "coco",
+        "teresa": "tere",
+        "vicente": "chente",
+        "victor": "vic",
+        "ximena": "xime",
+    }.items()
+    for short in shorts.split()
+}
+
+
+def _without_suffix(words: list[str]) -> Name:
+    if len(words) > 1 and words[-1] in _SPLIT_OFF:
+        return Name(" ".join(words[:-1]), _SUFFIXES[words[-1]])
+    return Name(" ".join(words), "")

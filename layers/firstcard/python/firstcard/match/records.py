@@ -1,0 +1,188 @@
+"""The records to be matched, read into DuckDB and brought to their normal forms there.
+
+Only distinct values are normalised. Values stay inside the database and are never written to a disk: it has no temporary folder.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from firstcard.match import names
+
+COLUMNS = (
+    "id",
+    "district",
+    "state_id",
+    "local_id",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "preferred_name",
+    "birth_date",
+    "street",
+    "postal_code",
+    "phone",
+    "email",
+)
+"""What is known of a record. ``district`` is empty for a library's patrons; a student's ``phone`` and ``email`` are the guardian's: the household's."""
+
+CROWD = 20
+"""A phone, an e-mail or an address that more records of one side have is no household's: a school's, a shelter's, a made-up one."""
+CROWDED_DAY = (30, 8)
+"""A birth date that at least so many records of a side have, and so many times the median of dates, is what a system writes for none."""
+CHUNK = 20_000
+
+Row = Mapping[str, str]
+
+
+class SourceError(ValueError):
+    """Records cannot be read. The message names no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A CSV file in UTF-8 with a header of ``width`` columns. ``places``: where each of ``COLUMNS`` stands, of several the first that is not empty."""
+
+    path: Path
+    width: int
+    places: Mapping[str, tuple[int, ...]]
+
+
+Source = CsvFile | Iterable[Row]
+"""A CSV file, or rows with some of ``COLUMNS``; what a row lacks is empty."""
+
+
+def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
+    """Make the tables ``record``, ``given`` and ``contact`` from the left source and, where there is one, the right.
+
+    Raises ``SourceError`` where a file is no CSV file in UTF-8.
+    """
+    db.execute("create table raw (side utinyint, " + ", ".join(f"{name} varchar" for name in COLUMNS) + ")")
+    for side, source in enumerate(sources):
+        if isinstance(source, CsvFile):
+            _read_file(db, side, source)
+        else:
+            _read_rows(db, side, source)
+    _forms(db)
+    db.execute(_RECORD)
+    for name in ("raw", "first_form", "family_form", "suffix_form", "day_form", "street_form"):
+        db.execute(f"drop table {name}")
+    least, times = CROWDED_DAY
+    for statement in _FOLLOWING:
+        db.execute(statement.format(crowd=CROWD, least=least, times=times))
+
+
+def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
+    taken = ", ".join("coalesce(" + "".join(f"nullif(c{place}, ''), " for place in file.places.get(name, ())) + "'')" for name in COLUMNS)
+    types = "{" + ", ".join(f"c{place}: 'VARCHAR'" for place in range(file.width)) + "}"
+    # The database takes a path for a pattern.
+    path = re.sub(r"([*?\[])", r"[\1]", str(file.path.resolve()))
+    try:
+        db.execute(
+            f"insert into raw select {side}, {taken} from read_csv(?, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
+            f"columns = {types}, null_padding = true, parallel = false, compression = 'none', max_line_size = 1000000)",
+            [path],
+        )
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        # DuckDB's message shows the line that it could not read: only its number is told.
+        line = re.search(r"CSV Error on Line: (\d+)", str(error))
+        where = f" (line {line[1]})" if line else ""
+        raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end{where}") from None
+
+
+def _read_rows(db: duckdb.DuckDBPyConnection, side: int, rows: Iterable[Row]) -> None:
+    left = iter(rows)
+    cells = ", ".join("unnest(?::varchar[])" for _ in COLUMNS)
+    while chunk := list(islice(left, CHUNK)):
+        columns = [[row.get(name) or "" for row in chunk] for name in COLUMNS]
+        db.execute(f"insert into raw select {side}, {cells}", columns)
+
+
+def _forms(db: duckdb.DuckDBPyConnection) -> None:
+    """One table a kind of value, from each distinct value to its normal form."""
+    _form(db, "first_form", ("first_name", "middle_name", "preferred_name"), ("words varchar", "suffix varchar"), names.given_name)
+    _form(db, "family_form", ("last_name",), ("words varchar", "suffix varchar"), names.family_name)
+    _form(db, "suffix_form", ("suffix",), ("suffix varchar",), lambda raw: (names.suffix(raw),))
+    _form(db, "day_form", ("birth_date",), ("day integer",), lambda raw: (names.birth_date(raw),))
+    _form(db, "street_form", ("street",), ("key varchar",), lambda raw: (names.address_key(raw),))
+
+
+def _form(
+    db: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], made: Sequence[str], form: Callable[[str], Sequence[object]]
+) -> None:
+    db.execute(f"create table {table} (raw varchar, {', '.join(made)})")
+    distinct = " union ".join(f"select distinct {column} as raw from raw where {column} <> ''" for column in columns)
+    for chunk in _chunks(db, distinct):
+        made_of = [form(raw) for raw in chunk]
+        values = [chunk, *([one[at] for one in made_of] for at in range(len(made)))]
+        cells = ", ".join(f"unnest(?::{kind}[])" for kind in ("varchar", *(one.split()[1] for one in made)))
+        db.execute(f"insert into {table} select {cells}", values)
+
+
+def _chunks(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]]:
+    cursor = db.cursor()
+    cursor.execute(query)
+    while rows := cursor.fetchmany(CHUNK):
+        yield [row[0] for row in rows]
+
+
+_RECORD = """
+create table record as
+select
+  (row_number() over (order by side, id, columns))::integer as row,
+  * exclude (columns)
+from (
+  select
+    side, id, district, local_id, trim(state_id) as state,
+    hash(district, state_id, local_id, first_name, middle_name, last_name, r.suffix, preferred_name, birth_date, street, postal_code, phone, mail) as columns,
+    coalesce(first_form.words, '') as given,
+    if(replace(preferred.words, ' ', '') = replace(first_form.words, ' ', ''), '', coalesce(preferred.words, '')) as preferred,
+    coalesce(middle.words, '') as middle,
+    coalesce(family.words, '') as family,
+    coalesce(nullif(written.suffix, ''), nullif(family.suffix, ''), nullif(middle.suffix, ''), first_form.suffix, '') as suffix,
+    coalesce(day, 0) as born,
+    if(coalesce(street_form.key, '') = '', 0::ubigint, hash('a', street_form.key)) as address,
+    left(ltrim(postal_code), 5) as zip,
+    if(length(digits) < 7 or digits = repeat(digits[1], length(digits)), 0::ubigint, hash('p', digits)) as phone,
+    if(contains(mail, '@'), hash('e', mail), 0::ubigint) as email
+  from (
+    select *, lower(trim(email)) as mail, right(if(try_cast(bare as ubigint) is null, regexp_replace(bare, '[^0-9]', '', 'g'), bare), 10) as digits
+    from (select *, translate(phone, ' ()-.+/', '') as bare from raw)
+  ) r
+  left join first_form on first_form.raw = first_name
+  left join first_form preferred on preferred.raw = preferred_name
+  left join first_form middle on middle.raw = middle_name
+  left join family_form family on family.raw = last_name
+  left join suffix_form written on written.raw = r.suffix
+  left join day_form on day_form.raw = birth_date
+  left join street_form on street_form.raw = street
+)
+"""
+
+_FOLLOWING = (
+    # What too many have is nobody's.
+    "create table crowd as select address as key from record where address <> 0 group by side, address, zip having count(*) > {crowd} "
+    "union select phone from record where phone <> 0 group by side, phone having count(*) > {crowd} "
+    "union select email from record where email <> 0 group by side, email having count(*) > {crowd}",
+    "update record set address = 0 where address in (select key from crowd)",
+    "update record set phone = 0 where phone in (select key from crowd)",
+    "update record set email = 0 where email in (select key from crowd)",
+    "create table vague_day as with days as (select side, born, count(*) as n from record where born <> 0 group by all) "
+    "select distinct born from days join (select side, median(n) as usual from days group by side) using (side) "
+    "where born % 10000 = 101 or n > greatest({least}, {times} * usual)",
+    "alter table record add column vague boolean",
+    "update record set vague = born in (select born from vague_day)",
+    # How many families use a given name, and how rare names are.
+    "create table given as select given as name, count(*) as n, count(distinct family) as families from record where given <> '' group by given",
+    "create table family as select family as name, count(*) as n from record where family <> '' group by family",
+    "create table contact as "
+    "select phone as key, row from record where phone <> 0 union all select email, row from record where email <> 0 "
+    "union all select address, row from record where address <> 0",
+)

@@ -1,0 +1,127 @@
+"""The rules that keep two records apart whatever the weight says, each with a stable code.
+
+A score alone cannot do this: brothers, sisters, twins and parents share last name, address and phone, and weights add these up. A veto takes nothing
+away from what speaks for a pair; it sends the pair to a person. Conditions are SQL over the columns of one compared pair.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+VERSION = "2026-11-a"
+"""Changes whenever a rule, a level or a form changes; a changed version runs beside the decisions and may only add to the queue."""
+
+SAME_BITS = 6.6
+"""At least this weight for an automatic link: 0.99."""
+REVIEW_BITS = 0.0
+"""At least this weight for the queue: more likely one person than not."""
+MARGIN_BITS = 6.0
+"""By so much a link must be better than the next best person on either side."""
+
+
+class Rule(NamedTuple):
+    """A rule: its code, why it is there, and the SQL condition under which it speaks against a pair."""
+
+    code: str
+    why: str
+    when: str
+
+
+REJECTS = (
+    Rule(
+        "H1",
+        "The first names have nothing to do with each other.",
+        "first in (8, 9) and not (first = 8 and dob = 0 and contact <= 1) and state in (1, 2)",
+    ),
+    Rule("H2", "The birth dates have at most one part in common, and it is no slip of the hand.", "dob = 6 and state in (1, 2)"),
+    Rule(
+        "H3",
+        "The first names are alike, but both are names of their own, and the state ids differ, or two local ids of one district do: twins.",
+        "two and first in (2, 3, 6) and (state = 2 or (within and same_district and state = 1 and first <> 2))",
+    ),
+)
+"""Such pairs are different people: they are not shown to anybody. An equal state id keeps them for a person to look at."""
+
+VETOES = (
+    Rule("V0", "The weight is too low.", f"weight < {SAME_BITS}"),
+    Rule("V1", "The first name is neither equal, nor the preferred name, nor a nickname, nor one letter off.", "first > 4"),
+    Rule(
+        "V2",
+        "The birth dates differ, by more than one digit or day and month swapped between two records of one name and one household.",
+        "dob in (1, 2, 3, 6) and not (dob in (1, 2) and first = 0 and last = 0 and contact <= 1)",
+    ),
+    Rule(
+        "V3",
+        "A birth date is missing, or is one that systems write for none: a parent of the same name looks just so.",
+        "dob in (4, 5) and not (state = 0 and first = 0 and last <= 1)",
+    ),
+    Rule("V4", "The state ids differ.", "state >= 2"),
+    Rule("V5", "The middle names differ.", "middle = 4"),
+    Rule(
+        "V6",
+        "The generations differ (Jr., Sr., II, III), or only one has one and the birth dates are not equal.",
+        "suffix = 3 or (suffix = 2 and dob <> 0)",
+    ),
+    Rule("V7", "A twin stands in the data: then the first names must be equal.", "twin and first <> 0"),
+    Rule(
+        "V8",
+        "The first names are one letter apart, and both, or neither, are known as names.",
+        "first = 3 and not slip and middle <> 0",
+    ),
+    Rule(
+        "V9",
+        "Nothing of the household agrees, and no state id does: a stranger of the same name and birthday looks just so.",
+        "contact > 1 and state <> 0 and not (middle = 0 and first = 0 and last = 0 and dob = 0 and weight >= 25)",
+    ),
+    Rule(
+        "V10",
+        "The last names differ, without equal first names and birth dates in one household.",
+        "last in (3, 4, 5) and not (first = 0 and dob = 0 and contact <= 1)",
+    ),
+    Rule(
+        "V11",
+        "Two local ids of one district, without equal state ids or everything equal, the middle name included.",
+        "within and same_district and state <> 0 and not (first = 0 and last = 0 and dob = 0 and middle = 0)",
+    ),
+    Rule("V12", "Somebody else fits nearly as well.", "rival"),
+    Rule("V13", "A compound first name is cut, and no middle name confirms it.", "first = 4 and middle <> 0"),
+    Rule("V14", "Two people with this first name, birth date and household stand in the data.", "double"),
+    Rule(
+        "V15", "A nickname that is a name of its own (Emma, Emily), and no middle name confirms it.", "first = 2 and formal and middle <> 0"
+    ),
+)
+"""Such pairs are never put together by the machine. ``V16`` is added where a chain of links would put people together who are apart."""
+CHAIN = "V16"
+
+_CODES = frozenset(rule.code for rule in (*REJECTS, *VETOES)) | {CHAIN}
+
+
+class RuleError(ValueError):
+    """A rule was named that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of a run. ``without`` names codes that are left out, for tests that show what each is worth; a product run leaves none out."""
+
+    without: frozenset[str] = frozenset()
+
+    def __init__(self, without: Iterable[str] = ()) -> None:
+        object.__setattr__(self, "without", frozenset(without))
+        if not self.without <= _CODES:
+            raise RuleError(f"no such rule: {', '.join(sorted(self.without - _CODES))}")
+
+    @property
+    def version(self) -> str:
+        """The version, with what was left out."""
+        return VERSION + "".join(f"-{code}" for code in sorted(self.without))
+
+    @property
+    def rejects(self) -> tuple[Rule, ...]:
+        """The hard rejects in force."""
+        return tuple(rule for rule in REJECTS if rule.code not in self.without)
+
+    @property
+    def vetoes(self) -> tuple[Rule, ...]:
+        """The vetoes in force."""
+        return tuple(rule for rule in VETOES if rule.code not in self.without)
