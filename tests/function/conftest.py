@@ -33,7 +33,22 @@ from tests.function.builders import (
 )
 from tests.unit.agreement.builders import write_site
 
-VERBS = ("admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "refuse", "window", "rehearse", "explain")
+VERBS = (
+    "admit",
+    "plan",
+    "hold",
+    "begin",
+    "issue",
+    "finish",
+    "publish",
+    "sync",
+    "notify",
+    "refuse",
+    "window",
+    "rehearse",
+    "explain",
+    "gather",
+)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",

@@ -9,7 +9,7 @@ import yaml
 
 from firstcard.agreement import PATRON_FIELDS, AgreementError, Group, Purpose, load_library
 
-from .builders import PATRONS, a_library, agreement_content, an_agreement, library_content
+from .builders import PATRONS, a_library, an_agreement, library_content
 
 
 def test_a_library_without_the_clause_may_import_nobody() -> None:
@@ -75,8 +75,6 @@ def test_every_key_of_the_clause_is_needed(tmp_path: Path, key: str) -> None:
     assert f"'patrons.{key}' is missing" in said
 
 
-def test_an_agreement_with_a_district_cannot_take_the_librarys_purpose() -> None:
-    purpose = {"use": "essential.service", "exhibit_a": "Find who has a card."}
-    content = agreement_content(purposes={"deduplicate": purpose}, matrix={"deduplicate": ["identity"]})
-    with pytest.raises(AgreementError, match="no part of an agreement with a district"):
-        an_agreement(**content)
+def test_no_agreement_with_a_district_can_open_the_librarys_own_patrons() -> None:
+    with pytest.raises(AgreementError, match="No agreed field is in the group patrons"):
+        an_agreement(matrix={"send_notice": ["contact", "card", "patrons"]})

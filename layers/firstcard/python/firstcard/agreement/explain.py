@@ -18,7 +18,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.SEND_NOTICE: "write to families and staff",
     Purpose.EVALUATE: "evaluate the programme",
     Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
-    Purpose.DEDUPLICATE: "see who has a card already",
+    Purpose.DEDUPLICATE: "find who has a card already, or stands twice in the roster",
 }
 GROUP_WORDS: dict[Group, str] = {
     Group.IDENTITY: "names and ids",

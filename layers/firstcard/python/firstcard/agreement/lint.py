@@ -274,14 +274,6 @@ def _deltas(a: Agreement) -> Iterator[Fault]:
             yield Fault(("subprocessors", number, "groups"), "The last roster is kept for merge_delta alone: remove roster.")
 
 
-def _librarys_own(a: Agreement) -> Iterator[Fault]:
-    if Purpose.DEDUPLICATE in a.purposes:
-        yield Fault(
-            ("purposes", Purpose.DEDUPLICATE.value),
-            "A library's own patrons are no part of an agreement with a district: remove the purpose; the clause 'patrons' of the library's file is for that.",
-        )
-
-
 def _groups(a: Agreement) -> Iterator[Fault]:
     opened = {group for groups in a.matrix.values() for group in groups}
     for name in a.fields:
@@ -449,7 +441,6 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _fields,
     _purposes,
     _deltas,
-    _librarys_own,
     _groups,
     _left_out,
     _numbers,

@@ -3,8 +3,8 @@
 ``firstcard.extract.parquet`` writes and reads what is sealed; it is imported by those who do, and by no other, for it loads a database.
 """
 
-from firstcard.extract.model import Extract, PatronReading, current
+from firstcard.extract.model import PatronReading
 from firstcard.extract.reading import PatronChecker, read_patrons
 from firstcard.extract.reasons import text_of
 
-__all__ = ["Extract", "PatronChecker", "PatronReading", "current", "read_patrons", "text_of"]
+__all__ = ["PatronChecker", "PatronReading", "read_patrons", "text_of"]
