@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import agreement, check, cost, drop, key, match, matches, run, sample, stop, why
+from cli import agreement, check, cost, drop, key, match, matches, patrons, run, sample, stop, why
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,6 +13,7 @@ app.add_typer(agreement.app, name="agreement")
 app.add_typer(run.app, name="run")
 app.add_typer(key.app, name="key")
 app.add_typer(matches.app, name="matches")
+app.add_typer(patrons.app, name="patrons")
 app.command(name="check", epilog="Example: firstcard check export.zip --agreement agreements/jacksonville.yaml")(check.check)
 app.command(name="sample", epilog="Example: firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples")(
     sample.sample

@@ -52,6 +52,7 @@ PIPELINE: Findings = {
         f"s3:::{DROPS}/outbox/try-*": "rehearse leaves every district's trial receipts, and can touch no other",
         f"s3:::{DROPS}/try/*": "rehearse reads every district's trials and deletes them; each bucket's policy lets nobody else read",
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",
+        f"s3:::{VAULT}/patrons/*": "One extract a library, under a name that is drawn; its own key refuses everybody but plan (clause patrons)",
         f"s3:::{VAULT}/runs/*": RUNS,
         f"s3:::{VAULT}/runs/*/manifest.json.gz": RUNS,
         f"s3:::{VAULT}/runs/*/people.json.gz": RUNS,

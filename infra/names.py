@@ -50,6 +50,11 @@ def purpose_key(library: str, district: str) -> str:
     return f"alias/firstcard-purpose-{library}-{district}"
 
 
+def patrons_key(library: str) -> str:
+    """Alias of the key that wraps the data keys of a library's own patrons."""
+    return f"alias/firstcard-patrons-{library}"
+
+
 def secret(kind: str, owner: str) -> str:
     """Name of a secret; kind is tokens, links or ils (of a library) or openpgp (of a district)."""
     return f"firstcard/{kind}/{owner}"

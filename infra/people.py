@@ -10,6 +10,7 @@ from infra.permission import (
     change_secrets,
     in_bucket,
     in_vault,
+    list_extracts,
     on_bucket,
     on_ledger,
     on_runs_by_district,
@@ -41,6 +42,19 @@ class Librarian(Construct):
         super().__init__(scope, construct_id)
         self.role = _role(self, "librarian")
         self.role.add_to_policy(call_functions("settle"))
+
+
+class SystemsLibrarian(Construct):
+    """Who brings the library's own patrons in (``firstcard patrons``): seals, lets an extract count, destroys it. Opens none, not even the one just sealed."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = _role(self, "systems-librarian")
+        self.role.add_to_policy(on_ledger("GetItem", "PutItem", keys=["patrons#*"]))
+        self.role.add_to_policy(list_extracts())
+        self.role.add_to_policy(in_vault("PutObject", "patrons/*"))
+        self.role.add_to_policy(in_vault("DeleteObjectVersion", "patrons/*"))
+        self.role.add_to_policy(call_functions("gather"))
 
 
 class Keyholder(Construct):

@@ -48,6 +48,13 @@ def see_vault() -> iam.PolicyStatement:
     return on_bucket("ListBucket", bucket=names.vault_bucket())
 
 
+def list_extracts() -> iam.PolicyStatement:
+    """List what lies in the vault of libraries' own patrons, with versions: what is destroyed is destroyed version by version."""
+    statement = _allow(["s3:ListBucketVersions"], [names.bucket_arn(names.vault_bucket())])
+    statement.add_condition("StringLike", {"s3:prefix": "patrons/*"})
+    return statement
+
+
 def in_drops(action: str, prefix: str) -> iam.PolicyStatement:
     """An S3 action on objects of every district's drop bucket under this prefix."""
     return _allow([f"s3:{action}"], [f"{_every_drop()}/{prefix}"])

@@ -28,15 +28,17 @@ from infra.begin import Begin
 from infra.explain import Explain
 from infra.finish import Finish
 from infra.function import Function
+from infra.gather import Gather
 from infra.hold import Hold
 from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
 from infra.notify import Notify
-from infra.people import Keyholder, Librarian, Officer, Operator
+from infra.people import Keyholder, Librarian, Officer, Operator, SystemsLibrarian
 from infra.permission import (
     in_drops,
     in_vault,
+    list_extracts,
     list_incoming,
     list_trials,
     on_cards,
@@ -87,6 +89,9 @@ class Pipeline(Stack):
         admit.may(on_ledger("GetItem", "PutItem", "UpdateItem", keys=["run#*"]))
         admit.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
         admit.may(on_ledger("GetItem", "PutItem", keys=["late#*"]))
+        admit.may(on_ledger("GetItem", "PutItem", keys=["patrons#*"]))
+        admit.may(list_extracts())
+        admit.may(in_vault("DeleteObjectVersion", "patrons/*"))
         admit.may(on_runs_by_district("Query"))
         admit.may(tell_card_bus())
         admit.may(list_incoming())
@@ -95,7 +100,7 @@ class Pipeline(Stack):
         plan = Plan(self, layers=layers)
         plan.may(in_drops("GetObjectVersion", "incoming/*"))
         plan.may(read_secrets("openpgp", "tokens"))
-        plan.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*", "snapshot#*"]))
+        plan.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*", "snapshot#*", "patrons#*"]))
         plan.may(on_ledger("UpdateItem", keys=["run#*", "numbers#*"]))
         plan.may(on_ledger("PutItem", "DeleteItem", keys=["content#*"]))
         plan.may(on_ledger("PutItem", keys=["snapshot#*", "intent#*"]))
@@ -103,7 +108,7 @@ class Pipeline(Stack):
         plan.may(on_pairs("Query"))
         plan.may(on_cards("BatchGetItem", keys=["pair#*"]))
         plan.may(see_vault())
-        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*"))
+        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*"))
         plan.may(in_vault("PutObject", "runs/*", "snapshots/*"))
         plan.may(in_vault("DeleteObject", "snapshots/*"))
         plan.may(tell_card_bus())
@@ -188,6 +193,13 @@ class Pipeline(Stack):
         settle.may(on_cards("PutItem", keys=["pair#*"]))
         settle.may(on_ledger("PutItem", keys=["intent#*"]))
 
+        gather = Gather(self, layers=layers)
+        gather.may(read_secrets("ils"))
+        gather.may(on_ledger("GetItem", "PutItem", keys=["patrons#*"]))
+        gather.may(list_extracts())
+        gather.may(in_vault("PutObject", "patrons/*"))
+        gather.may(in_vault("DeleteObjectVersion", "patrons/*"))
+
         self._files_of("incoming/", "Dropped", "A file lies in a district's drop bucket", self._inbox_of(admit))
         # A roster is read alone: one call has room for one.
         self._files_of("try/", "Tried", "A file lies in a district's trial folder", self._inbox_of(rehearse, batch_size=1))
@@ -200,6 +212,7 @@ class Pipeline(Stack):
         Operator(self, "Operator")
         Librarian(self, "Librarian")
         Keyholder(self, "Keyholder")
+        SystemsLibrarian(self, "SystemsLibrarian")
         Officer(self, "Officer")
 
     def _files_of(self, folder: str, what: str, description: str, inbox: Inbox) -> None:

@@ -9,6 +9,7 @@ from firstcard.agreement import Agreement, Site
 from infra.acknowledgement import FAMILY, PIPELINE, STATE, acknowledge, agreement_findings
 from infra.agreement import AgreementOf
 from infra.family import Family
+from infra.library import LibraryOf
 from infra.pipeline import Pipeline
 from infra.sftp import Sftp
 from infra.state import State
@@ -42,6 +43,10 @@ def add_stacks(app: App, *, site: Site, choices: Choices) -> None:
     pipeline.add_stack_dependency(state, "reads its tables, buckets and stream")
     pipeline.add_stack_dependency(family, "takes its address as a parameter")
     trail.add_stack_dependency(state, "writes into its log bucket")
+    for library in site.libraries:
+        if library.patrons is not None:
+            own = LibraryOf(app, f"FirstCardLibrary-{library.id}", library=library, clause=library.patrons)
+            own.add_stack_dependency(pipeline, "a key policy cannot name roles that do not exist yet")
     for district in sorted({agreement.district for agreement in site.agreements}):
         leading = site.of_district(district)
         assert leading is not None

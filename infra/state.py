@@ -8,6 +8,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from firstcard.agreement import Site
+from firstcard.agreement.library import MOST_PATRON_DAYS
 from infra import names
 from infra.alarms import Alarms
 from infra.bucket import AccessLogBucket, Bucket
@@ -18,6 +19,7 @@ from infra.library_desk import LibraryDesk
 
 VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "operator", "officer")
 VAULT_WRITERS = ("plan", "hold", "finish")
+EXTRACT_WRITERS = ("systems-librarian", "gather")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
 
 
@@ -49,10 +51,13 @@ class State(Stack):
 
 
 def _vault_key_use() -> list[iam.PolicyStatement]:
-    objects = {"aws:s3:arn": [f"{names.bucket_arn(names.vault_bucket())}/*"]}
+    vault = names.bucket_arn(names.vault_bucket())
+    objects = {"aws:s3:arn": [f"{vault}/*"]}
+    extracts = {"aws:s3:arn": [f"{vault}/patrons/*"]}
     return [
         through_service("ReadTheVault", "Decrypt", service="s3", functions=VAULT_READERS, context=objects),
         through_service("WriteTheVault", "GenerateDataKey", service="s3", functions=VAULT_WRITERS, context=objects),
+        through_service("WriteExtracts", "GenerateDataKey", service="s3", functions=EXTRACT_WRITERS, context=extracts),
         through_service(
             "TablesForWhoeverDynamoDbLetsIn",
             "Decrypt",
@@ -105,14 +110,23 @@ def _let_the_trail_write(logs: Bucket) -> None:
 def _plans_go_with_the_rosters(site: Site) -> list[s3.LifecycleRule]:
     """Plans hold sealed rosters: they go, and so does whatever was overwritten, when the last roster must (clause retention.roster_days).
 
-    So does a snapshot that nothing has replaced, and what a newer one has replaced goes after a day.
+    So does a snapshot that nothing has replaced, and what a newer one has replaced goes after a day. A library's own patrons are destroyed by the sweep; what
+    it could not destroy is hidden a day later and gone after another.
     """
     days = Duration.days(max([1, *(agreement.retention.roster_days for agreement in site.agreements)]))
     return [
         s3.LifecycleRule(prefix="runs/", expiration=days),
         s3.LifecycleRule(prefix="snapshots/", expiration=days, noncurrent_version_expiration=Duration.days(1)),
+        s3.LifecycleRule(
+            prefix="patrons/", expiration=Duration.days(_patron_days(site) + 1), noncurrent_version_expiration=Duration.days(1)
+        ),
         s3.LifecycleRule(noncurrent_version_expiration=days),
     ]
+
+
+def _patron_days(site: Site) -> int:
+    """The longest that any library keeps an extract; where none does any more, what may be left of one."""
+    return max((library.patrons.keep_days for library in site.libraries if library.patrons), default=MOST_PATRON_DAYS)
 
 
 def _senders(site: Site) -> list[str]:

@@ -1,9 +1,9 @@
 """Admit: a finished upload becomes a run. The scheduled sweep starts what an event forgot, and tells of rosters that did not come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -14,11 +14,13 @@ from firstcard.adapters.aws import CardBus, DropAndVault, execution_starter, is_
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
-from firstcard.agreement import Agreement
+from firstcard.agreement import Agreement, Library
 from firstcard.run.admission import INCOMING, admit, arrival_of_event, sweep
+from firstcard.run.extracts import Extracts
 from firstcard.run.lateness import tell_late
 
 logger = Logger()
+Whose = TypeVar("Whose", Agreement, Library)
 YOUNG = timedelta(minutes=5)
 """A drop this fresh may still be on its way from its event to its execution."""
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -40,18 +42,18 @@ def on_message(record: SQSRecord) -> None:
 
 
 def on_schedule(account: str, region: str, now: datetime) -> None:
-    """Look for dropped objects without a run, in every district's drop bucket; then for districts whose roster did not come."""
+    """Look for dropped objects without a run, in every district's drop bucket; for districts whose roster did not come; for patrons whose days are over."""
     machine = setting(Setting.STATE_MACHINE_ARN)
     failed: list[str] = []
 
-    def each(work: Callable[[Agreement], None]) -> None:
-        """One district's trouble stops nobody else's turn."""
-        for agreement in site().agreements:
+    def each(work: Callable[[Whose], None], whose: Sequence[Whose], name: Callable[[Whose], str]) -> None:
+        """One's trouble stops nobody else's turn."""
+        for one in whose:
             try:
-                work(agreement)
+                work(one)
             except Exception as error:  # noqa: BLE001  whatever it is, the others have their turn, and the function fails in the end
-                logger.error("not looked at", district=agreement.district, error=type(error).__name__)
-                failed.append(agreement.district)
+                logger.error("not looked at", whose=name(one), error=type(error).__name__)
+                failed.append(name(one))
 
     def look_for_forgotten(agreement: Agreement) -> None:
         bucket = f"firstcard-drop-{agreement.district}-{account}-{region}"
@@ -71,8 +73,14 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
         if current and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
             logger.warning("late", district=agreement.district)
 
-    each(look_for_forgotten)
-    each(look_for_late)
+    def destroy_expired(library: Library) -> None:
+        if destroyed := Extracts(library, ledger(), DropAndVault(setting(Setting.VAULT_BUCKET))).sweep(now):
+            logger.info("patrons destroyed", library=library.id, objects=destroyed)
+
+    agreements, libraries = site().agreements, site().libraries
+    each(look_for_forgotten, agreements, lambda agreement: agreement.district)
+    each(look_for_late, agreements, lambda agreement: agreement.district)
+    each(destroy_expired, libraries, lambda library: library.id)
     if failed:
         raise RuntimeError(f"not looked at: {', '.join(sorted(set(failed)))}")
 

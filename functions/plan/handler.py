@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,7 +15,10 @@ from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
+from firstcard.agreement import Library
+from firstcard.run.extracts import Extracts
 from firstcard.run.ledger import Arrival
+from firstcard.run.patron_rows import patron_rows
 from firstcard.run.planning import Planner
 from firstcard.vault import Intent
 
@@ -30,6 +34,12 @@ def ledger() -> LedgerTable:
 def declare(intent: Intent) -> None:
     """Write down what is about to be opened, and why."""
     ledger().declare(intent, role=setting(Setting.AWS_LAMBDA_FUNCTION_NAME), at=datetime.now(UTC), nonce=os.urandom(6).hex())
+
+
+def patrons_of(library: Library, now: datetime) -> Iterable[Mapping[str, str]] | None:
+    """The library's own list of its patrons, where it has one that may be opened."""
+    extracts = Extracts(library, ledger(), DropAndVault(setting(Setting.VAULT_BUCKET)))
+    return patron_rows(extracts, now, unwrap=unwrap, declare=declare)
 
 
 @cache
@@ -48,7 +58,7 @@ def planner() -> Planner:
         random=os.urandom,
         below=secrets.randbelow,
         pairs=CardsTable(setting(Setting.CARDS_TABLE)),
-        patrons=lambda library: None,
+        patrons=patrons_of,
     )
 
 

@@ -25,7 +25,7 @@ from firstcard.run.ledger import Arrival, Run
 from firstcard.run.planning import Planned, Planner
 from firstcard.run.steps import Begun, Holder, begin, decide_held, may_issue
 from firstcard.vault import Wrap
-from tests.unit.agreement.builders import agreement_content, library_content
+from tests.unit.agreement.builders import PATRONS, agreement_content, library_content
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
 from tests.unit.vault.builders import KeyService
 
@@ -57,7 +57,7 @@ def barcode_content(district: str, name: str) -> dict[str, Any]:
 
 
 def libraries() -> list[dict[str, Any]]:
-    return [library_content()]
+    return [library_content(patrons=PATRONS)]
 
 
 def drop_bucket(district: str = "pine") -> str:
@@ -142,7 +142,7 @@ class Yard:
             random=random.randbytes,
             below=random.randrange,
             pairs=self.cards,
-            patrons=lambda library: self.patrons,
+            patrons=lambda library, now: self.patrons,
         ).plan(arrival)
 
     def hold(self, arrival: Arrival, *, token: str = "task", at: datetime = EVENING) -> None:

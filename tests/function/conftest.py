@@ -48,6 +48,7 @@ VERBS = (
     "rehearse",
     "explain",
     "settle",
+    "gather",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -11,7 +11,7 @@ QUEUE = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttrib
 ALLOWED = {
     "admit": [
         *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
-        *("s3:ListBucket", "s3:ListBucketVersions"),
+        *("s3:DeleteObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"),
         *("states:DescribeExecution", "states:StartExecution", *LOGS, *QUEUE),
     ],
     "plan": [
@@ -62,6 +62,10 @@ ALLOWED = {
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
     "settle": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", *LOGS],
+    "gather": [
+        *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -97,6 +101,10 @@ ALLOWED = {
         *("lambda:InvokeFunction", "states:SendTaskSuccess"),
     ],
     "librarian": ["lambda:InvokeFunction"],
+    "systems-librarian": [
+        *("dynamodb:GetItem", "dynamodb:PutItem", "lambda:InvokeFunction"),
+        *("s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
+    ],
     "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
     "officer": ["s3:GetObject", "s3:ListBucket"],
     "upload-duval": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
@@ -160,15 +168,19 @@ def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templat
     assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
 
 
-def test_each_person_may_call_the_one_function_that_answers_such_a_person(templates):
+def test_a_person_may_call_the_one_function_that_works_for_that_person(templates):
     callers = {
         role: sorted(listed(s["Resource"]))
         for role in ALLOWED
         for s in templates.role_statements(f"firstcard-{role}")
         if "lambda:InvokeFunction" in listed(s["Action"]) and role != "roster-run"
     }
-    function = "arn:aws:lambda:us-east-1:111122223333:function:firstcard-"
-    assert callers == {"operator": [f"{function}explain"], "librarian": [f"{function}settle"]}
+    functions = "arn:aws:lambda:us-east-1:111122223333:function"
+    assert callers == {
+        "operator": [f"{functions}:firstcard-explain"],
+        "librarian": [f"{functions}:firstcard-settle"],
+        "systems-librarian": [f"{functions}:firstcard-gather"],
+    }
 
 
 def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_more_than_its_mails(templates):
@@ -180,7 +192,7 @@ def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_mor
                     may.setdefault(action, set()).update(listed(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]))
         return may
 
-    assert written("admit") == {"dynamodb:PutItem": {"run#*", "late#*"}, "dynamodb:UpdateItem": {"run#*"}}
+    assert written("admit") == {"dynamodb:PutItem": {"run#*", "late#*", "patrons#*"}, "dynamodb:UpdateItem": {"run#*"}}
     assert written("notify") == {"dynamodb:PutItem": {"intent#*"}, "dynamodb:UpdateItem": {"run#*", "late#*"}}
 
 
@@ -237,8 +249,44 @@ def test_rehearse_reads_and_deletes_trials_and_writes_their_receipts_and_reaches
     assert {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["agreement#*"]}} in conditions
 
 
-def test_nobody_but_rehearse_deletes_a_version(templates):
-    assert [role for role in ALLOWED if "s3:DeleteObjectVersion" in templates.actions(f"firstcard-{role}")] == ["rehearse"]
+def test_versions_are_deleted_of_trials_and_of_libraries_own_patrons_alone(templates):
+    deleting = {
+        (role, resource.rpartition("us-east-1/")[2])
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if "s3:DeleteObjectVersion" in listed(s["Action"])
+        for resource in listed(s["Resource"])
+    }
+    assert deleting == {("rehearse", "try/*"), ("admit", "patrons/*"), ("systems-librarian", "patrons/*"), ("gather", "patrons/*")}
+
+
+def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_reads_them(templates):
+    touching = {
+        (role, action)
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if "/patrons/" in resource and action != "s3:DeleteObjectVersion"
+    }
+    assert touching == {("systems-librarian", "s3:PutObject"), ("gather", "s3:PutObject"), ("plan", "s3:GetObject")}
+
+
+def test_a_districts_roles_reach_nothing_of_a_librarys_patrons(templates):
+    for role in ("upload-duval", "upload-cms", "sftp-duval", "sftp-cms", "library-jaxpl", "library-cmlibrary"):
+        assert "patrons" not in str(templates.role_statements(f"firstcard-{role}")), role
+        assert "firstcard-vault" not in str(templates.role_statements(f"firstcard-{role}")), role
+
+
+def test_who_brings_patrons_in_reads_nothing_of_the_vault_and_no_other_item_of_the_ledger(templates):
+    for role in ("systems-librarian", "gather"):
+        assert "s3:GetObject" not in templates.actions(f"firstcard-{role}")
+        keys = [
+            s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            for s in templates.role_statements(f"firstcard-{role}")
+            if any(action.startswith("dynamodb:") for action in listed(s["Action"]))
+        ]
+        assert keys == [["patrons#*"]] or keys == ["patrons#*"], role
 
 
 def test_plan_removes_snapshots_and_nothing_else_and_nobody_else_touches_them(templates):

@@ -31,10 +31,10 @@ def test_cloudformation_linter_finds_nothing(templates, outdir):
     assert done.returncode == 0, done.stdout
 
 
-def test_there_is_one_stack_for_each_district_and_five_for_all(templates):
-    districts = {name for name in templates.stacks if name.startswith("FirstCardAgreement-")}
-    assert districts == {"FirstCardAgreement-cms", "FirstCardAgreement-duval"}
-    assert set(templates.stacks) - districts == {
+def test_there_is_one_stack_for_each_district_one_for_each_library_that_uses_its_patrons_and_five_for_all(templates):
+    owned = {name for name in templates.stacks if name.startswith(("FirstCardAgreement-", "FirstCardLibrary-"))}
+    assert owned == {"FirstCardAgreement-cms", "FirstCardAgreement-duval", "FirstCardLibrary-jaxpl"}
+    assert set(templates.stacks) - owned == {
         "FirstCardState",
         "FirstCardFamily",
         "FirstCardPipeline",

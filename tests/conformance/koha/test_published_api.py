@@ -13,6 +13,7 @@ from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
+from firstcard.agreement import PATRON_FIELDS
 from firstcard.ils import Accepted
 from local.ils.rules import FIELDS, READ_ONLY, REQUIRED
 from local.ils.stand_in import StandIn
@@ -73,6 +74,8 @@ def the_whole_way(library: StandIn, http: httpx.Client) -> None:
     ils.put(a_patron(6), ils_id=None)
     assert isinstance(ils.end(ils_id, token=a_patron(1).token, on=TODAY), Accepted)
     ils.end(None, token=a_patron(6).token, on=TODAY)
+    ils.patrons_after(0, PATRON_FIELDS)
+    ils.patrons_after(99999, ("patron_id",))
     koha(library, secret="an old one").put(a_patron(7), ils_id=None)
     ils.check([("STUDENT", "MAIN"), ("STAFF", "WEST"), ("STAFF", "EAST")], token="ab" * 16, pin="4711", on=TODAY)
 

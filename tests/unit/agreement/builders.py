@@ -180,6 +180,16 @@ DELTAS: dict[str, Any] = {
 }
 """Changes that let a district send files of changes."""
 
+PATRONS: dict[str, Any] = {
+    "basis": "The board's policy on patron records.",
+    "approved_by": "Library board",
+    "effective": "2026-07-01",
+    "expires": "2027-06-30",
+    "fields": ["patron_id", "barcode", "first_name", "middle_name", "last_name", "suffix", "birth_date", "street", "postal_code"],
+    "keep_days": 7,
+}
+"""A library's clause on its own patrons; phone, email and blocked are not agreed."""
+
 DIRECTORY_BASIS: dict[str, Any] = {
     "ferpa": "directory_information_limited",
     "notice": {

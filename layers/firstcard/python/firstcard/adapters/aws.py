@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -38,6 +39,8 @@ CALLS_AT_ONCE = 4
 SOURCE = "firstcard"
 ONCE = Config(connect_timeout=5, read_timeout=25, retries={"total_max_attempts": 1}, parameter_validation=False)
 """For e-mails: SES may have taken a call whose answer was lost, and does not know a repeat. The queue tries again what is not marked."""
+PATIENT = Config(connect_timeout=5, read_timeout=920, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+"""For a function that may take its quarter of an hour, and must not be called a second time meanwhile."""
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5}, parameter_validation=False)
 
 
@@ -69,6 +72,11 @@ def account_and_region() -> tuple[str, str]:
     return session.client("sts", config=CONFIG).get_caller_identity()["Account"], session.region_name or "us-east-1"
 
 
+def caller() -> str:
+    """Who the environment's credentials say one is: role and session, such as ``firstcard-systems-librarian/ann``."""
+    return boto3.Session().client("sts", config=CONFIG).get_caller_identity()["Arn"].rpartition(":")[2].partition("/")[2]
+
+
 class DropAndVault:
     """Objects of the drop buckets and of the vault bucket."""
 
@@ -96,6 +104,19 @@ class DropAndVault:
     def delete(self, key: str) -> None:
         """Remove an object of the vault; its version goes with the bucket's lifecycle."""
         client("s3").delete_object(Bucket=self._vault, Key=key)
+
+    def destroy(self, key: str) -> None:
+        """Delete every version of an object of the vault for good; S3 says yes to one that is gone."""
+        s3 = client("s3")
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self._vault, Prefix=key):
+            for version in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                if version["Key"] == key:
+                    s3.delete_object(Bucket=self._vault, Key=key, VersionId=version["VersionId"])
+
+    def lying(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """(key, time) of every version of the vault's objects under a prefix."""
+        for version in _versions(self._vault, prefix):
+            yield version["Key"], version["LastModified"]
 
     def put_outbox(self, bucket: str, key: str, body: bytes, content_type: str) -> None:
         """Write into a district's outbox."""
@@ -149,13 +170,15 @@ class SecretsStore:
 
 
 def purpose_key(sharing: str) -> str:
-    """The alias of an agreement's purpose key."""
+    """The alias of an agreement's purpose key, or of the key that seals a library's own patrons where ``sharing`` is the library alone."""
     library, _, district = sharing.partition(".")
+    if not district:
+        return f"alias/firstcard-patrons-{library}"
     return f"alias/firstcard-purpose-{library}-{district}"
 
 
 def wrapper(sharing: str) -> Wrap:
-    """Wraps data keys with an agreement's purpose key."""
+    """Wraps data keys with an agreement's purpose key, or with a library's own."""
 
     def wrap(key: bytes, context: Mapping[str, str]) -> bytes:
         return client("kms").encrypt(KeyId=purpose_key(sharing), Plaintext=key, EncryptionContext=dict(context))["CiphertextBlob"]
@@ -250,12 +273,13 @@ class FunctionFailedError(Exception):
     """A function that was asked broke off; its message is the kind of its error, for the text of one may hold what was asked."""
 
 
-def ask_function(name: str, question: Mapping[str, str]) -> Mapping[str, Any]:
+def ask_function(name: str, question: Mapping[str, str], *, patient: bool = False) -> Mapping[str, Any]:
     """Call a function and give its answer. The question travels in the call's body, which neither CloudTrail nor the function's log keeps.
 
-    Raises FunctionFailedError, and ClientError where the caller may not ask.
+    ``patient`` waits as long as a function can take, and asks once only. Raises FunctionFailedError, and ClientError where the caller may not ask.
     """
-    answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(question).encode())
+    asked: LambdaClient = boto3.client("lambda", config=PATIENT) if patient else client("lambda")
+    answer = asked.invoke(FunctionName=name, Payload=json.dumps(question).encode())
     said = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise FunctionFailedError(said.get("errorType", "") if isinstance(said, dict) else "")

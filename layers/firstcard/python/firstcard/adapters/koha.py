@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
+from firstcard.ils import Accepted, IlsPatron, PatronPage, Refused, SyncReason, Unreachable, Verdict
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -72,6 +72,22 @@ _RENEW_EARLY: Final = 60.0
 _NO_WELCOME: Final = {"x-koha-override": "welcome_no"}
 _WITH_ATTRIBUTES: Final = {"x-koha-embed": "extended_attributes"}
 _NOT_A_DUPLICATE: Final = {"x-confirm-not-duplicate": "1"}
+
+_PATRONS_A_PAGE: Final = 200
+_BLOCKS: Final = ("restricted", "patron_card_lost", "incorrect_address")
+_PATRON_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "patron_id": ("patron_id",),
+    "barcode": ("cardnumber",),
+    "first_name": ("firstname",),
+    "middle_name": ("middle_name",),
+    "last_name": ("surname",),
+    "suffix": (),
+    "birth_date": ("date_of_birth",),
+    "postal_code": ("postal_code",),
+    "email": ("email",),
+}
+"""What Koha calls our fields; it knows no suffix."""
+_OWES: Final = {"x-koha-embed": "account_balance"}
 
 Json = dict[str, Any]
 
@@ -167,6 +183,28 @@ class KohaIls:
                 verdicts.append(Verdict("PIN", None if isinstance(answer, Accepted) else answer.reason))
             verdicts.append(self._delete_trial(made, subject))
         return tuple(verdicts)
+
+    def patrons_after(self, number: int, fields: Sequence[str]) -> PatronPage | Refused | Unreachable:
+        """The patrons with the next higher borrower numbers.
+
+        Not by ``_page``: a patron deleted meanwhile would move another one out of sight. Koha cannot leave fields out of its answer; what was not asked
+        for goes no further than this method. Whether money is owed is asked only where ``blocked`` is.
+        """
+        query = quote(json.dumps({"patron_id": {">": number}}))
+        path = f"/patrons?q={query}&_order_by=%2Bpatron_id&_per_page={_PATRONS_A_PAGE}"
+        reply = self._send("GET", path, headers=_OWES if "blocked" in fields else None)
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status != 200:
+            return _refusal(reply)
+        found = _body(reply)
+        if not isinstance(found, list):
+            return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+        patrons = [patron for patron in found if isinstance(patron, dict)]
+        numbers = [patron.get("patron_id") for patron in patrons]
+        if len(patrons) != len(found) or not all(isinstance(one, int) and one > number for one in numbers):
+            return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+        return PatronPage([_as_said(patron, fields) for patron in patrons], max(map(int, map(str, numbers)), default=0))
 
     def _create(self, patron: IlsPatron, *, confirmed: bool) -> Accepted | Refused | Unreachable:
         body = _school_owned(patron) | {
@@ -382,6 +420,26 @@ def _school_owned(patron: IlsPatron) -> Json:
         "phone": patron.phone,
     }
     return always | {key: value for key, value in where_known.items() if value}
+
+
+def _as_said(patron: Json, fields: Sequence[str]) -> dict[str, str]:
+    """The fields of one of the library's own patrons, in our words."""
+    return {name: _own_words(patron, name) for name in fields}
+
+
+def _own_words(patron: Json, name: str) -> str:
+    def said(*keys: str) -> str:
+        return " ".join(text for text in (str(patron.get(key) or "").strip() for key in keys) if text)
+
+    match name:
+        case "blocked":
+            return "yes" if any(patron.get(key) for key in _BLOCKS) or (patron.get("account_balance") or 0) > 0 else "no"
+        case "street":
+            return said("street_number", "address")
+        case "phone":
+            return said("phone") or said("mobile")
+        case _:
+            return said(*_PATRON_KEYS[name])
 
 
 def _unless_unreachable(reply: "BaseHTTPResponse") -> "BaseHTTPResponse | Unreachable":

@@ -13,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, DistrictState, Run, SnapshotState, Status
+from firstcard.run.ledger import Arrival, DistrictState, Extract, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
 RUNS_OF_A_PAGE = 20
@@ -111,6 +111,19 @@ class SnapshotItem(LedgerItem):
     merged = JsonAttribute(null=True)
 
 
+class ExtractItem(LedgerItem):
+    """Which extract of a library's own patrons counts."""
+
+    name = UnicodeAttribute(null=True)
+    version = NumberAttribute()
+    imported_at = UnicodeAttribute()
+    until = UnicodeAttribute()
+    patrons = NumberAttribute(attr_name="count")
+    by = UnicodeAttribute()
+    source = UnicodeAttribute()
+    destroyed_at = UnicodeAttribute(null=True)
+
+
 class ContentItem(LedgerItem):
     """Which run works on which content."""
 
@@ -152,6 +165,7 @@ ITEMS: tuple[type[LedgerItem], ...] = (
     RunItem,
     DistrictItem,
     SnapshotItem,
+    ExtractItem,
     ContentItem,
     SerialItem,
     SuspensionItem,
@@ -375,6 +389,47 @@ class LedgerTable:
         same = (SnapshotItem.name == was.name) & (SnapshotItem.latest == was.latest) & (SnapshotItem.content == was.content)
         try:
             item.save(condition=same if was.latest else SnapshotItem.pk.does_not_exist())
+        except PutError as error:
+            if _refused(error):
+                return False
+            raise
+        return True
+
+    def extract(self, library: str) -> Extract:
+        """Which extract of a library's patrons counts, consistently read."""
+        try:
+            item = ExtractItem.get(f"patrons#{library}", "extract", consistent_read=True)
+        except ExtractItem.DoesNotExist:
+            return Extract()
+        return Extract(
+            item.name or "",
+            int(item.version),
+            item.imported_at,
+            item.until,
+            int(item.patrons),
+            item.by,
+            item.source,
+            item.destroyed_at or "",
+        )
+
+    def advance_extract(self, library: str, to: Extract, *, was: Extract) -> bool:
+        """Let another extract (or none) count if ``was`` still does."""
+        item = ExtractItem(
+            f"patrons#{library}",
+            "extract",
+            name=to.name or None,
+            version=to.version,
+            imported_at=to.imported_at,
+            until=to.until,
+            patrons=to.count,
+            by=to.by,
+            source=to.source,
+            destroyed_at=to.destroyed_at or None,
+        )
+        named = (ExtractItem.name == was.name) if was.name else ExtractItem.name.does_not_exist()
+        same = named & (ExtractItem.version == was.version)
+        try:
+            item.save(condition=same if was.version else ExtractItem.pk.does_not_exist())
         except PutError as error:
             if _refused(error):
                 return False

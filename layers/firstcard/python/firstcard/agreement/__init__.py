@@ -1,6 +1,6 @@
 """Agreements and libraries: what people wrote down, checked, and what follows from it."""
 
-from firstcard.agreement.library import ADAPTERS, AdapterFacts, Library
+from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import AgreementError, Mistake
 from firstcard.agreement.load import Site, agreement_from, library_from, load_agreement, load_library, load_site
 from firstcard.agreement.model import Access, Agreement, Condition, Contact, Ferpa, FieldClause, NumberClause, RoleClause, Status
@@ -10,6 +10,8 @@ __all__ = [
     "ADAPTERS",
     "FIELDS",
     "FORBIDDEN_FIELDS",
+    "NEEDED_PATRON_FIELDS",
+    "PATRON_FIELDS",
     "Access",
     "AdapterFacts",
     "Agreement",
@@ -22,6 +24,7 @@ __all__ = [
     "Library",
     "Mistake",
     "NumberClause",
+    "PatronsClause",
     "Purpose",
     "RoleClause",
     "Site",

@@ -29,6 +29,7 @@ GROUP_WORDS: dict[Group, str] = {
     Group.CONTACT: "e-mail and language",
     Group.ADDRESS: "street address and telephone",
     Group.ROSTER: "the agreed columns of the last roster",
+    Group.PATRONS: "the library's own extract of its patrons",
 }
 BASIS_WORDS: dict[Ferpa, tuple[str, tuple[str, ...]]] = {
     Ferpa.SCHOOL_OFFICIAL: ("The library acts as a school official", ("99.31", "99.33")),

@@ -1,10 +1,12 @@
 """What a library is: one ILS instance, its branches, patron types, number block and look."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.agreement.words import AttributeCode, Clause, Code, Colour, Email, Phone, Slug, SomeDigits, Text, Url
 
 
@@ -47,6 +49,51 @@ class Look(Clause):
     support_email: Email
 
 
+PatronField = Literal[
+    "patron_id",
+    "barcode",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "birth_date",
+    "street",
+    "postal_code",
+    "phone",
+    "email",
+    "blocked",
+]
+"""What a library may say about its own patrons; ``blocked`` is yes where the card is blocked or money is owed."""
+
+PATRON_FIELDS: tuple[PatronField, ...] = get_args(PatronField)
+NEEDED_PATRON_FIELDS: tuple[PatronField, ...] = ("patron_id", "first_name", "last_name", "birth_date")
+"""Without these nobody can be told from anybody."""
+MOST_PATRON_DAYS = 7
+
+
+class PatronsClause(Clause):
+    """The library's own use of its own patron records, to see which students have a card already.
+
+    It is no part of an agreement with a district: ``basis`` is the state law or the board's policy on the library's records, ``approved_by`` who approved it.
+    """
+
+    basis: Text
+    approved_by: Text
+    effective: date
+    expires: date
+    fields: tuple[PatronField, ...]
+    keep_days: Annotated[int, Field(ge=1, le=MOST_PATRON_DAYS)]
+
+    def in_force(self, on: date) -> bool:
+        """Whether patrons may be imported and opened on this day (UTC, as the key's policy has it)."""
+        return self.effective <= on <= self.expires
+
+    @staticmethod
+    def purposes_of(group: Group) -> tuple[Purpose, ...]:
+        """What a group may be opened for: the extract to deduplicate, everything else for nothing."""
+        return (Purpose.DEDUPLICATE,) if group is Group.PATRONS else ()
+
+
 class Library(Clause):
     """One library: one instance of an ILS, whatever the number of branches."""
 
@@ -60,3 +107,5 @@ class Library(Clause):
     patron_types: Annotated[dict[Code, Text], Field(min_length=1)]
     look: Look
     notices_sender: Email
+    patrons: PatronsClause | None = None
+    """Left out: no patron of the library is imported, and no student is compared with one."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations
 
-from firstcard.agreement.library import ADAPTERS, AdapterFacts, Library
+from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import Path
 from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, RoleClause, Status
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
@@ -484,18 +484,33 @@ def faults_of(agreement: Agreement) -> tuple[Fault, ...]:
 
 def faults_of_library(library: Library) -> tuple[Fault, ...]:
     """Every rule that a library breaks by itself."""
+    return (*_block(library), *(_patrons(library.patrons) if library.patrons else ()))
+
+
+def _block(library: Library) -> Iterator[Fault]:
     block = library.numbers
     width = BARCODE_LENGTH - 1 - len(block.prefix) - len(block.institution)
     if width < SHORTEST_ID:
-        return (
-            Fault(
-                ("numbers", "institution"),
-                f"Prefix and institution leave {max(0, width)} digits for the serial: shorten them so that at least {SHORTEST_ID} are left.",
-            ),
+        yield Fault(
+            ("numbers", "institution"),
+            f"Prefix and institution leave {max(0, width)} digits for the serial: shorten them so that at least {SHORTEST_ID} are left.",
         )
-    if len(str(block.first_serial)) > width:
-        return (Fault(("numbers", "first_serial"), f"A serial has {width} digits here: write a smaller first_serial."),)
-    return ()
+    elif len(str(block.first_serial)) > width:
+        yield Fault(("numbers", "first_serial"), f"A serial has {width} digits here: write a smaller first_serial.")
+
+
+def _patrons(clause: PatronsClause) -> Iterator[Fault]:
+    if clause.expires <= clause.effective:
+        yield Fault(("patrons", "expires"), f"The clause ends before it begins: write a date after {clause.effective}.")
+    missing = [name for name in NEEDED_PATRON_FIELDS if name not in clause.fields]
+    if missing:
+        yield Fault(
+            ("patrons", "fields"),
+            f"Nobody can be told from anybody without {', '.join(missing)}: add {'it' if len(missing) == 1 else 'them'}.",
+        )
+    for number, name in enumerate(clause.fields):
+        if name in clause.fields[:number]:
+            yield Fault(("patrons", "fields", number), f"{name} stands twice: remove one.")
 
 
 # An agreement with its library, and its neighbours in the same library

@@ -15,7 +15,11 @@ class Purpose(StrEnum):
 
 
 class Group(StrEnum):
-    """Fields that are sealed together under one data key; ``roster`` is what a district sent last, kept only where files of changes are agreed."""
+    """Fields that are sealed together under one data key.
+
+    ``roster`` is what a district sent last, kept only where files of changes are agreed. ``patrons`` is a library's own extract of its patrons, under the
+    library's own clause and never under an agreement with a district.
+    """
 
     IDENTITY = "identity"
     AGE = "age"
@@ -25,6 +29,7 @@ class Group(StrEnum):
     CONTACT = "contact"
     ADDRESS = "address"
     ROSTER = "roster"
+    PATRONS = "patrons"
 
 
 FIELDS: dict[str, Group] = {

@@ -1,8 +1,8 @@
 """What the project needs from a library's ILS: put a patron, end a patron, check the library's own settings."""
 
-from firstcard.ils.answer import Accepted, Refused, Unreachable, Verdict
+from firstcard.ils.answer import Accepted, PatronPage, Refused, Unreachable, Verdict
 from firstcard.ils.patron import CardKind, IlsPatron
-from firstcard.ils.port import Ils
+from firstcard.ils.port import Ils, PatronList
 from firstcard.ils.reasons import SYNC_REASONS, SyncReason, SyncReasonText
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "CardKind",
     "Ils",
     "IlsPatron",
+    "PatronList",
+    "PatronPage",
     "Refused",
     "SyncReason",
     "SyncReasonText",

@@ -1,6 +1,7 @@
 """What an ILS can answer: it took the patron, it will not take it, or it could not be asked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from firstcard.ils.reasons import SyncReason
 
@@ -36,6 +37,14 @@ class Unreachable:
 
     reason: SyncReason
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatronPage:
+    """Some of the library's own patrons, each with the fields that were asked for and no other; ``last`` is the highest number among them, 0 at the end."""
+
+    patrons: Sequence[Mapping[str, str]] = field(repr=False)
+    last: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from firstcard.ils.answer import Accepted, Refused, Unreachable, Verdict
+from firstcard.ils.answer import Accepted, PatronPage, Refused, Unreachable, Verdict
 from firstcard.ils.patron import IlsPatron
 
 
@@ -37,4 +37,12 @@ class Ils(Protocol):
 
         ``token`` is a fresh random one and ``pin`` a sample of the agreement's kind. Trial patrons are expired from the start and deleted again.
         """
+        ...
+
+
+class PatronList(Protocol):
+    """A library's ILS that can be asked for its own patrons, under the library's own clause. As ``Ils``, it neither raises, sleeps nor repeats."""
+
+    def patrons_after(self, number: int, fields: Sequence[str]) -> PatronPage | Refused | Unreachable:
+        """The patrons with the next higher numbers of their own, with these fields (``PATRON_FIELDS``) and nothing else; an empty page is the end."""
         ...

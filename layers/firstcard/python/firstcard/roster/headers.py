@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import Protocol
 
 from firstcard.roster.reading import DroppedColumn, RefusedError
 from firstcard.roster.reasons import Problem, Reason
@@ -73,6 +74,15 @@ def forbidden_field(header: str, forbidden: frozenset[str]) -> str:
 def printable_name(header: str, place: int) -> str:
     """A header as it may be shown: itself where it looks like a column's name, else its place (from 1), since data may stand there."""
     return header if _COLUMN_NAME.fullmatch(header) else f"column {place}"
+
+
+class Forbidding(Protocol):
+    """What says which fields may never be read."""
+
+    @property
+    def forbidden(self) -> frozenset[str]:
+        """Names of fields."""
+        ...
 
 
 @dataclass(slots=True)
@@ -149,7 +159,7 @@ class Columns:
                 problems.append(Problem(self.table.file, 1, name, Reason.PASSWORDS_SENT))
 
 
-def choose(table: Table, wanted: Iterable[str], *, required: frozenset[str], known: frozenset[str], terms: Terms) -> Columns:
+def choose(table: Table, wanted: Iterable[str], *, required: frozenset[str], known: frozenset[str], terms: Forbidding) -> Columns:
     """Find the wanted columns in the header.
 
     Raises RefusedError for a misspelt or doubled one, and for a required one that is missing; the refusal names the column that we know, not what the

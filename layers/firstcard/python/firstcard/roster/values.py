@@ -42,7 +42,8 @@ _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T00:00:00(?:\.0+)?Z?)?")
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _SHORT_DATE = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")
 _SERIAL_DATE = re.compile(r"\d{5}(?:\.\d+)?")
-_MIN_AGE, _MAX_AGE = 2, 22
+AGES = range(2, 23)
+"""Of students."""
 
 _GRADE_WORDS = {
     "k": "KG",
@@ -187,7 +188,7 @@ def _one_text(cells: Sequence[str]) -> str:
     return whole if whole.count("\n") == len(cells) else "\0"
 
 
-def birth_date(raw: str, today: date) -> tuple[date | None, int | None, tuple[Reason, ...]]:
+def birth_date(raw: str, today: date, *, ages: range = AGES) -> tuple[date | None, int | None, tuple[Reason, ...]]:
     """A birth date and the age in whole years on ``today``; None where empty or not to be trusted."""
     value = raw.strip(" \t")
     if not value:
@@ -207,7 +208,7 @@ def birth_date(raw: str, today: date) -> tuple[date | None, int | None, tuple[Re
     if born > today:
         return None, None, (*reasons, Reason.BIRTH_DATE_IN_FUTURE)
     age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    if not _MIN_AGE <= age <= _MAX_AGE:
+    if age not in ages:
         return None, None, (*reasons, Reason.AGE_OUT_OF_RANGE)
     return born, age, reasons
 

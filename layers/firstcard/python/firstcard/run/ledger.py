@@ -95,6 +95,24 @@ class SnapshotState:
     merged: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Which extract of a library's patrons is held, as the ledger has it; without a ``name`` none is. Times are ISO 8601 in UTC.
+
+    ``by`` is the role and session that imported it, ``source`` is ``csv`` or the ILS's adapter. Of one that is gone, ``destroyed_at`` says when, and the rest
+    stays as a record without personal data. ``version`` counts imports.
+    """
+
+    name: str = ""
+    version: int = 0
+    imported_at: str = ""
+    until: str = ""
+    count: int = 0
+    by: str = ""
+    source: str = ""
+    destroyed_at: str = ""
+
+
 class Ledger(Protocol):
     """The run ledger as the functions need it. Every change is conditional on what was read."""
 

@@ -96,8 +96,8 @@ class Planner:
     random: Callable[[int], bytes]
     below: Callable[[int], int]
     pairs: DecidedPairs
-    patrons: Callable[[Library], Iterable[Row] | None]
-    """The library's own list of its patrons, each row under the ILS's id as ``id``; None where there is none that may be used."""
+    patrons: Callable[[Library, datetime], Iterable[Row] | None]
+    """The library's own list of its patrons at a moment, each row under the ILS's id as ``id``; None where there is none that may be used."""
 
     def plan(self, arrival: Arrival) -> Planned:
         """Plan the run of one arrival; asked again for the same run against the same state, gives the same plan again."""
@@ -198,7 +198,7 @@ class Planner:
         library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
         reading = as_planned(reading, agreement)
-        found = self._matched(agreement, library, reading, known, tokens)
+        found = self._matched(agreement, library, reading, known, tokens, now)
         reading = without(_with_noes(reading, found.refused), found.twice)
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
         rejected = sum(reading.rejected.values())
@@ -261,10 +261,10 @@ class Planner:
         """Whether a person decided on a match since a roster was applied: then the same roster may mean something else."""
         return agreed(agreement) and any(pair.decided_at > applied for pair in self.pairs.decided_pairs(agreement.library))
 
-    def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens) -> Found:
+    def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens, now: datetime) -> Found:
         if not agreed(agreement):
             return Found()
-        return Matcher(agreement, tokens, self.pairs, lambda: self.patrons(library)).match(reading, known)
+        return Matcher(agreement, tokens, self.pairs, lambda: self.patrons(library, now)).match(reading, known)
 
     def _supersede_older(self, arrival: Arrival) -> None:
         over = (Status.HELD, Status.APPROVED)
