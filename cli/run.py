@@ -96,6 +96,8 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
         return [head]
     head.add_row("rows", f"{plan['rows']:,} ({plan['accepted']:,} accepted)")
     head.add_row("rejected", _said(plan["rejected"]) or "none")
+    if linked := plan.get("linked", 0):
+        head.add_row("to be linked", f"{linked:,} to a card that the family has; the district is not told how many")
     head.add_row("plan", run.plan_hash)
     decisions = sorted(plan["decisions"])
     schools = Table("school", *decisions, title="What it would do, by school")

@@ -58,7 +58,7 @@ from infra.roster_run import RosterRun
 from infra.sync import Sync
 from infra.window import Window
 
-SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
+SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "CardLinked", "CardUnlinked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
     {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile"]}}},

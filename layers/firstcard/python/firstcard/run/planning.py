@@ -285,6 +285,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "by_school": decisions.by_school,
         "households": len(decisions.contacts),
         "waiting_without_address": without_address,
+        "linked": sum(1 for s in decisions.steps if s.ils_id),
         "holds": [str(r) for r in decisions.holds],
     }
 
