@@ -50,7 +50,7 @@ def test_no_number_no_pin_and_no_serial_is_drawn_for_a_linked_one_and_a_refused_
     people: tuple[Person, ...], data: st.DataObject, route: str
 ) -> None:
     tokens = [token_of(p) for p in people]
-    linked = {t: f"{n}" for n, t in enumerate(tokens) if data.draw(st.booleans())}
+    linked = {t: f"{n}" for n, t in enumerate(tokens, 1) if data.draw(st.booleans())}
     plans = Plans(agreement=agreement_of(route), linked=linked)
     found = lines([Chunk.from_bytes(chunk.body) for chunk in plans.chunks(people)])
     drawn = 0
@@ -71,7 +71,7 @@ def test_no_number_no_pin_and_no_serial_is_drawn_for_a_linked_one_and_a_refused_
 
 @given(people=rosters(), data=st.data(), route=st.sampled_from(["window", "before_upload"]))
 def test_whoever_is_linked_the_district_counts_the_same(people: tuple[Person, ...], data: st.DataObject, route: str) -> None:
-    linked = {token_of(p): "1" for p in people if data.draw(st.booleans())}
+    linked = {token_of(p): p.local_id for p in people if data.draw(st.booleans())}
     agreement = agreement_of(route)
     some, none = Plans(agreement=agreement, linked=linked).decide(people), Plans(agreement=agreement).decide(people)
     assert told_to_district(some.counts) == told_to_district(none.counts)
@@ -87,7 +87,7 @@ def test_who_has_a_card_of_ours_keeps_it_whatever_is_matched_later(
     for chunk in plans.run(first):
         issue_chunk(chunk, cards)
     numbers = {t: p.card_token for t, p in cards.patrons.items()}
-    plans.linked = {token_of(p): "1" for p in second if data.draw(st.booleans())}
+    plans.linked = {token_of(p): p.local_id for p in second if data.draw(st.booleans())}
     for people in ((), second):
         for chunk in plans.run(people):
             issue_chunk(chunk, cards)
@@ -95,7 +95,13 @@ def test_who_has_a_card_of_ours_keeps_it_whatever_is_matched_later(
         assert (cards.patrons[token].card_token, cards.patrons[token].ownership) == (number, Ownership.CREATED_BY_US)
     for token, patron in cards.patrons.items():
         if token not in numbers:
-            assert (patron.ownership is Ownership.LINKED) == (patron.existing == "1") == (not patron.card_token)
+            assert (patron.ownership is Ownership.LINKED) == bool(patron.existing) == (not patron.card_token)
+
+
+def test_a_patron_that_two_students_are_said_to_be_is_linked_to_neither() -> None:
+    twins = [CHILD, a_person(2), a_person(3)]
+    plans = Plans(linked=dict(zip(map(token_of, twins), ("4711", "4711", "4712"), strict=True)))
+    assert [step.ils_id for step in plans.decide(twins).steps] == ["", "", "4712"]
 
 
 def test_staff_are_never_linked() -> None:

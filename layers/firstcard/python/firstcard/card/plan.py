@@ -89,8 +89,10 @@ def decide(
     counts whoever said it. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody who is missing is taken for gone.
     ``dated`` is the day in the file's name, in ISO 8601; empty if there is none. ``rolled_over`` says that the
     district's systems went over to another school year since: a person looks as at a first roster. ``linked`` are students by patron token with the ILS's
-    own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over.
+    own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over. A patron
+    that two students are said to be is linked to neither of them.
     """
+    linked = _of_one_each(linked)
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -145,6 +147,12 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def _of_one_each(linked: Mapping[str, str]) -> Mapping[str, str]:
+    """Those whose patron is nobody else's too: a card that two children share would be the wrong one for one of them."""
+    said = Counter(linked.values())
+    return {token: ils_id for token, ils_id in linked.items() if said[ils_id] == 1}
 
 
 def _may_link(person: Person, decision: Decision, before: Known | None) -> bool:
