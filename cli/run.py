@@ -98,6 +98,8 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
     head.add_row("rejected", _said(plan["rejected"]) or "none")
     for line in _matching(plan.get("matching")):
         head.add_row("compared", line)
+    if linked := plan.get("linked", 0):
+        head.add_row("to be linked", f"{linked:,} to a card that the family has; the district is not told how many")
     head.add_row("plan", run.plan_hash)
     decisions = sorted(plan["decisions"])
     schools = Table("school", *decisions, title="What it would do, by school")

@@ -62,7 +62,7 @@ from infra.settle import Settle
 from infra.sync import Sync
 from infra.window import Window
 
-SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "RefusalRecorded"]
+SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "CardLinked", "CardUnlinked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
     {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile", "pair"]}}},

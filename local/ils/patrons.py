@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from local.ils.rules import COMPUTED, EMPTY_PATRON, FIELDS, ON_REQUEST, Rules, attribute_mistake, mistakes
+from local.ils.rules import COMPUTED, EMPTY_PATRON, FIELDS, ON_REQUEST, READ_ONLY, Rules, attribute_mistake, mistakes
 
 _TABLES = """
 PRAGMA journal_mode = WAL;
@@ -124,7 +124,7 @@ class Patrons:
             row = self._row(patron_id)
             if row is None:
                 raise _No(404, error="Patron not found", error_code="not_found")
-            kept = {name: value for name, value in json.loads(row[1]).items() if name in COMPUTED}
+            kept = {name: value for name, value in json.loads(row[1]).items() if name in COMPUTED | READ_ONLY}
             sent = {name: value for name, value in body.items() if name not in COMPUTED}
             attributes = sent.pop("extended_attributes", None)
             patron = {**EMPTY_PATRON, **sent, **kept}
@@ -206,10 +206,18 @@ class Patrons:
             ).fetchall()
             return Answer(200, [self._shown(row, embed) for row in rows], {"X-Total-Count": str(total)})
 
-    def attributes(self, patron_id: int) -> Answer:
-        """The extended attributes of one patron."""
+    def attributes(self, patron_id: int, query: Mapping[str, Sequence[str]]) -> Answer:
+        """The extended attributes of one patron, a page at a time; twenty a page unless asked otherwise."""
+        try:
+            page, per_page = int(query.get("_page", ["1"])[0]), int(query.get("_per_page", ["20"])[0])
+        except ValueError:
+            return Answer(400, {"error": "The query cannot be read", "error_code": "invalid_query"})
         with self._lock:
-            return Answer(200, self._attributes(patron_id)) if self._row(patron_id) else _not_found()
+            if not self._row(patron_id):
+                return _not_found()
+            marks = self._attributes(patron_id)
+        first = (max(page, 1) - 1) * per_page
+        return Answer(200, marks[first : first + per_page] if per_page >= 0 else marks)
 
     def add_attribute(self, patron_id: int, body: object) -> Answer:
         """One extended attribute more."""
@@ -291,6 +299,13 @@ class Patrons:
             self._db.execute(
                 "UPDATE patrons SET checkouts = ?, debt = ?, guarantees = ? WHERE patron_id = ?", (checkouts, debt, guarantees, patron_id)
             )
+
+    def restrict(self, patron_id: int, *, restricted: bool = True) -> None:
+        """Put a restriction on a patron or lift it, as the library's staff would; the API cannot."""
+        with self._writing():
+            row = self._row(patron_id)
+            patron = json.loads(row[1]) | {"restricted": restricted, "updated_on": self._stamp()}
+            self._db.execute("UPDATE patrons SET patron = ? WHERE patron_id = ?", (json.dumps(patron), patron_id))
 
     # Below, the lock is held
 

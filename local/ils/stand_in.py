@@ -188,10 +188,11 @@ class StandIn:
                 return self.patrons.search(request.query, embed)
         one = _ONE_PATRON.fullmatch(path)
         if one:
-            return self._one_patron(request.method, int(one[1]), one[2] or "", int(one[3]) if one[3] else None, body, embed)
+            return self._one_patron(request, int(one[1]), one[2] or "", int(one[3]) if one[3] else None, body, embed)
         return _nothing_here()
 
-    def _one_patron(self, method: str, patron_id: int, part: str, item: int | None, body: object, embed: frozenset[str]) -> Answer:
+    def _one_patron(self, request: Request, patron_id: int, part: str, item: int | None, body: object, embed: frozenset[str]) -> Answer:
+        method = request.method
         if not part:
             if method == "GET":
                 return self.patrons.get(patron_id, embed)
@@ -202,7 +203,7 @@ class StandIn:
         elif part == "password" and item is None and method == "POST":
             return self.patrons.set_pin(patron_id, body)
         elif part == "extended_attributes" and item is None and method == "GET":
-            return self.patrons.attributes(patron_id)
+            return self.patrons.attributes(patron_id, request.query)
         elif part == "extended_attributes" and item is None and method == "POST":
             return self.patrons.add_attribute(patron_id, body)
         elif part == "extended_attributes" and item is not None and method == "DELETE":
@@ -240,6 +241,9 @@ class StandIn:
                 return Answer(200, {"opens": self.patrons.pin_opens(str(asked["number"]), str(asked["pin"]))})
             if request.method == "POST" and path == "/stand-in/lend":
                 self.patrons.lend(**json.loads(request.body))
+                return Answer(204)
+            if request.method == "POST" and path == "/stand-in/restrict":
+                self.patrons.restrict(**json.loads(request.body))
                 return Answer(204)
             if request.method == "POST" and path == "/stand-in/faults":
                 self.suffer(Fault(**json.loads(request.body)))

@@ -44,6 +44,11 @@ def test_a_refusal_on_record_wakes_sync(templates):
     assert matches(_rules(templates)["firstcard-sync"], _event("RefusalRecorded", {"library": "jaxpl"}))
 
 
+def test_every_change_of_a_patron_wakes_sync():
+    by_sync_itself = {"CardSynced", "CardSyncFailed"}
+    assert {name for name in model.EVENTS if name.startswith("Card")} - by_sync_itself <= set(SYNC_EVENTS)
+
+
 @pytest.mark.parametrize("name", SYNC_EVENTS)
 def test_every_event_that_wakes_sync_says_which_patron(name):
     assert "token" in model.EVENTS[name].model_fields

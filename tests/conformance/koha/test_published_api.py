@@ -12,7 +12,9 @@ import pytest
 from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
+from urllib3 import PoolManager
 
+from firstcard.adapters.koha import KohaIls
 from firstcard.agreement import PATRON_FIELDS
 from firstcard.ils import Accepted
 from local.ils.rules import FIELDS, READ_ONLY, REQUIRED
@@ -79,6 +81,8 @@ def the_whole_way(library: StandIn, http: httpx.Client) -> None:
     koha(library, secret="an old one").put(a_patron(7), ils_id=None)
     ils.check([("STUDENT", "MAIN"), ("STAFF", "WEST"), ("STAFF", "EAST")], token="ab" * 16, pin="4711", on=TODAY)
 
+    the_way_of_a_familys_own_card(library)
+
     headers = {"authorization": "Bearer " + bearer(library, http)}
     library.patrons.lend(int(ils_id), checkouts=1)
     http.delete(f"{library.endpoint}/patrons/{ils_id}", headers=headers)
@@ -86,6 +90,20 @@ def the_whole_way(library: StandIn, http: httpx.Client) -> None:
     http.get(f"{library.endpoint}/patrons/{ils_id}/extended_attributes", headers=headers)
     http.post(f"{library.endpoint}/patrons/{ils_id}/extended_attributes", headers=headers, json={"type": "SHELF", "value": "7"})
     http.post(f"{library.endpoint}/patrons/{ils_id}/extended_attributes", headers=headers, json={"type": "SHELF", "value": "8"})
+
+
+def the_way_of_a_familys_own_card(library: StandIn) -> None:
+    """Linked, linked again, another child's, blocked, gone, of a type that is not set up, at the same moment; and unlinked twice."""
+    ils = koha(library)
+    own, blocked = (str(plant(library, a_stranger(cardnumber=number, surname=number))["patron_id"]) for number in ("31", "32"))
+    library.patrons.restrict(int(blocked))
+    for ils_id, serial in ((own, 31), (own, 31), (own, 32), (blocked, 33), ("4711", 33), (blocked, 31)):
+        ils.link(ils_id, token=a_patron(serial).token, held_before=False, blocked_too=serial == 31, on=TODAY)
+    KohaIls(library.endpoint, CLIENT, SECRET, token_attribute="NONE", http=PoolManager(), confirm_separate=False).link(
+        own, token=a_patron(34).token, held_before=False, blocked_too=False, on=TODAY
+    )
+    for ils_id in (own, own, "4711"):
+        ils.unlink(ils_id, token=a_patron(31).token)
 
 
 def bearer(library: StandIn, http: httpx.Client) -> str:
@@ -117,13 +135,15 @@ def replayed(line: dict[str, Any]) -> tuple[MockRequest, MockResponse]:
 def test_every_exchange_is_as_published(published, library, http, exchanges):
     the_whole_way(library, http)
     lines = [json.loads(line) for line in exchanges.read_text(encoding="utf-8").splitlines()]
-    seen = set()
+    seen, of_attributes = set(), set()
     for line in lines:
         request, response = replayed(line)
         if line["status"] != 401:  # asking without a valid token is no request as published, however well it is formed
             published.validate_request(request)
         published.validate_response(request, response)
         seen.add((line["method"], line["status"]))
+        if "extended_attributes" in line["path"]:
+            of_attributes.add((line["method"], line["status"]))
     assert seen >= {
         ("POST", 201),
         ("POST", 200),
@@ -131,12 +151,13 @@ def test_every_exchange_is_as_published(published, library, http, exchanges):
         ("POST", 401),
         ("POST", 403),
         ("POST", 409),
+        ("DELETE", 204),
         ("GET", 200),
         ("GET", 404),
         ("PUT", 200),
-        ("DELETE", 204),
         ("DELETE", 409),
     }
+    assert of_attributes == {("GET", 200), ("GET", 404), ("POST", 201), ("POST", 400), ("POST", 409), ("DELETE", 204)}
 
 
 @pytest.mark.parametrize(

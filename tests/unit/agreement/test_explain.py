@@ -85,6 +85,13 @@ XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
             "The card",
             "- Not the group charter: students at the schools 0301, in the grades 12.",
         ),
+        (
+            {"existing": "link", "existing_blocked": "link_and_list"},
+            "The card",
+            "nothing about it is changed. One that is blocked or expired is linked all",
+        ),
+        ({"existing": "ask", "existing_blocked": "ask"}, "The card", "is not linked before a member"),
+        ({"existing": "link", "existing_blocked": "separate"}, "The card", "gets a card of this programme instead"),
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),

@@ -141,6 +141,10 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     ("a record of disclosures shorter than the term", agreement_content(retention={"disclosure_record_days": 300}), "disclosure_record_days: 300", "365 or more"),
     ("a log shorter than the record it proves", agreement_content(retention={"access_log_days": 2000}), "access_log_days: 2000", "2555 or more"),
     ("a key that outlives the destruction", agreement_content(disposition={"within_days": 5}), "key_wait_days: 7", "at most 5"),
+    # cards that are there before
+    ("a card to be linked that may be blocked", agreement_content(existing="link"), "existing: link", "existing_blocked: separate, link_and_list or ask"),
+    ("a card to be renewed that may be blocked", agreement_content(existing="renew"), "existing: renew", "are blocked or expired"),
+    ("a policy for blocked cards that are never linked", agreement_content(existing_blocked="ask"), "existing_blocked: ask", "take existing_blocked out"),
     # promises
     ("advertising not forbidden", agreement_content(prohibited_uses=["sale", "profiling"]), "prohibited_uses:", "never for advertising"),
     ("a law of another state", agreement_content(state_terms=["CA-49073.1"]), "- CA-49073.1", "The district is in FL"),

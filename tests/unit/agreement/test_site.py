@@ -115,11 +115,17 @@ def test_a_random_pin_needs_an_adapter_that_can_set_one() -> None:
 
 
 @pytest.mark.parametrize("existing", ["link", "renew"])
-def test_linking_needs_an_adapter_that_can(existing: str) -> None:
-    agreement = an_agreement(existing=existing, **MATCHING)
-    (fault,) = faults_with_library(agreement, a_library())
-    assert (fault.path, "write separate or ask" in fault.sentence) == (("existing",), True)
-    assert faults_with_library(agreement, a_library(), {"koha": AdapterFacts(can_set_pin=True, can_link=True)}) == ()
+def test_linking_and_renewing_need_an_adapter_that_can(existing: str) -> None:
+    agreement = an_agreement(existing=existing, existing_blocked="separate", **MATCHING)
+    (fault,) = faults_with_library(agreement, a_library(), {"koha": AdapterFacts(can_set_pin=True, can_link=False)})
+    assert (fault.path, f"cannot {existing}" in fault.sentence, "write separate or ask" in fault.sentence) == (("existing",), True, True)
+    assert faults_with_library(agreement, a_library(), {"koha": AdapterFacts(can_set_pin=True, can_link=True, can_renew=True)}) == ()
+
+
+def test_koha_links_and_does_not_renew() -> None:
+    assert faults_with_library(an_agreement(existing="link", existing_blocked="ask", **MATCHING), a_library()) == ()
+    (fault,) = faults_with_library(an_agreement(existing="renew", existing_blocked="ask", **MATCHING), a_library())
+    assert fault.sentence == "The adapter koha of oak cannot renew a card that was there before: write separate, link or ask."
 
 
 @pytest.mark.parametrize(

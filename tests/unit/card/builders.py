@@ -72,13 +72,14 @@ def rosters(draw: st.DrawFn, *, most: int = 12, numbers: Iterable[int] = range(1
 
 @dataclass
 class Plans:
-    """Plans rosters one after the other, as a district's runs do; ``keys`` wraps, ``serials`` counts the library's block."""
+    """Plans rosters one after the other, as a district's runs do; ``keys`` wraps, ``serials`` counts the library's block, ``linked`` are those who are patrons."""
 
     agreement: Agreement = AGREEMENT
     keys: KeyService = field(default_factory=KeyService)
     manifest: Manifest = field(default_factory=Manifest)
     runs: int = 0
     serials: int = 0
+    linked: dict[str, str] = field(default_factory=dict)
 
     def decide(self, people: Sequence[Person], *, rejected: Iterable[Person] = (), rolled_over: bool = False) -> Decisions:
         gone = tuple(rejected)
@@ -90,6 +91,7 @@ class Plans:
             rejected=len(gone),
             rejected_tokens=frozenset(map(token_of, gone)),
             rolled_over=rolled_over,
+            linked=self.linked,
         )
 
     def chunks(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> list[PlannedChunk]:

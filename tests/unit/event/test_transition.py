@@ -90,6 +90,45 @@ def test_a_child_refused_before_any_card_revokes_none() -> None:
     assert told(a_patron("waiting"), a_patron("refused", 2, issued=False)) is None
 
 
+LINKED_EVENTS = {
+    (None, "active"): "CardLinked",
+    ("waiting", "active"): "CardLinked",
+    ("active", "active"): "CardUpdated",
+    ("expired", "active"): "CardLinked",
+    ("active", "expired"): "CardUnlinked",
+    ("active", "refused"): "CardUnlinked",
+    ("expired", "refused"): "CardUnlinked",
+}
+
+
+@pytest.mark.parametrize("after", STATES)
+@pytest.mark.parametrize("before", [None, "waiting", "active", "expired"])
+def test_nothing_is_told_of_a_familys_own_card_that_means_its_end_or_its_making(before: str | None, after: str) -> None:
+    old = a_patron(before, ownership="linked") if before else None
+    new = a_patron(after, 2, issued=after != "refused" or before != "waiting", ownership="linked")
+    assert told(old, new) == LINKED_EVENTS.get((before, after))
+
+
+@pytest.mark.parametrize(("state", "because"), [("expired", "left"), ("refused", "refused")])
+def test_an_unlinking_says_why(state: str, because: str) -> None:
+    event = event_of(a_patron("active", ownership="linked"), a_patron(state, 2, ownership="linked"))
+    assert event is not None
+    assert event.model_dump()["because"] == because
+
+
+def test_no_event_of_a_linked_card_says_which_card_it_is() -> None:
+    event = event_of(None, a_patron("active", ownership="linked", existing="4711"))
+    assert event is not None
+    assert "4711" not in event.model_dump_json()
+
+
+def test_a_linked_card_that_is_blocked_is_told_with_a_remark() -> None:
+    event = event_of(None, an_ils_state("in_ils", reason="existing_card_blocked", ils_id="4711"))
+    assert event is not None
+    fits(event)
+    assert event.model_dump()["remark"] == "existing_card_blocked"
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_the_same_version_written_again_is_no_news(state: str) -> None:
     assert told(a_patron(state, 3), a_patron(state, 3, fingerprint="other")) is None

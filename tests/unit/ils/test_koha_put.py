@@ -57,14 +57,21 @@ def test_an_attempt_cut_short_anywhere_is_completed_by_the_next(library, at):
     assert library.patrons.pin_opens(patron.number, patron.pin)
 
 
-def test_an_attempt_cut_short_is_found_again_though_the_number_changed_since(library):
+def test_a_patron_with_the_token_and_another_number_is_not_taken_for_an_attempt_cut_short(library):
+    """Somebody at the library may have put the token on the family's own card: it would be renumbered, retyped and get another PIN."""
     ils, patron = koha(library), a_patron()
     library.suffer(Fault(0, method="POST", path="/patrons", after=True))
     ils.put(patron, ils_id=None)
     replaced = a_patron(number="90499999999")
-    assert isinstance(ils.put(replaced, ils_id=None), Accepted)
-    (held,) = ours(library, patron.token)
-    assert held["cardnumber"] == held["userid"] == "90499999999"
+    before = ours(library, patron.token)
+    assert ils.put(replaced, ils_id=None) == Refused(SyncReason.CARD_NOT_MADE_BY_US)
+    assert ours(library, patron.token) == before
+
+
+def test_a_familys_card_that_carries_the_token_is_never_overwritten_by_a_card_of_ours(library):
+    own = plant(library, a_stranger(extended_attributes=[{"type": ATTRIBUTE, "value": a_patron().token}]))
+    assert koha(library).put(a_patron(), ils_id=None) == Refused(SyncReason.CARD_NOT_MADE_BY_US)
+    assert whole(library, own["patron_id"]) == own
 
 
 @pytest.mark.parametrize("at", ["/patrons", "/patrons/"])

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from firstcard.card.issue import issue_chunk
-from firstcard.card.patron import Ownership, State
+from firstcard.card.patron import State
 from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
 from firstcard.ils.sync import sync_patrons
 from firstcard.roster import Person
@@ -28,6 +28,9 @@ class Shelf:
     puts: int = 0
     asked: list[str] = field(default_factory=list)
     can_set_pin: bool = True
+    carried: dict[str, set[str]] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+    link_calls: list[tuple[str, bool, bool]] = field(default_factory=list)
 
     def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
         self.puts += 1
@@ -45,6 +48,27 @@ class Shelf:
             return Accepted("")
         self.ends[token] = on
         return Accepted("17")
+
+    def link(self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date) -> Accepted | Refused | Unreachable:
+        self.link_calls.append((ils_id, held_before, blocked_too))
+        self.before_put()
+        if self.answers:
+            return self.answers.pop(0)
+        remark = SyncReason.EXISTING_CARD_BLOCKED if ils_id in self.blocked else None
+        if token in self.carried.get(ils_id, ()):
+            return Accepted(ils_id, remark)
+        if held_before:
+            return Refused(SyncReason.NOT_OURS, ils_id)
+        if remark and not blocked_too:
+            return Refused(remark)
+        self.carried.setdefault(ils_id, set()).add(token)
+        return Accepted(ils_id, remark)
+
+    def unlink(self, ils_id: str, *, token: str) -> Accepted | Refused | Unreachable:
+        if self.answers:
+            return self.answers.pop(0)
+        self.carried.get(ils_id, set()).discard(token)
+        return Accepted(ils_id)
 
     def check(self, pairs: object, *, token: str, pin: str, on: date) -> tuple[Verdict, ...]:
         return ()
@@ -218,15 +242,6 @@ def test_who_left_keeps_the_card_for_the_grace_days() -> None:
     library.issued()
     library.sync(CHILD)
     assert library.shelf.ends == {TOKEN: date(2026, 12, 22)}
-
-
-def test_a_linked_card_is_never_touched() -> None:
-    library = a_library_with(CHILD)
-    library.store.patrons[TOKEN] = replace(library.store.patrons[TOKEN], ownership=Ownership.LINKED)
-    library.sync(CHILD)
-    library.store.refused[TOKEN] = "family"
-    library.sync(CHILD)
-    assert (library.shelf.puts, library.shelf.ends, library.store.ils) == (0, {}, {})
 
 
 def test_nothing_is_put_while_the_agreement_is_suspended_and_everything_after() -> None:

@@ -1,7 +1,7 @@
 """Every household hears everything once: not of a child that was refused, not before all cards of the family are settled, not twice."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -152,6 +152,62 @@ def test_cards_are_told_when_all_issued_siblings_are_settled(unsettled: str) -> 
     desk.store.settle(second)
     desk.notices().cards([wake(siblings()[1:], "m2")])
     assert [kind for kind, _ in desk.told] == ["card"]
+
+
+def linking(*people: Person) -> Desk:
+    desk = Desk(Plans(linked={token_of(p): "4711" for p in people}))
+    return desk
+
+
+def test_a_family_hears_of_its_own_card_without_a_number_and_of_the_others_as_ever() -> None:
+    first, second = siblings()
+    desk = linking(first)
+    desk.issued(first, second)
+    for child in (first, second):
+        desk.store.settle(token_of(child))
+    for message in ("m1", "m2"):
+        desk.notices().cards([wake([first, second], message)])
+    assert desk.told == [("card", (HOME,)), ("linked", (HOME,))]
+    card, linked = desk.sent
+    assert number_of(second) in shown(card)
+    assert not any(number_of(child) in shown(mail) for child, mail in ((first, card), (first, linked), (second, linked)))
+    assert "4711" not in shown(linked)
+    assert {m.kind for m in desk.store.notices.values()} == {"card"}
+
+
+def test_a_family_does_not_hear_that_a_blocked_card_works_until_it_does() -> None:
+    (child,) = siblings(1)
+    desk = linking(child)
+    desk.issued(child)
+    desk.store.settle(token_of(child))
+    settled = desk.store.ils[token_of(child)]
+    desk.store.ils[token_of(child)] = replace(settled, reason="existing_card_blocked")
+    desk.notices().cards([wake([child])])
+    assert desk.sent == []
+    desk.store.ils[token_of(child)] = settled
+    desk.notices().cards([wake([child], "m2")])
+    assert desk.told == [("linked", (HOME,))]
+
+
+def test_a_link_that_failed_is_told_to_nobody() -> None:
+    (child,) = siblings(1)
+    desk = linking(child)
+    desk.issued(child)
+    desk.store.settle(token_of(child), "failed")
+    desk.notices().cards([wake([child])])
+    assert desk.sent == []
+
+
+def test_an_e_mail_about_a_linked_card_that_could_not_be_sent_is_sent_by_the_next_message() -> None:
+    (child,) = siblings(1)
+    desk = linking(child)
+    desk.issued(child)
+    desk.store.settle(token_of(child))
+    desk.accepts = False
+    assert desk.notices().cards([wake([child])]) == {"m1"}
+    desk.accepts = True
+    desk.notices().cards([wake([child], "m2")])
+    assert desk.told == [("linked", (HOME,))]
 
 
 def test_a_card_that_the_ils_refused_does_not_keep_its_sisters_back() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from firstcard.agreement import Agreement
-from firstcard.notice import ChildCard, Kind, Message, announcement, card_notice, languages, staff_notice
+from firstcard.notice import ChildCard, Kind, Message, announcement, card_notice, languages, linked_notice, staff_notice
 
 from .builders import REFUSE_URL, a_library, an_agreement, seen, told
 
@@ -36,12 +36,19 @@ def a_card_notice(language: str = "en", agreement: Agreement | None = None, **ch
     )
 
 
+def a_linked_notice(language: str = "en", agreement: Agreement | None = None, **changes: Any) -> Message:
+    given = {"children": ["Ana"], "refuse_url": REFUSE_URL, **changes}
+    return linked_notice(language, agreement=agreement or an_agreement(), library=a_library(), **given)
+
+
 def every_notice(language: str) -> list[Message]:
     return [
         an_announcement(language),
         an_announcement(language, children=3, window_days=0),
         a_card_notice(language),
         a_card_notice(language, an_agreement(name_on__family_notice="none", card__kind="full"), no_late_fines=True),
+        a_linked_notice(language),
+        a_linked_notice(language, children=3),
         staff_notice(language, agreement=an_agreement(), library=a_library(), number=NUMBERS[0]),
     ]
 
@@ -267,7 +274,9 @@ def test_staff_learn_their_number_and_how_to_do_without_it() -> None:
 
 
 def test_each_message_says_its_kind_in_a_mark_that_no_reader_sees() -> None:
-    assert [message.kind for message in every_notice("en")] == [Kind.ANNOUNCEMENT, Kind.ANNOUNCEMENT, Kind.CARD, Kind.CARD, Kind.STAFF]
+    assert [message.kind for message in every_notice("en")] == [
+        Kind.ANNOUNCEMENT, Kind.ANNOUNCEMENT, Kind.CARD, Kind.CARD, Kind.LINKED, Kind.LINKED, Kind.STAFF,
+    ]  # fmt: skip
     assert '<meta name="firstcard-kind" content="card">' in a_card_notice().html
 
 
@@ -301,9 +310,40 @@ def test_the_title_can_be_read_on_any_library_colour(colour: str, ink: str) -> N
 def test_english_notices_use_short_sentences_and_plain_words() -> None:
     """Flesch-Kincaid grade of the prose of the family's notices; names and addresses are not counted."""
     prose = " ".join(
-        text for key, text in languages()["en"].texts.items() if key.startswith(("announcement", "card", "kind", "refuse", "page", "facts"))
+        text
+        for key, text in languages()["en"].texts.items()
+        if key.startswith(("announcement", "card", "linked", "kind", "refuse", "page", "facts"))
     )
     words = re.findall(r"[A-Za-z']+", re.sub(r"\{\w+\}", "Library", prose))
     syllables = sum(max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?:e|es|ed)$", "", word.lower())))) for word in words)
     sentences = len(re.findall(r"[.:?](?:\s|$)", prose))
     assert 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59 <= 6.9
+
+
+@pytest.mark.parametrize("children", [["Ana"], ["Ana", "Luis"], 1, 3])
+def test_a_linked_card_is_told_without_a_number_and_without_a_new_card(children: Any) -> None:
+    text = told(a_linked_notice(children=children).text)
+    assert not re.search(r"\d{8,}", text.replace(REFUSE_URL, ""))
+    assert "no new card was made" in text
+    assert "turned off" not in text
+    assert "made a library card" not in text
+    assert "Within 24 hours, the card is not the student card any more. The card itself stays as it is." in text
+    assert all(name in text for name in (children if isinstance(children, list) else []))
+
+
+def test_a_linked_notice_names_nobody_where_the_agreement_shows_no_name() -> None:
+    text = told(a_linked_notice(agreement=an_agreement(name_on__family_notice="none")).text)
+    assert "Ana" not in text
+
+
+@pytest.mark.parametrize("children", [[], 0])
+def test_a_linked_notice_needs_a_child(children: Any) -> None:
+    with pytest.raises(ValueError, match="at least one child"):
+        a_linked_notice(children=children)
+
+
+@pytest.mark.parametrize(("existing", "said"), [("separate", False), ("link", True), ("ask", True)])
+def test_an_announcement_says_that_a_card_of_the_familys_own_may_be_used_where_it_may(existing: str, said: bool) -> None:
+    blocked = {} if existing == "separate" else {"existing_blocked": "ask"}
+    text = told(an_announcement(agreement=an_agreement(existing=existing, **blocked)).text)
+    assert ("that card may be used instead of a new one" in text) is said

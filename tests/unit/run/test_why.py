@@ -131,9 +131,41 @@ def test_what_the_ils_said_of_an_older_version_counts_as_a_card_only_if_it_was_o
     assert asked(patron=a_patron(), ils=ils).code is code
 
 
-def test_a_familys_own_card_is_a_card_and_nobody_hears_that_it_was_there_before() -> None:
-    own, ours = asked(patron=a_patron(ownership=Ownership.LINKED)), asked(**HAS)
-    assert (own.code, own.sentence, own.advice) == (ours.code, ours.sentence, ours.advice)
+def a_linked_one(state: State = State.ACTIVE, **changes: Any) -> Patron:
+    return a_patron(state, ownership=Ownership.LINKED, card_token="", existing="77", **changes)
+
+
+def test_a_familys_own_card_is_a_card_once_it_is_linked() -> None:
+    own = asked(patron=a_linked_one(), ils=an_ils("in_ils"))
+    assert (own.code, own.has_card) == (Code.HAS_CARD, True)
+    assert "a card: the family's own" in own.sentence
+    assert "not for the school to know" in own.advice
+    assert "77" not in str(as_plain(own, an_agreement()))
+
+
+def test_a_familys_own_card_that_is_not_linked_yet_is_on_the_way() -> None:
+    answer = asked(patron=a_linked_one())
+    assert (answer.code, "is being linked" in answer.sentence) == (Code.ON_THE_WAY, True)
+
+
+def test_a_familys_own_card_that_could_not_be_linked_says_so_in_words() -> None:
+    answer = asked(patron=a_linked_one(), ils=an_ils("failed", reason="existing_card_blocked"))
+    assert answer.code is Code.REFUSED_BY_ILS
+    assert "could not be linked" in answer.sentence
+    assert "restricted, expired" in answer.sentence
+    assert "is made, but" not in answer.sentence
+
+
+def test_a_linked_card_that_is_blocked_says_that_it_does_not_work() -> None:
+    answer = asked(patron=a_linked_one(), ils=an_ils("in_ils", reason="existing_card_blocked"))
+    assert (answer.code, "does not work now" in answer.sentence) == (Code.HAS_CARD, True)
+
+
+def test_a_familys_own_card_does_not_end_when_its_owner_leaves() -> None:
+    own = asked(a_file(), patron=a_linked_one(State.EXPIRED, issued_at=AT))
+    assert own.code is Code.LEFT
+    assert "stays as it is" in own.sentence
+    assert "grace" not in own.sentence
 
 
 def test_the_window_ends_at_the_very_moment_at_which_the_card_is_made() -> None:

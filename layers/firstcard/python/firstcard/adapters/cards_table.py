@@ -106,8 +106,9 @@ class PatronItem(CardItem, discriminator="patron"):
     state = UnicodeAttribute()
     version = NumberAttribute()
     household = UnicodeAttribute(null=True)
-    card_token = UnicodeAttribute()
+    card_token = UnicodeAttribute(null=True)
     ownership = UnicodeAttribute()
+    existing = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute()
     issued_at = UnicodeAttribute(null=True)
     sealed = SealedAttribute()
@@ -508,8 +509,9 @@ def _patron_item(patron: Patron) -> PatronItem:
         state=str(patron.state),
         version=patron.version,
         household=patron.household or None,
-        card_token=patron.card_token,
+        card_token=patron.card_token or None,
         ownership=str(patron.ownership),
+        existing=patron.existing or None,
         fingerprint=patron.fingerprint,
         issued_at=patron.issued_at or None,
         sealed=patron.sealed,
@@ -529,12 +531,13 @@ def _patron(item: PatronItem) -> Patron:
         state=State(item.state),
         version=int(item.version),
         household=item.household or "",
-        card_token=item.card_token,
+        card_token=item.card_token or "",
         fingerprint=item.fingerprint,
         run_id=item.run_id,
         at=item.at,
         issued_at=item.issued_at or "",
         ownership=Ownership(item.ownership),
+        existing=item.existing or "",
         sealed=item.sealed,
         envelopes=item.envelopes,
     )

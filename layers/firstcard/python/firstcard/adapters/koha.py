@@ -1,4 +1,4 @@
-"""Koha over its REST API: patrons created, completed, updated and ended, and no stranger's card ever touched."""
+"""Koha over its REST API: patrons created, completed, updated and ended; a family's own card linked, and no stranger's ever touched."""
 
 import ipaddress
 import json
@@ -68,6 +68,9 @@ _SOMEBODY_LIKE_THIS: Final = frozenset(
 
 _RENEW_EARLY: Final = 60.0
 """Seconds before its end at which an access token is replaced, so that none ends on the way."""
+
+_ALL_ATTRIBUTES: Final = 200
+"""More attributes than a patron has: a list comes in pages of twenty otherwise."""
 
 _NO_WELCOME: Final = {"x-koha-override": "welcome_no"}
 _WITH_ATTRIBUTES: Final = {"x-koha-embed": "extended_attributes"}
@@ -156,6 +159,54 @@ class KohaIls:
             return Accepted(_id_of(current))
         return self._bring_up_to_date(current, {"expiry_date": on.isoformat()})
 
+    def link(self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date) -> Accepted | Refused | Unreachable:
+        """Add the token to a patron's attributes with a request that can change nothing else."""
+        current = self._patron(ils_id)
+        if isinstance(current, Refused | Unreachable):
+            return current
+        remark = SyncReason.EXISTING_CARD_BLOCKED if _is_blocked(current, on) else None
+        if self._carries(current, token):
+            return Accepted(ils_id, remark)
+        if held_before:
+            return Refused(SyncReason.NOT_OURS, ils_id)
+        if self._is_somebodys(current):
+            return Refused(SyncReason.LINKED_TO_ANOTHER)
+        if remark and not blocked_too:
+            return Refused(remark)
+        reply = self._send("POST", f"/patrons/{ils_id}/extended_attributes", body={"type": self._attribute, "value": token})
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status in {200, 201}:
+            return Accepted(ils_id, remark)
+        return self._unless_linked(reply, ils_id, token, remark)
+
+    def unlink(self, ils_id: str, *, token: str) -> Accepted | Refused | Unreachable:
+        """Delete the one attribute that is the token; what else the patron has is not even read."""
+        if not ils_id.isdecimal():
+            return Refused(SyncReason.NOT_OURS)
+        reply = self._send("GET", f"/patrons/{ils_id}/extended_attributes?_per_page={_ALL_ATTRIBUTES}")
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status != 200:
+            return _unless_gone(reply, ils_id)
+        marks = _body(reply)
+        if not isinstance(marks, list):
+            return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+        for mark in marks:
+            if not isinstance(mark, dict) or (mark.get("type"), mark.get("value")) != (self._attribute, token):
+                continue
+            number = mark.get("extended_attribute_id")
+            if not isinstance(number, int):
+                return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
+            gone = self._send("DELETE", f"/patrons/{ils_id}/extended_attributes/{number}")
+            if isinstance(gone, Unreachable):
+                return gone
+            if gone.status not in {200, 204}:
+                settled = _unless_gone(gone, ils_id)
+                if not isinstance(settled, Accepted):
+                    return settled
+        return Accepted(ils_id)
+
     def check(self, pairs: Sequence[tuple[str, str]], *, token: str, pin: str, on: date) -> tuple[Verdict, ...]:
         """Create one expired trial patron for each (patron type, branch) pair, look at it, and delete it again.
 
@@ -229,6 +280,8 @@ class KohaIls:
         if isinstance(ours, Refused | Unreachable):
             return ours
         if ours is not None:
+            if patron.number not in (ours.get("cardnumber"), ours.get("userid")):
+                return Refused(SyncReason.CARD_NOT_MADE_BY_US)
             completed = self._bring_up_to_date(ours, _school_owned(patron))
             return self._set_pin(completed.ils_id, patron.pin) if isinstance(completed, Accepted) else completed
         if no.reason is SyncReason.POSSIBLE_EXISTING_PATRON and self._confirm_separate and not confirmed:
@@ -237,6 +290,13 @@ class KohaIls:
 
     def _own(self, ils_id: str, token: str) -> Json | Refused | Unreachable:
         """The patron with this ILS id, if it is ours."""
+        patron = self._patron(ils_id)
+        if isinstance(patron, Refused | Unreachable):
+            return patron
+        return patron if self._carries(patron, token) else Refused(SyncReason.NOT_OURS)
+
+    def _patron(self, ils_id: str) -> Json | Refused | Unreachable:
+        """The patron with this ILS id and its attributes, whoever it is."""
         if not ils_id.isdecimal():
             return Refused(SyncReason.NOT_OURS)
         reply = self._send("GET", f"/patrons/{ils_id}", headers=_WITH_ATTRIBUTES)
@@ -247,7 +307,27 @@ class KohaIls:
         patron = _object(reply)
         if _id_of(patron) != ils_id:
             return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
-        return patron if self._carries(patron, token) else Refused(SyncReason.NOT_OURS)
+        return patron
+
+    def _unless_linked(
+        self, reply: "BaseHTTPResponse", ils_id: str, token: str, remark: SyncReason | None
+    ) -> Accepted | Refused | Unreachable:
+        """Why Koha did not add the token; the patron is looked at again, for the published answer to a conflict does not say which one it is."""
+        if reply.status == 400:
+            no = _bad_parameter(_object(reply))
+            return Refused(SyncReason.UNKNOWN_ATTRIBUTE_TYPE if no is SyncReason.FIELD_REFUSED else no)
+        if reply.status != 409:
+            return _refusal(reply, ils_id)
+        current = self._patron(ils_id)
+        if isinstance(current, Refused | Unreachable):
+            return current
+        if self._carries(current, token):
+            return Accepted(ils_id, remark)
+        return Refused(SyncReason.LINKED_TO_ANOTHER if self._is_somebodys(current) else SyncReason.ATTRIBUTE_NOT_UNIQUE)
+
+    def _is_somebodys(self, patron: Json) -> bool:
+        """Whether the patron carries a token, whosever it is."""
+        return any(mark.get("type") == self._attribute for mark in _attributes(patron))
 
     def _find(self, token: str) -> Json | Refused | Unreachable | None:
         """The one patron that carries this token, or None."""
@@ -385,6 +465,20 @@ class KohaIls:
         with self._lock:
             if self._access == access:
                 self._access = ""
+
+
+def _is_blocked(patron: Json, on: date) -> bool:
+    """Whether Koha lends nothing on this card by reason of the card itself; what it owes is not asked for."""
+    if any(patron.get(flag) is True for flag in ("restricted", "expired", "patron_card_lost", "incorrect_address")):
+        return True
+    expires = patron.get("expiry_date")
+    return isinstance(expires, str) and expires < on.isoformat()
+
+
+def _unless_gone(reply: "BaseHTTPResponse", ils_id: str) -> Accepted | Refused | Unreachable:
+    """Accepted where what was to be taken away, or its patron, is not there any more."""
+    no = _refusal(reply, ils_id)
+    return Accepted(ils_id) if no.reason is SyncReason.PATRON_GONE else no
 
 
 def _safe_to_speak_to(endpoint: str) -> bool:

@@ -296,7 +296,7 @@ def _card(a: Agreement) -> str:
     grades = "all grades" if who.grades == "all" else f"the grades {', '.join(who.grades)}"
     existing = {
         "separate": "A person who already has a card keeps it untouched and gets this one beside it.",
-        "link": "A person who already has a card keeps using it; it stays the family's own.",
+        "link": "A person who already has a card keeps using it; it stays the family's own, and nothing about it is changed.",
         "renew": "A person who already has a card has it renewed.",
         "ask": "Where a person may already have a card, a member of the library's staff decides.",
     }[a.existing]
@@ -311,9 +311,22 @@ def _card(a: Agreement) -> str:
     lines += [
         f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}.",
         f"- End: {_month_day(card.expiry.month_day)}, and after {_month_day(card.expiry.rolls_after)} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
-        f"- {existing}",
+        f"- {' '.join(filter(None, (existing, _blocked(a))))}",
     ]
     return "## The card\n\n" + "\n".join(lines)
+
+
+def _blocked(a: Agreement) -> str:
+    """What happens to a card that was there before and is blocked; nothing where the agreement does not say."""
+    match a.existing_blocked:
+        case "separate":
+            return "One that is blocked or expired is not linked, so that the person gets a card of this programme instead."
+        case "link_and_list":
+            return "One that is blocked or expired is linked all the same, stays blocked, and is named to the library."
+        case "ask":
+            return "One that is blocked or expired is not linked before a member of the library's staff decided."
+        case None:
+            return ""
 
 
 def _names(a: Agreement) -> str:

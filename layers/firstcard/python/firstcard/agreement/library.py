@@ -16,10 +16,11 @@ class AdapterFacts:
 
     can_set_pin: bool
     can_link: bool
+    can_renew: bool = False
 
 
-ADAPTERS: dict[str, AdapterFacts] = {"koha": AdapterFacts(can_set_pin=True, can_link=False)}
-"""Koha sets a password with POST /patrons/{id}/password; nothing here links a card to a patron that was there before."""
+ADAPTERS: dict[str, AdapterFacts] = {"koha": AdapterFacts(can_set_pin=True, can_link=True)}
+"""Koha sets a password with POST /patrons/{id}/password and links with POST /patrons/{id}/extended_attributes; nothing here renews a family's card."""
 
 
 class IlsClause(Clause):

@@ -400,6 +400,17 @@ def _exchange(a: Agreement) -> Iterator[Fault]:
         yield Fault(("exchange", "s3_principal"), "The channel s3 is not agreed: add it to exchange.channels, or remove the principal.")
 
 
+def _existing(a: Agreement) -> Iterator[Fault]:
+    """A card that is linked may be blocked; what happens then has no default, for each answer leaves some child without a working card."""
+    if a.existing in ("link", "renew") and a.existing_blocked is None:
+        yield Fault(
+            ("existing",),
+            "Some of the cards that families have are blocked or expired: say what happens then with existing_blocked: separate, link_and_list or ask.",
+        )
+    if a.existing == "separate" and a.existing_blocked is not None:
+        yield Fault(("existing_blocked",), "With existing: separate no card that was there before is touched: take existing_blocked out.")
+
+
 def _keeping(a: Agreement) -> Iterator[Fault]:
     days = a.term.days
     if days < 1:
@@ -472,6 +483,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _left_out,
     _numbers,
     _exchange,
+    _existing,
     _keeping,
     _promises,
 )
@@ -546,10 +558,13 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
             ("card", "pin", "scheme"),
             f"The adapter {library.ils.adapter} of {library.id} cannot set a PIN, so nobody could use a card with a random one: use an adapter that can.",
         )
-    if a.existing in ("link", "renew") and not adapters[library.ils.adapter].can_link:
+    facts = adapters[library.ils.adapter]
+    able = {"link": facts.can_link, "renew": facts.can_renew}
+    if not able.get(a.existing, True):
+        others = ", ".join(["separate", *(word for word, can in able.items() if can and word != a.existing)])
         yield Fault(
             ("existing",),
-            f"The adapter {library.ils.adapter} of {library.id} cannot {a.existing} a card that was there before: write separate or ask.",
+            f"The adapter {library.ils.adapter} of {library.id} cannot {a.existing} a card that was there before: write {others} or ask.",
         )
     branches, types = library.branches, library.patron_types
     homes: list[tuple[Path, str]] = [(("card", "home_branch", "default"), a.card.home_branch.default)]

@@ -644,6 +644,7 @@ class Agreement(Clause):
     rollout: Rollout
     card: CardClause
     existing: Literal["separate", "link", "renew", "ask"]
+    existing_blocked: Literal["separate", "link_and_list", "ask"] | None = None
     leavers: Leavers
     name_on: NameOn
     safety: Safety

@@ -14,6 +14,7 @@ class Decision(StrEnum):
 
     ISSUE = "issue"
     WAIT = "wait"
+    LINK = "link"
     UPDATE = "update"
     EXPIRE = "expire"
     REFUSE = "refuse"
@@ -22,7 +23,10 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PatronLine:
-    """One patron's decision with everything that issue stores, already sealed."""
+    """One patron's decision with everything that issue stores, already sealed.
+
+    ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN.
+    """
 
     decision: Decision
     token: str
@@ -31,6 +35,7 @@ class PatronLine:
     card_token: str = ""
     fingerprint: str = ""
     sealed: Mapping[str, bytes] | None = None
+    ils_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Chunk:
                     "c": p.card_token,
                     "f": p.fingerprint,
                     "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
+                    **({"x": p.ils_id} if p.ils_id else {}),
                 }
             )
             for p in self.patrons
@@ -145,7 +151,9 @@ class Chunk:
             at=head["at"],
             envelope=envelope,
             patrons=tuple(
-                PatronLine(Decision(r["d"]), r["t"], r["r"], r["h"], r["c"], r["f"], {g: _bytes(b) for g, b in r["s"].items()})
+                PatronLine(
+                    Decision(r["d"]), r["t"], r["r"], r["h"], r["c"], r["f"], {g: _bytes(b) for g, b in r["s"].items()}, r.get("x", "")
+                )
                 for r in rows[1:]
                 if r["k"] == "patron"
             ),

@@ -59,6 +59,8 @@ class Patron:
     at: str
     issued_at: str = ""
     ownership: Ownership = Ownership.CREATED_BY_US
+    existing: str = ""
+    """The ILS's own id of the family's card, for a linked one."""
     sealed: Mapping[str, bytes] = field(default_factory=dict)
     envelopes: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,7 +74,8 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
     """The patron after a plan's line, or None if nothing changes.
 
     A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed from
-    the same chunk changes nothing. Whoever returns gets the same number and PIN back.
+    the same chunk changes nothing. Whoever returns gets the same number and PIN back, or the same card of the family linked again; whose card it is never changes
+    by a line.
     """
     if before and before.state is State.REFUSED:
         return None
@@ -86,7 +89,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         return replace(before, state=State.EXPIRED, version=before.version + 1, run_id=chunk.run_id, at=chunk.at)
     sealed = dict(line.sealed or {})
     if before is None:
-        if not line.card_token:
+        if not line.card_token and not line.ils_id:
             return None
         state = State.WAITING if line.decision is Decision.WAIT else State.ACTIVE
         return Patron(
@@ -104,6 +107,8 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
             run_id=chunk.run_id,
             at=chunk.at,
             issued_at=chunk.at if state is State.ACTIVE else "",
+            ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
+            existing=line.ils_id,
             sealed=sealed,
             envelopes=dict.fromkeys(sealed, chunk.object),
         )
@@ -129,5 +134,5 @@ def refuse(before: Patron, *, run_id: str, at: str) -> Patron:
 
 
 def release(before: Patron, *, at: str) -> Patron:
-    """The patron whose opt-out window is over: the card is issued now, with the number drawn in the plan."""
+    """The patron whose opt-out window is over: the card is issued now, with the number drawn in the plan, or the family's own is linked."""
     return replace(before, state=State.ACTIVE, version=before.version + 1, at=at, issued_at=at)

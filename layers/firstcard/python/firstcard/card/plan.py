@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause
@@ -25,6 +26,7 @@ from firstcard.roster import Person, Reason, Role, Roll, fingerprints
 from firstcard.vault import Wrap
 from firstcard.vault.seal import Sealer
 
+NOBODY_LINKED: Mapping[str, str] = MappingProxyType({})
 CHUNK_PATRONS = 400
 """Patrons a chunk: a few hundred keep KMS calls per card near zero and a chunk's replay well under its time-out."""
 
@@ -38,7 +40,8 @@ class Step:
     """One person's decision, before anything is drawn or sealed. ``person`` is None for somebody who is no longer in the roster.
 
     ``new_address`` says that somebody who was known belongs to another household now, or to a first one: that household has not been told of this card.
-    ``traits`` are what the next roster is compared with; of somebody who said no, none are kept.
+    ``traits`` are what the next roster is compared with; of somebody who said no, none are kept. ``ils_id`` is the ILS's own id of the patron whose card
+    is to be linked; whoever has one gets no card of ours.
     """
 
     decision: Decision
@@ -48,6 +51,7 @@ class Step:
     person: Person | None
     new_address: bool = False
     traits: Traits = UNKNOWN
+    ils_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def decide(
     complete: bool = True,
     dated: str = "",
     rolled_over: bool = False,
+    linked: Mapping[str, str] = NOBODY_LINKED,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
@@ -87,8 +92,11 @@ def decide(
     of their household, so that its no still reaches them. Just so those whose id stands in the file for somebody else: their card is not passed on. A no
     counts whoever said it. ``complete`` is False if the file had rows of whom nobody can say whose they were: then nobody who is missing is taken for gone.
     ``dated`` is the day in the file's name, in ISO 8601; empty if there is none. ``rolled_over`` says that the
-    district's systems went over to another school year since: a person looks as at a first roster.
+    district's systems went over to another school year since: a person looks as at a first roster. ``linked`` are students by patron token with the ILS's
+    own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over. A patron
+    that two students are said to be is linked to neither of them.
     """
+    linked = _of_one_each(linked)
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -106,7 +114,10 @@ def decide(
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
         decision = _decision(person, print_, before, agreement)
-        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if person.opt_out else traits))
+        ils_id = linked.get(token, "") if _may_link(person, decision, before) else ""
+        if ils_id and decision is Decision.ISSUE:
+            decision = Decision.LINK
+        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if person.opt_out else traits, ils_id))
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -140,6 +151,17 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def _of_one_each(linked: Mapping[str, str]) -> Mapping[str, str]:
+    """Those whose patron is nobody else's too: a card that two children share would be the wrong one for one of them."""
+    said = Counter(linked.values())
+    return {token: ils_id for token, ils_id in linked.items() if said[ils_id] == 1}
+
+
+def _may_link(person: Person, decision: Decision, before: Known | None) -> bool:
+    """Whether a student is new, as far as the last roster tells; a card of ours that the cards table knows of stays all the same."""
+    return person.role is Role.STUDENT and decision in (Decision.ISSUE, Decision.WAIT) and not (before and before.refused)
 
 
 def _contact_print(household: str, group: Sequence[Step], tokens: Tokens) -> str:
@@ -301,6 +323,11 @@ def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]
         yield part
 
 
+def _is_drawn(step: Step) -> bool:
+    """Whether the plan makes a card of ours: only then a number, a PIN and perhaps a serial are drawn."""
+    return step.decision in (Decision.ISSUE, Decision.WAIT) and not step.ils_id
+
+
 @dataclass(slots=True)
 class Builder:
     """Draws and seals the chunks of one run."""
@@ -331,7 +358,7 @@ class Builder:
             yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS]))
 
     def _needs_serial(self, step: Step) -> bool:
-        return step.decision in (Decision.ISSUE, Decision.WAIT) and self._clause(step).scheme == "library_barcode"
+        return _is_drawn(step) and self._clause(step).scheme == "library_barcode"
 
     def _clause(self, step: Step) -> NumberClause:
         card = self.agreement.card
@@ -380,12 +407,12 @@ class Builder:
             group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields
         }
         card_token = ""
-        if step.decision in (Decision.ISSUE, Decision.WAIT):
+        if _is_drawn(step):
             number = self._number(step, serials)
             card_token = self.tokens.card(number)
             sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
             sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
-        return PatronLine(step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed)
+        return PatronLine(step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed, step.ils_id)
 
     def _number(self, step: Step, serials: Iterator[int]) -> str:
         clause = self._clause(step)
@@ -442,7 +469,7 @@ class Builder:
         languages = Counter(p.language for p in people if p.language)
         shown = {s.token: self._shown_name(s.person) for s in members if s.person}
         contact = {"email": people[0].email, "language": languages.most_common(1)[0][0] if languages else "en", "names": shown}
-        announced = (Decision.WAIT, Decision.ISSUE) if self.agreement.notices.announce else (Decision.WAIT,)
+        announced = (Decision.WAIT, Decision.ISSUE, Decision.LINK) if self.agreement.notices.announce else (Decision.WAIT,)
         reached = self.agreement.notices.announce or self.agreement.route != "before_upload"
         return HouseholdLine(
             household=household,

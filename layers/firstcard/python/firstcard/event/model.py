@@ -107,10 +107,27 @@ class CardRevoked(_CardEvent):
     """A no: the card ends at once, the sealed data are gone."""
 
 
+class CardLinked(_CardEvent):
+    """The card that the family already has is to serve as the student card; the ILS is next. It stays the family's own."""
+
+
+class CardUnlinked(_CardEvent):
+    """A family's own card serves no longer as the student card; it works on as it did before."""
+
+    because: Annotated[Literal["left", "refused"], Field(description="refused: a no, the sealed data are gone")]
+
+
 class CardSynced(_CardEvent):
     """The ILS accepted this version of the patron."""
 
     state: Literal["in_ils", "ended"]
+    remark: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z][a-z0-9_]{2,60})?$",
+            description="a code of docs/ils-koha.md for somebody at the library to look at; mostly empty",
+        ),
+    ] = ""
 
 
 class CardSyncFailed(_CardEvent):
@@ -157,7 +174,7 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RosterReceived, RosterRejected, RosterHeld, RosterProcessed, RosterLate, CardIssued, CardUpdated, CardRenewed, CardExpired, CardRevoked,
-        CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent,
+        CardLinked, CardUnlinked, CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent,
     )
 }  # fmt: skip
 

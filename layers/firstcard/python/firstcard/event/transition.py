@@ -38,6 +38,8 @@ def _patron(old: Image, new: Image) -> Event | None:
     before, after = old.get("state"), new["state"]
     if old and int(old["version"]) == version:
         return None
+    if new.get("ownership") == "linked" and (before, after) != ("active", "active"):
+        return _linked(old, new, version)
     if after == "active" and before in (None, "waiting"):
         name = "CardIssued"
     elif after == "active" and before == "expired":
@@ -53,13 +55,25 @@ def _patron(old: Image, new: Image) -> Event | None:
     return _card(name, new, version=version)
 
 
+def _linked(old: Image, new: Image, version: int) -> Event | None:
+    """Of a family's own card: nothing that could be taken for the end of it is ever told."""
+    before, after = old.get("state"), new["state"]
+    if after == "active":
+        return _card("CardLinked", new, version=version)
+    if after == "expired" and before == "active":
+        return _card("CardUnlinked", new, version=version, because="left")
+    if after == "refused" and old.get("issued_at"):
+        return _card("CardUnlinked", new, version=version, because="refused")
+    return None
+
+
 def _ils(old: Image, new: Image) -> Event | None:
     version = int(new["version"])
     if old and int(old["version"]) == version and old.get("state") == new["state"]:
         return None
     if new["state"] == "failed":
         return _card("CardSyncFailed", new, version=version, reason=new["reason"])
-    return _card("CardSynced", new, version=version, state=new["state"])
+    return _card("CardSynced", new, version=version, state=new["state"], remark=new.get("reason") or "")
 
 
 def _refusal(old: Image, new: Image) -> Event | None:

@@ -10,10 +10,12 @@ from firstcard.ils.reasons import SyncReason
 class Accepted:
     """The ILS holds exactly what was asked for; ``ils_id`` is its own number of the patron.
 
-    ``ils_id`` is empty only when ending a patron that the ILS does not have: then there is nothing to end.
+    ``ils_id`` is empty only when ending a patron that the ILS does not have: then there is nothing to end. ``remark`` is what somebody at the library should
+    see all the same: that a family's card, linked as it is, is blocked.
     """
 
     ils_id: str
+    remark: SyncReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

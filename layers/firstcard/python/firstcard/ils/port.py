@@ -32,6 +32,19 @@ class Ils(Protocol):
         """
         ...
 
+    def link(self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date) -> Accepted | Refused | Unreachable:
+        """Let a patron that was there before carry ``token``, and change nothing else of it: the card is its family's own.
+
+        A patron that carries another token is somebody's already and stays so. With ``held_before`` the patron carried the token once: it is looked for and
+        never put back, for whoever took it away meant it. A card that is blocked on ``on`` is linked only if ``blocked_too``, or if it carries the token
+        already. Safe to repeat after any interruption.
+        """
+        ...
+
+    def unlink(self, ils_id: str, *, token: str) -> Accepted | Refused | Unreachable:
+        """Take ``token`` from a patron that carries it, and change nothing else; nothing to do where it is not, or where the patron is gone."""
+        ...
+
     def check(self, pairs: Sequence[tuple[str, str]], *, token: str, pin: str, on: date) -> tuple[Verdict, ...]:
         """Try with a trial patron each, whether the ILS takes every (patron type, branch) pair, the token and a PIN; a person asks for it.
 

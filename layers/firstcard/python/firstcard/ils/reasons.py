@@ -14,6 +14,9 @@ class SyncReason(StrEnum):
     TOKEN_NOT_UNIQUE = "token_not_unique"  # noqa: S105  # a patron token is a pseudonym, not a password
     NOT_OURS = "not_ours"
     PATRON_GONE = "patron_gone"
+    CARD_NOT_MADE_BY_US = "card_not_made_by_us"
+    LINKED_TO_ANOTHER = "linked_to_another"
+    EXISTING_CARD_BLOCKED = "existing_card_blocked"
     UNKNOWN_BRANCH = "unknown_branch"
     UNKNOWN_PATRON_TYPE = "unknown_patron_type"
     UNKNOWN_ATTRIBUTE_TYPE = "unknown_attribute_type"
@@ -68,6 +71,18 @@ SYNC_REASONS: dict[SyncReason, SyncReasonText] = {
     SyncReason.PATRON_GONE: SyncReasonText(
         "The patron was deleted in the ILS.",
         "If that was meant, nothing needs doing. If not, have the card issued anew; it is not created again without being asked for.",
+    ),
+    SyncReason.CARD_NOT_MADE_BY_US: SyncReasonText(
+        "This student's token is on a patron with another card number than the one that was made.",
+        "Compare the two in the ILS. If the patron is the family's own card, take the token away from it there, then send the patron again; nothing was written.",
+    ),
+    SyncReason.LINKED_TO_ANOTHER: SyncReasonText(
+        "The card that was to be linked is linked to another student already.",
+        "Look at the patron's token in the ILS: two students cannot share a card. If the older link is wrong, take that token away there, then send the patron again; nothing was written.",
+    ),
+    SyncReason.EXISTING_CARD_BLOCKED: SyncReasonText(
+        "The family's own card is restricted, expired, reported lost, or stopped for its address.",
+        "Settle it with the family, or lift the block in the ILS, then send the patron again; nothing of the card was changed.",
     ),
     SyncReason.UNKNOWN_BRANCH: SyncReasonText(
         "The ILS has no branch with this code.",

@@ -71,7 +71,8 @@ def sync_patrons(
             break
         due.sort(key=lambda p: p.token not in given_up)
         open_ = allowed()
-        envelopes = store.envelopes(sorted({o for p in due for o in p.envelopes.values()}))
+        made_by_us = (p for p in due if p.ownership is not Ownership.LINKED)
+        envelopes = store.envelopes(sorted({o for p in made_by_us for o in p.envelopes.values()}))
         wanted = []
         for first in range(0, len(due), RECORDED_TOGETHER):
             states = []
@@ -103,7 +104,7 @@ def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
     A refusal may be on record before the patron says so, or without its ever saying so if the writer died between the two. Whoever left may then have
     been ended with days of grace, which the ILS state does not tell: such a patron is ended once more.
     """
-    if patron.ownership is Ownership.LINKED or patron.state is State.WAITING:
+    if patron.state is State.WAITING:
         return False
     if state is None:
         return patron.state is State.ACTIVE or bool(patron.issued_at)
@@ -118,12 +119,25 @@ def _ask(
 ) -> Accepted | Refused | Unreachable | None:
     """What the ILS says to what is wanted of a patron, or None if the patron's data cannot be opened."""
     before = view.ils.get(patron.token)
+    if patron.ownership is Ownership.LINKED:
+        return _link(patron, before, ils, agreement, today, ending=_is_ending(patron, view))
     if _is_ending(patron, view):
         return _end(patron, before, ils, agreement, today, refused=patron.token in view.refused)
     try:
         return _put(patron, before, ils, opener, envelopes, agreement)
     except VaultClosedError:
         return None
+
+
+def _link(
+    patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, ending: bool
+) -> Accepted | Refused | Unreachable:
+    """A linked card is its family's own: the token comes and goes, and nothing else of it is ever ours to change, days of grace included."""
+    if ending:
+        return ils.unlink(patron.existing, token=patron.token)
+    held = before is not None and before.ils_id == patron.existing
+    blocked_too = agreement.existing_blocked == "link_and_list"
+    return ils.link(patron.existing, token=patron.token, held_before=held, blocked_too=blocked_too, on=today)
 
 
 def _put(
@@ -174,7 +188,14 @@ def _end(
 
 
 def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused | Unreachable, *, ending: bool, at: str) -> IlsState:
-    ils_id = (answer.ils_id if isinstance(answer, Accepted | Refused) else "") or (before.ils_id if before else "")
+    said = answer.ils_id if isinstance(answer, Accepted | Refused) else ""
+    known = before.ils_id if before else ""
+    ils_id = said or known
+    if patron.ownership is Ownership.LINKED:  # then it says that the ILS's patron carries the token, as far as is known
+        if ending:
+            ils_id = "" if isinstance(answer, Accepted) else known
+        elif isinstance(answer, Refused):
+            ils_id = said
     done = isinstance(answer, Accepted)
     return IlsState(
         token=patron.token,
@@ -183,6 +204,6 @@ def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused |
         state=("ended" if ending else "in_ils") if done else "failed",
         version=patron.version,
         ils_id=ils_id,
-        reason="" if isinstance(answer, Accepted) else str(answer.reason),
+        reason=str(answer.remark or "") if isinstance(answer, Accepted) else str(answer.reason),
         stamp=replace(patron.stamp, at=at),
     )

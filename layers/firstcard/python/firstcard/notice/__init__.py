@@ -1,6 +1,6 @@
 """What families, staff and districts are told: e-mails, the page for a no, and the link to it. Pure text; sending is an adapter's work."""
 
-from firstcard.notice.family import ChildCard, announcement, card_notice
+from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice
 from firstcard.notice.language import languages
 from firstcard.notice.late import late_notice
 from firstcard.notice.letter import Kind, Message
@@ -22,6 +22,7 @@ __all__ = [
     "card_notice",
     "languages",
     "late_notice",
+    "linked_notice",
     "make_link",
     "page_headers",
     "read_link",

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group
-from firstcard.card.patron import Patron, State
+from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import Household, NoticeMark, View
-from firstcard.notice.family import ChildCard, announcement, card_notice
+from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
 from firstcard.vault import Envelope, VaultClosedError
@@ -134,7 +134,11 @@ class Notices:
         return self._deliver("announcement", due, view, {})
 
     def cards(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
-        """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there."""
+        """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there.
+
+        Of a card of their own that was linked they hear that, and no number; the mark is a card's all the same. Of one that the ILS has blocked they hear
+        nothing, for it does not work.
+        """
         seen = seen or self.look([], wakes)
         view = seen.view
         woken: dict[str, list[Wake]] = {}
@@ -142,7 +146,7 @@ class Notices:
             woken.setdefault(wake.household, []).append(wake)
         families = {h: seen.families[h] for h in woken if h in seen.families}
         kinds = {h: _kind_of_notice(family) for h, family in families.items()}
-        due: dict[str, list[tuple[Wake, Household, list[str]]]] = {"card": [], "staff": []}
+        due: dict[str, list[tuple[Wake, Household, list[str]]]] = {"card": [], "staff": [], "linked": []}
         for household, family in families.items():
             tokens = [
                 t
@@ -153,9 +157,11 @@ class Notices:
             if len(settled) < len(tokens):
                 continue
             ready = [t for t in tokens if view.ils[t].state == "in_ils"]
-            for wake, claimed in _by_claim(view, kinds[household], ready, woken[household]):
-                due[kinds[household]].append((wake, family, claimed))
-        objects = {view.patrons[t].envelopes[Group.CARD] for group in due.values() for _, _, tokens in group for t in tokens}
+            linked = [t for t in ready if view.patrons[t].ownership is Ownership.LINKED]
+            made = [t for t in ready if t not in linked]
+            for kind, about in ((kinds[household], made), ("linked", [t for t in linked if not view.ils[t].reason])):
+                due[kind] += [(wake, family, claimed) for wake, claimed in _by_claim(view, kinds[household], about, woken[household])]
+        objects = {view.patrons[t].envelopes[Group.CARD] for kind in ("card", "staff") for _, _, tokens in due[kind] for t in tokens}
         envelopes = dict(self.store.envelopes(sorted(objects)))
         failed: frozenset[str] = frozenset()
         for kind, group in due.items():
@@ -176,8 +182,9 @@ class Notices:
         if not due:
             return frozenset()
         envelopes = envelopes | dict(self.store.envelopes(sorted({family.envelope for _, family, _ in due} - set(envelopes))))
+        marked = "card" if kind == "linked" else kind
         groups = [
-            [NoticeMark(family.token, kind, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
+            [NoticeMark(family.token, marked, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
             for wake, family, tokens in due
         ]
         failed: set[str] = set()
@@ -225,6 +232,12 @@ class Notices:
                 children=shown if all(shown) else len(tokens),
                 window_days=self.agreement.basis.choice.window_days or 0,
                 refuse_url=url,
+            )
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+        if kind == "linked":
+            shown = [names.get(t, "") for t in tokens]
+            message = linked_notice(
+                language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
             )
             return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
         cards = []

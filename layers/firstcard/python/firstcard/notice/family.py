@@ -139,6 +139,43 @@ def card_notice(
     )
 
 
+def linked_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
+    """The e-mail about cards that a household's children had before: they serve as the student cards now, and nothing else became of them.
+
+    No number stands in it, for none is known here. ``children`` are names or how many; raises ValueError for no children, or a ``refuse_url`` that is no
+    address of a page.
+    """
+    count = children if isinstance(children, int) else len(children)
+    if count < 1:
+        raise ValueError("a notice of linked cards needs at least one child")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    names = () if isinstance(children, int) else _names(agreement, children)
+    blocks: list[Block] = [*notes(written, wanted=wanted, agreement=agreement)]
+    if names:
+        blocks += [Paragraph(written.count("linked.intro_named", count, **parties)), Bullets(names, personal=True)]
+    else:
+        blocks += [Paragraph(written.count("linked.intro", count, **parties))]
+    blocks += [
+        Paragraph(written.say("linked.unchanged")),
+        *_facts(written, agreement, parties),
+        Heading(written.say("refuse.heading")),
+        Paragraph(written.count("linked.no", agreement.basis.choice.honour_within_hours)),
+        *_the_page_for_a_no(written, agreement, parties, count=count, refuse_url=refuse_url),
+        *contacts(written, agreement, library),
+    ]
+    return write_message(
+        Kind.LINKED,
+        language=written,
+        subject=written.count("linked.subject", count),
+        title=written.count("linked.title", count),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=blocks,
+        footer=written.say("contact.footer", **parties),
+    )
+
+
 def notes(written: Language, *, wanted: bool, agreement: Agreement) -> tuple[Note, ...]:
     """The line for families whose language has no file: in the language of the letter and in the agreement's others."""
     if wanted:
@@ -202,6 +239,8 @@ def _what_happens_next(written: Language, agreement: Agreement, window_days: int
     if window_days:
         said.append(Paragraph(written.count("announcement.next.wait", window_days)))
     said.append(Paragraph(written.say(f"announcement.next.{'later' if window_days else 'now'}")))
+    if agreement.existing in ("link", "ask"):
+        said.append(Paragraph(written.say("announcement.next.existing")))
     return said
 
 
@@ -230,18 +269,26 @@ def _facts(written: Language, agreement: Agreement, parties: dict[str, str]) -> 
 def _how_to_say_no(
     written: Language, agreement: Agreement, parties: dict[str, str], *, count: int, window_days: int, refuse_url: str
 ) -> list[Block]:
-    if not web_address(refuse_url):
-        raise ValueError("refuse_url is not the address of a page")
     hours = agreement.basis.choice.honour_within_hours
     in_time = f"{written.count('refuse.in_time', window_days)} " if window_days else ""
     return [
         Heading(written.say("refuse.heading")),
         Paragraph(in_time + written.count("refuse.turned_off", hours)),
+        *_the_page_for_a_no(written, agreement, parties, count=count, refuse_url=refuse_url, own_card=True),
+    ]
+
+
+def _the_page_for_a_no(
+    written: Language, agreement: Agreement, parties: dict[str, str], *, count: int, refuse_url: str, own_card: bool = False
+) -> list[Block]:
+    if not web_address(refuse_url):
+        raise ValueError("refuse_url is not the address of a page")
+    return [
         Paragraph(written.say("refuse.school")),
         Button(written.count("refuse.button", count), refuse_url),
         Paragraph(written.say("refuse.safe")),
         Paragraph(written.say("refuse.household", **parties)),
-        Paragraph(written.say("refuse.own_card")),
+        *([Paragraph(written.say("refuse.own_card"))] if own_card else []),
         Paragraph(written.count("refuse.deleted", max(1, agreement.retention.after_withdrawal_days))),
         Paragraph(written.say("refuse.adult")),
     ]

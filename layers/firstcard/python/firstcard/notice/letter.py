@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     ANNOUNCEMENT = "announcement"
     CARD = "card"
+    LINKED = "linked"
     STAFF = "staff"
     RECEIPT = "receipt"
     HELD = "held"

@@ -13,6 +13,7 @@ from firstcard.run.admission import ATTEMPTS
 from firstcard.run.delivering import Places, deliver_receipt, folder_of, load_manifest, manifest_key, summary_of
 from firstcard.run.facts import facts
 from firstcard.run.ledger import DistrictState, Ledger, Run, Status
+from firstcard.run.writing import told_to_district
 
 ENDED = {
     Status.APPLIED: "applied",
@@ -108,6 +109,6 @@ class Finisher:
             "rows": said.get("rows", 0),
             "accepted": said.get("accepted", 0),
             "rejected": sum(said.get("rejected", {}).values()),
-            "decisions": said.get("decisions", {}),
+            "decisions": told_to_district(said.get("decisions", {})),
         }
         self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])

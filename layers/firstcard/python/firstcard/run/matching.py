@@ -139,15 +139,17 @@ class Matcher:
         patrons = self.patrons()
         if patrons is None:
             return {}, [], False
+        existing = self.agreement.existing
         ils_ids: dict[str, str] = {}
         matched = link(students.rows(), self._tokenised(patrons, ils_ids), _terms(new, decided, Kind.PATRON))
         certain = {one.left_id: ils_ids[one.right_id] for one in matched.decisions if _is_same(one) and one.left_id in new}
-        ask = self.agreement.existing == "ask"
+        ask = existing == "ask"
         lines = [
             _line(one, Kind.PATRON, matched, doubt=ask, ils_id=ils_ids[one.right_id]) for one in matched.decisions if not _is_human(one)
         ]
         human = {one.left_id for one in matched.decisions if _is_human(one)}
-        return {token: ils_id for token, ils_id in certain.items() if not ask or token in human}, lines, True
+        linked = certain if existing == "link" else {token: certain[token] for token in human & certain.keys()} if ask else {}
+        return linked, lines, True
 
     def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str]) -> Iterator[Row]:
         for row in patrons:

@@ -215,6 +215,7 @@ class Planner:
             complete=complete,
             dated=dated,
             rolled_over=rolled_over,
+            linked=found.linked,
         )
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
@@ -313,6 +314,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "by_school": decisions.by_school,
         "households": len(decisions.contacts),
         "waiting_without_address": without_address,
+        "linked": sum(1 for s in decisions.steps if s.ils_id),
         "holds": [str(r) for r in decisions.holds],
     }
 

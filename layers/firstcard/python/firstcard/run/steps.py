@@ -9,6 +9,7 @@ from firstcard.event import Event, new_event
 from firstcard.run.delivering import Places, deliver_receipt
 from firstcard.run.facts import facts
 from firstcard.run.ledger import Ledger, Run, Status
+from firstcard.run.writing import told_to_district
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Holder:
                 **facts(agreement, run_id, at),
                 reasons=tuple(run.holds),
                 plan_hash=run.plan_hash,
-                decisions=dict(run.counts),
+                decisions=told_to_district(run.counts),
             )
             self.emit([held])
             return

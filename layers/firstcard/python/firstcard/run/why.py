@@ -161,14 +161,26 @@ def _card(facts: Facts) -> Answer | None:
     patron, ils = facts.on_file.patron, facts.on_file.ils
     if patron is None or patron.state is not State.ACTIVE:
         return None
-    if patron.ownership is not Ownership.LINKED and (ils is None or ils.state != "in_ils"):
+    if ils is None or ils.state != "in_ils":
         return None
+    if patron.ownership is Ownership.LINKED:
+        blocked = ils.reason == SyncReason.EXISTING_CARD_BLOCKED
+        but = f", but it does not work now: {SYNC_REASONS[SyncReason.EXISTING_CARD_BLOCKED].sentence}" if blocked else "."
+        return Answer(
+            Code.HAS_CARD,
+            f"This child has a card: the family's own, which serves as the student card{but}",
+            SYNC_REASONS[SyncReason.EXISTING_CARD_BLOCKED].advice
+            if blocked
+            else "If the card does not work, or its number is lost, the library's desk helps. That the family had a card is not for the school to know.",
+            Whom.LIBRARY,
+            {"linked": True, "reason": ils.reason, "since": ils.stamp.at},
+        )
     return Answer(
         Code.HAS_CARD,
         "This child has a card, and it is in the library's system.",
         "If the card does not work, or its number is lost, the library's desk helps.",
         Whom.LIBRARY,
-        {"since": ils.stamp.at if ils else patron.issued_at},
+        {"since": ils.stamp.at},
     )
 
 
@@ -195,18 +207,26 @@ def _agreement(facts: Facts) -> Answer | None:
 
 def _on_its_way(facts: Facts, patron: Patron) -> Answer:
     ils = facts.on_file.ils
+    linked = patron.ownership is Ownership.LINKED
     if ils and ils.state == "failed" and ils.version == patron.version:
+        said = (
+            "The family's own card was to serve as the student card, but it could not be linked, so this child has no student card; none is made in its place by itself:"
+            if linked
+            else "The card is made, but the library's system did not take it:"
+        )
         known = SYNC_REASONS[SyncReason(ils.reason)] if ils.reason in set(SyncReason) else None
         return Answer(
             Code.REFUSED_BY_ILS,
-            f"The card is made, but the library's system did not take it: {known.sentence if known else ils.reason}",
+            f"{said} {known.sentence if known else ils.reason}",
             known.advice if known else "See the events of this patron, and the log of sync.",
             Whom.LIBRARY,
             {"reason": ils.reason, "since": ils.stamp.at},
         )
     return Answer(
         Code.ON_THE_WAY,
-        "The card is made and on its way into the library's system.",
+        "The family's own card is being linked in the library's system."
+        if linked
+        else "The card is made and on its way into the library's system.",
         "Ask again in an hour. If it says the same tomorrow, look at the queue of sync and its dead letters.",
         Whom.LIBRARY,
         {"since": patron.at},
@@ -363,6 +383,8 @@ def _gone(facts: Facts, reading: Run | None, last: Run | None) -> Answer:
         )
     if patron := facts.on_file.patron:
         card = f"its card ends after {facts.agreement.leavers.grace_days} days of grace" if patron.issued_at else "it had no card yet"
+        if patron.issued_at and patron.ownership is Ownership.LINKED:
+            card = "the family's own card stays as it is and is not linked any more"
         return Answer(
             Code.LEFT,
             f"This child has not been in the district's roster since {_day(patron.at)}; {card}.",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Library
+from firstcard.card.chunk import Decision
 from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
 from firstcard.roster import Reason
 from firstcard.run.ledger import Run, Status
@@ -16,6 +17,14 @@ OUTCOMES = {
     Status.SUPERSEDED: Outcome.SUPERSEDED,
     Status.STOPPED: Outcome.STOPPED,
 }
+
+
+def told_to_district(decisions: Mapping[str, int]) -> dict[str, int]:
+    """A plan's decisions as a district may know them: a card that the family had already counts like one that is made, for who was a patron is the library's to know."""
+    told = {decision: count for decision, count in decisions.items() if decision != Decision.LINK}
+    if linked := decisions.get(Decision.LINK, 0):
+        told[Decision.ISSUE] = told.get(Decision.ISSUE, 0) + linked
+    return {str(decision): count for decision, count in sorted(told.items())}
 
 
 def write_receipt(
@@ -48,7 +57,7 @@ def write_receipt(
         rejected={Reason(code): count for code, count in summary.get("rejected", {}).items()},
         excluded=summary.get("excluded", {}),
         of_age=summary.get("of_age", 0),
-        decisions=decisions,
+        decisions=told_to_district(decisions),
         waiting={cause: count for cause, count in waiting.items() if count},
         dropped=tuple(Dropped(file=f, column=c, forbidden=forbidden) for f, c, forbidden in summary.get("dropped", [])),
         problems=() if run.status is Status.REJECTED and not summary else places,
