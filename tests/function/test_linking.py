@@ -18,15 +18,15 @@ from firstcard.ils.sync import sync_patrons
 from firstcard.run.ledger import Status
 from local.ils.stand_in import StandIn
 from tests.function.builders import CARDS, EVENING, Breaking, KilledError, Yard, a_roster, dies, drop_bucket, everything, later
-from tests.unit.agreement.builders import a_directory_agreement, an_agreement
+from tests.unit.agreement.builders import MATCHING, a_directory_agreement, an_agreement
 from tests.unit.card.builders import TOKENS, Plans, a_person, token_of
 from tests.unit.ils.builders import ATTRIBUTE, a_stranger, koha, plant, that_day, the_rules, whole
 
 CHILD, OTHER = a_person(1), a_person(2)
 TOKEN = token_of(CHILD)
 A_NO = Stamp("oak.pine", "dsa-pine-oak-2026", "oak", "pine", "f" * 24, EVENING.isoformat())
-AT_ONCE = a_directory_agreement(existing="link", existing_blocked="separate")
-AFTER_THE_WINDOW = an_agreement(existing="link", existing_blocked="separate")
+AT_ONCE = a_directory_agreement(existing="link", existing_blocked="separate", **MATCHING)
+AFTER_THE_WINDOW = an_agreement(existing="link", existing_blocked="separate", **MATCHING)
 
 
 @pytest.fixture

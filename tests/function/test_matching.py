@@ -1,15 +1,19 @@
 """One child, one card: who stands twice in a roster, who has a card of the library already, and what people decided about it."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 
 from firstcard.adapters.cards_table import CardsTable
+from firstcard.agreement import Site, agreement_from
 from firstcard.card.pair import Answer, Kind, Pair, decided, pair_id
 from firstcard.identity import Tokens
+from firstcard.run.asking import gather
 from firstcard.run.planning import Planned
+from firstcard.run.why import why
 from tests.unit.agreement.builders import MATCHING
 from tests.unit.roster.builders import Row, a_firstcard_csv, a_student_row
 
@@ -22,10 +26,12 @@ FIELDS = {
 
 
 def matching_content(**changes: Any) -> dict[str, Any]:
-    """An agreement whose students may be compared with others."""
+    """An agreement whose students may be compared with others, and are linked to the card that they have."""
+    changes = {"existing": "link", "existing_blocked": "ask"} | changes
+    changes = changes if changes["existing"] != "separate" else {key: value for key, value in changes.items() if key != "existing_blocked"}
     matrix = {**MATCHING["matrix"], "sync_ils": ["identity", "age", "enrolment", "address", "card", "pin"]}
     card = {"kind": "full", "number": {"prefix": "904"}, "staff_number": {"prefix": "905"}}
-    return csv_content("pine", "dsa-pine-oak-2026", "904", fields=FIELDS, card=card, **(MATCHING | {"matrix": matrix}), **changes)
+    return csv_content("pine", "dsa-pine-oak-2026", "904", fields=FIELDS, card=card, **(MATCHING | {"matrix": matrix} | changes))
 
 
 @pytest.fixture
@@ -76,10 +82,15 @@ def plan_of(yard: Yard, planned: Planned) -> dict[str, Any]:
     return found
 
 
-def sent(yard: Yard, *rows: Row, night: int = 0) -> dict[str, Any]:
-    """The roster's whole way; gives its plan."""
+def site_with(yard: Yard, **changes: Any) -> Site:
+    """The site with another clause."""
+    return replace(yard.site, agreements=(agreement_from(matching_content(**changes)),))
+
+
+def sent(yard: Yard, *rows: Row, night: int = 0, **changes: Any) -> dict[str, Any]:
+    """The roster's whole way, under other clauses if so; gives its plan."""
     arrival = yard.admitted(a_firstcard_csv(*rows), at=later(days=night))
-    planned = yard.plan(arrival)
+    planned = yard.plan(arrival, site=site_with(yard, **changes))
     assert planned.outcome == "ready"
     plan = plan_of(yard, planned)
     assert yard.begin(arrival, at=later(days=night)).outcome == "go"
@@ -160,14 +171,96 @@ class TestAPatronOfTheLibrary:
         assert waiting.evidence_class.startswith("patron:V3")
         assert "dob=missing" in waiting.evidence
 
-    def test_of_an_agreement_that_asks_is_never_taken_without_a_person(self, yard: Yard) -> None:
+    def test_is_linked_and_the_district_counts_a_card_like_any_other(self, yard: Yard) -> None:
         yard.patrons = [patron(n) for n in range(1, 6)]
-        asking = yard.site.agreements[0].model_copy(update={"existing": "ask"})
-        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY))
-        planned = yard.plan(
-            arrival, site=yard.site.model_copy(update={"agreements": (asking,)}) if hasattr(yard.site, "model_copy") else yard.site
+        sent(yard, *EVERYBODY)
+        patrons = yard.cards.standing([token(n) for n in TWENTY]).patrons
+        assert {n for n in TWENTY if patrons[token(n)].existing} == {1, 2, 3, 4, 5}
+        assert patrons[token(2)].existing == "ils-2"
+        assert patrons[token(2)].card_token == ""
+        (processed,) = [event for event in yard.emitted if event.name == "RosterProcessed"]
+        assert "link" not in processed.model_dump_json()
+
+    def test_of_an_agreement_with_separate_cards_is_counted_and_not_kept(self, yard: Yard) -> None:
+        yard.patrons = [patron(n) for n in range(1, 6)] + [patron(7, birth_date="")]
+        plan = sent(yard, *EVERYBODY, existing="separate")
+        assert (plan["matching"]["patron_same"], plan["matching"]["patron_doubt"]) == (5, 1)
+        assert list(yard.cards.waiting_pairs("oak")) == []
+        assert pair(yard, token(2), existing(2)) is None
+        assert plan["decisions"] == {"wait": 20}
+
+
+class TestAChildInDoubt:
+    """Where the agreement lets it wait."""
+
+    WAIT: ClassVar[dict[str, Any]] = {"in_doubt": {"meanwhile": "wait", "decide_within_days": 14}}
+
+    def settled(self, yard: Yard, answer: Answer, *, night: int) -> None:
+        for waiting in list(yard.cards.waiting_pairs("oak")):
+            after = decided(waiting, answer, by="ann", at=later(days=night, hours=1).isoformat())
+            assert yard.cards.decide_pair(after, was_by=waiting.by)
+
+    def test_has_no_card_until_staff_decide_and_the_others_have_theirs(self, yard: Yard) -> None:
+        yard.patrons = [patron(1), patron(7, birth_date="")]
+        plan = sent(yard, *EVERYBODY, **self.WAIT)
+        assert yard.states(1, 2, 7) == ["waiting", "waiting", None]
+        assert (plan["decisions"]["in_doubt"], plan["decisions"]["wait"]) == (1, 19)
+        (processed,) = [event for event in yard.emitted if event.name == "RosterProcessed"]
+        assert '"wait":20' in processed.model_dump_json()
+        assert "doubt" not in processed.model_dump_json()
+
+    def test_is_linked_by_a_yes_even_if_the_roster_is_the_same(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY, **self.WAIT)
+        self.settled(yard, Answer.SAME, night=0)
+        sent(yard, *EVERYBODY, night=1, **self.WAIT)
+        assert yard.states(7) == ["waiting"]
+        assert yard.cards.standing([token(7)]).patrons[token(7)].existing == "ils-7"
+
+    def test_gets_a_card_of_its_own_by_a_no(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY, **self.WAIT)
+        self.settled(yard, Answer.APART, night=0)
+        sent(yard, *EVERYBODY, night=1, **self.WAIT)
+        found = yard.cards.standing([token(7)]).patrons[token(7)]
+        assert (str(found.state), found.existing, bool(found.card_token)) == ("waiting", "", True)
+
+    def test_gets_a_card_of_its_own_when_the_days_are_over(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY, **self.WAIT)
+        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY), at=later(days=13))
+        assert yard.plan(arrival, site=site_with(yard, **self.WAIT)).outcome == "unchanged"
+        sent(yard, *EVERYBODY, night=15, **self.WAIT)
+        assert yard.states(7) == ["waiting"]
+        assert len(list(yard.cards.waiting_pairs("oak"))) == 1
+
+    def test_still_says_no(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *(row | ({"opt_out": "yes"} if row["student_id"] == "100007" else {}) for row in EVERYBODY), **self.WAIT)
+        assert set(yard.cards.refusals([token(7)])) == {token(7)}
+        assert list(yard.cards.waiting_pairs("oak")) == []
+
+    def test_of_an_agreement_that_asks_waits_even_if_the_machine_is_certain(self, yard: Yard) -> None:
+        yard.patrons = [patron(7)]
+        plan = sent(yard, *EVERYBODY, existing="ask", **self.WAIT)
+        assert plan["matching"]["patron_doubt"] == 1
+        assert yard.states(7) == [None]
+        self.settled(yard, Answer.SAME, night=0)
+        sent(yard, *EVERYBODY, night=1, existing="ask", **self.WAIT)
+        assert yard.cards.standing([token(7)]).patrons[token(7)].existing == "ils-7"
+
+    def test_of_two_rows_the_one_that_stands_first_has_its_card(self, yard: Yard) -> None:
+        sent(yard, *EVERYBODY, child(3, student_id="100099", state_id="", birth_date=""), **self.WAIT)
+        assert yard.states(3, 99) == ["waiting", None]
+        asked = gather(
+            token(99),
+            agreement=site_with(yard, **self.WAIT).agreements[0],
+            now=later(hours=1),
+            cards=yard.cards,
+            ledger=yard.ledger,
+            vault=yard.places,
         )
-        assert plan_of(yard, planned)["matching"]["compared_with_patrons"] is True
+        assert str(why(asked).code) == "in_doubt"
 
 
 class TestWhatWasDecided:

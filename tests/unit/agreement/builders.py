@@ -17,8 +17,11 @@ MATCHING: dict[str, Any] = {
     "purposes": {"deduplicate": {"use": "essential.service", "exhibit_a": "Find who has a card already."}},
     "matrix": {"deduplicate": ["identity", "age"]},
     "roles": {"settle": {"purposes": ["deduplicate"]}},
+    "in_doubt": {"meanwhile": "card", "decide_within_days": 14},
 }
 """What an agreement must say so that its students may be compared with others."""
+WAITING: dict[str, Any] = MATCHING | {"in_doubt": {"meanwhile": "wait", "decide_within_days": 14}}
+"""The same where a child in doubt waits."""
 
 OPENPGP_KEY = """\
 -----BEGIN PGP PUBLIC KEY BLOCK-----

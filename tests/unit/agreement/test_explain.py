@@ -7,7 +7,7 @@ import pytest
 from firstcard.agreement import FORBIDDEN_FIELDS, Agreement
 from firstcard.agreement.explain import to_markdown
 
-from .builders import DELTAS, a_directory_agreement, an_agreement
+from .builders import DELTAS, MATCHING, WAITING, a_directory_agreement, an_agreement
 
 FIELD = {"required": False, "exhibit_b": "x", "fideslang": "user"}
 
@@ -86,12 +86,14 @@ XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
             "- Not the group charter: students at the schools 0301, in the grades 12.",
         ),
         (
-            {"existing": "link", "existing_blocked": "link_and_list"},
+            {"existing": "link", "existing_blocked": "link_and_list", **MATCHING},
             "The card",
             "nothing about it is changed. One that is blocked or expired is linked all",
         ),
-        ({"existing": "ask", "existing_blocked": "ask"}, "The card", "is not linked before a member"),
-        ({"existing": "link", "existing_blocked": "separate"}, "The card", "gets a card of this programme instead"),
+        ({"existing": "ask", "existing_blocked": "ask", **WAITING}, "The card", "is not linked before a member"),
+        (MATCHING, "The card", "the student gets this one, and the library's staff look."),
+        (WAITING, "The card", "waits until the library's staff decide, at most 14 days."),
+        ({"existing": "link", "existing_blocked": "separate", **MATCHING}, "The card", "gets a card of this programme instead"),
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firstcard.agreement import FIELDS, FORBIDDEN_FIELDS, Access, AgreementError, Ferpa, Group, Purpose, agreement_from, load_agreement
 
-from .builders import DELTAS, agreement_content, an_agreement, directory_content
+from .builders import DELTAS, MATCHING, WAITING, agreement_content, an_agreement, directory_content
 
 
 def mistakes_of(directory: Path, content: dict[str, Any]) -> list[tuple[str, str]]:
@@ -142,9 +142,16 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     ("a log shorter than the record it proves", agreement_content(retention={"access_log_days": 2000}), "access_log_days: 2000", "2555 or more"),
     ("a key that outlives the destruction", agreement_content(disposition={"within_days": 5}), "key_wait_days: 7", "at most 5"),
     # cards that are there before
-    ("a card to be linked that may be blocked", agreement_content(existing="link"), "existing: link", "existing_blocked: separate, link_and_list or ask"),
-    ("a card to be renewed that may be blocked", agreement_content(existing="renew"), "existing: renew", "are blocked or expired"),
+    ("a card to be linked that may be blocked", agreement_content(existing="link", **MATCHING), "existing: link", "existing_blocked: separate, link_and_list or ask"),
+    ("a card to be renewed that may be blocked", agreement_content(existing="renew", **MATCHING), "existing: renew", "are blocked or expired"),
     ("a policy for blocked cards that are never linked", agreement_content(existing_blocked="ask"), "existing_blocked: ask", "take existing_blocked out"),
+    # who is compared with whom
+    ("a card to be linked that nobody looks for", agreement_content(existing="link", existing_blocked="ask"), "existing: link", "for the purpose deduplicate alone"),
+    ("a child in doubt whom nobody compares", agreement_content(in_doubt={"meanwhile": "card", "decide_within_days": 14}), "in_doubt:", "take in_doubt out"),
+    ("nothing said about a child in doubt", agreement_content(**{**MATCHING, "in_doubt": None}), "deduplicate:", "in_doubt: {meanwhile"),
+    ("asking without waiting for the answer", agreement_content(existing="ask", **MATCHING), "meanwhile: card", "write wait"),
+    ("a comparison without birth dates", agreement_content(without=("fields.birth_date",), **MATCHING), "deduplicate:", "without birth_date"),
+    ("more than names for who settles", agreement_content(**WAITING | {"matrix": {"deduplicate": ["identity", "age", "contact"]}}), "deduplicate:", "remove contact"),
     # promises
     ("advertising not forbidden", agreement_content(prohibited_uses=["sale", "profiling"]), "prohibited_uses:", "never for advertising"),
     ("a law of another state", agreement_content(state_terms=["CA-49073.1"]), "- CA-49073.1", "The district is in FL"),

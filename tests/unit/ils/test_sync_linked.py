@@ -7,7 +7,7 @@ import pytest
 from firstcard.agreement import Agreement
 from firstcard.card.issue import issue_chunk
 from firstcard.ils import SyncReason, Unreachable
-from tests.unit.agreement.builders import an_agreement
+from tests.unit.agreement.builders import MATCHING, an_agreement
 from tests.unit.card.builders import Plans, a_person
 from tests.unit.ils.test_sync import CHILD, TOKEN, Library
 
@@ -15,7 +15,7 @@ CARD = "4711"
 
 
 def linking(policy: str = "separate") -> Agreement:
-    return an_agreement(existing="link", existing_blocked=policy)
+    return an_agreement(existing="link", existing_blocked=policy, **MATCHING)
 
 
 def a_library(policy: str = "separate") -> Library:

@@ -5,6 +5,7 @@ import pytest
 
 from firstcard.agreement import Agreement
 from firstcard.notice import ChildCard, Kind, Message, announcement, card_notice, languages, linked_notice, staff_notice
+from tests.unit.agreement.builders import WAITING
 
 from .builders import REFUSE_URL, a_library, an_agreement, seen, told
 
@@ -344,6 +345,6 @@ def test_a_linked_notice_needs_a_child(children: Any) -> None:
 
 @pytest.mark.parametrize(("existing", "said"), [("separate", False), ("link", True), ("ask", True)])
 def test_an_announcement_says_that_a_card_of_the_familys_own_may_be_used_where_it_may(existing: str, said: bool) -> None:
-    blocked = {} if existing == "separate" else {"existing_blocked": "ask"}
+    blocked = {} if existing == "separate" else {"existing_blocked": "ask", **WAITING}
     text = told(an_announcement(agreement=an_agreement(existing=existing, **blocked)).text)
     assert ("that card may be used instead of a new one" in text) is said

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, LeftOut, NumberClause, Status
+from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, InDoubt, LeftOut, NumberClause, Status
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 
 _ECFR = "https://www.ecfr.gov/current/title-34/part-99/section-"
@@ -312,6 +312,7 @@ def _card(a: Agreement) -> str:
         f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}.",
         f"- End: {_month_day(card.expiry.month_day)}, and after {_month_day(card.expiry.rolls_after)} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
         f"- {' '.join(filter(None, (existing, _blocked(a))))}",
+        *([f"- {_in_doubt(a.in_doubt)}"] if a.in_doubt else []),
     ]
     return "## The card\n\n" + "\n".join(lines)
 
@@ -327,6 +328,13 @@ def _blocked(a: Agreement) -> str:
             return "One that is blocked or expired is not linked before a member of the library's staff decided."
         case None:
             return ""
+
+
+def _in_doubt(clause: InDoubt) -> str:
+    within = _days(clause.decide_within_days)
+    if clause.meanwhile == "card":
+        return "Where it is not certain whether a student has a card already, or stands twice in the roster, the student gets this one, and the library's staff look."
+    return f"Where it is not certain whether a student has a card already, or stands twice in the roster, the student waits until the library's staff decide, at most {within}."
 
 
 def _names(a: Agreement) -> str:

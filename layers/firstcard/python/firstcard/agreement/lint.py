@@ -286,7 +286,16 @@ def _matching(a: Agreement) -> Iterator[Fault]:
                 ("existing",),
                 f"Who has a card already is found for the purpose deduplicate alone: describe it under purposes, or write separate instead of {a.existing}.",
             )
+        if a.in_doubt is not None:
+            yield Fault(("in_doubt",), "Without the purpose deduplicate nobody is compared: take in_doubt out.")
         return
+    if a.in_doubt is None:
+        yield Fault(
+            ("purposes", purpose.value),
+            "Say what a child gets while it is not certain whether it has a card already: in_doubt: {meanwhile: card or wait, decide_within_days: 14}.",
+        )
+    elif a.existing == "ask" and a.in_doubt.meanwhile != "wait":
+        yield Fault(("in_doubt", "meanwhile"), "With existing: ask the child waits for the answer: write wait, or existing: separate.")
     for name in ("first_name", "last_name", "birth_date"):
         if name not in a.fields:
             yield Fault(

@@ -620,6 +620,13 @@ class Notices(Clause):
     contact: Contact
 
 
+class InDoubt(Clause):
+    """What a child gets while it is not certain whether it has a card already: a card of its own, or nothing until staff decide or the days are over."""
+
+    meanwhile: Literal["card", "wait"]
+    decide_within_days: Annotated[int, Field(ge=1, le=90)]
+
+
 class Agreement(Clause):
     """One signed data-sharing agreement of one district and one library."""
 
@@ -645,6 +652,7 @@ class Agreement(Clause):
     card: CardClause
     existing: Literal["separate", "link", "renew", "ask"]
     existing_blocked: Literal["separate", "link_and_list", "ask"] | None = None
+    in_doubt: InDoubt | None = None
     leavers: Leavers
     name_on: NameOn
     safety: Safety

@@ -71,6 +71,11 @@ class Decisions:
     by_school: Mapping[str, Mapping[str, int]]
     reused: Mapping[int, Person] = field(default_factory=dict, repr=False)
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    in_doubt: frozenset[str] = frozenset()
+
+
+IN_DOUBT = "in_doubt"
+"""The word under which a plan counts students who wait until it is certain whether they have a card already."""
 
 
 def decide(
@@ -85,6 +90,7 @@ def decide(
     dated: str = "",
     rolled_over: bool = False,
     linked: Mapping[str, str] = NOBODY_LINKED,
+    in_doubt: Collection[str] = frozenset(),
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
@@ -94,12 +100,14 @@ def decide(
     ``dated`` is the day in the file's name, in ISO 8601; empty if there is none. ``rolled_over`` says that the
     district's systems went over to another school year since: a person looks as at a first roster. ``linked`` are students by patron token with the ILS's
     own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over. A patron
-    that two students are said to be is linked to neither of them.
+    that two students are said to be is linked to neither of them. Who is ``in_doubt`` and would get a card has no step at all, and is new again in the next
+    roster, unless the family says no.
     """
     linked = _of_one_each(linked)
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
+    waiting: set[str] = set()
     for place, (person, print_) in enumerate(zip(people, fingerprints(people, tokens.fingerprint_key), strict=True)):
         token = tokens.patron(person.role, person.local_id)
         before = known.patrons.get(token)
@@ -114,12 +122,15 @@ def decide(
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
         decision = _decision(person, print_, before, agreement)
+        if token in in_doubt and decision in (Decision.ISSUE, Decision.WAIT):
+            waiting.add(token)
+            continue
         ils_id = linked.get(token, "") if _may_link(person, decision, before) else ""
         if ils_id and decision is Decision.ISSUE:
             decision = Decision.LINK
         steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if person.opt_out else traits, ils_id))
     rejected_tokens |= taken
-    seen = {s.token for s in steps} | rejected_tokens
+    seen = {s.token for s in steps} | rejected_tokens | waiting
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
 
     members: dict[str, list[Step]] = defaultdict(list)
@@ -132,13 +143,15 @@ def decide(
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
+    if waiting:
+        counts[IN_DOUBT] = len(waiting)
     stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
     holds = (
         stale
         + _ids_hold(steps, known, tokens, seen)
         + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken), rolled_over=rolled_over)
     )
-    return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), reused, _id_lengths(people))
+    return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), reused, _id_lengths(people), frozenset(waiting))
 
 
 def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:

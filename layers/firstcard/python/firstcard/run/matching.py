@@ -6,13 +6,14 @@ Only rows that are new or changed are told of; the others keep what was decided.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.chunk import PairLine
 from firstcard.card.manifest import Manifest
-from firstcard.card.pair import Answer, Kind, Pair
+from firstcard.card.pair import Answer, Kind, Pair, pair_id
 from firstcard.identity import Tokens
 from firstcard.roster import Reading, Reason, Role, Roll, fingerprints
 
@@ -39,11 +40,19 @@ _LEFT = (
 Row = Mapping[str, str]
 
 
-class DecidedPairs(Protocol):
-    """What people decided at a library."""
+class PairsOnRecord(Protocol):
+    """What is on record at a library."""
+
+    def pairs(self, ids: Sequence[str]) -> Mapping[str, Pair]:
+        """Pairs by their ids."""
+        ...
 
     def decided_pairs(self, library: str) -> Iterable[Pair]:
         """The pairs that a person decided on."""
+        ...
+
+    def waiting_pairs(self, library: str) -> Iterable[Pair]:
+        """The pairs that wait for a person."""
         ...
 
 
@@ -52,13 +61,14 @@ class Found:
     """What matching makes of a roster.
 
     ``twice`` are the places of rows of a child that has another row; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
-    library by the student's token, where the machine or a person is certain. ``lines`` go on record. ``counts`` are for the library alone: the district does not
+    library by the student's token, where the machine or a person is certain; ``doubtful`` are tokens of those who wait for a person. ``lines`` go on record. ``counts`` are for the library alone: the district does not
     learn who was a patron. ``compared`` is False where the library's own list was not there.
     """
 
     twice: Mapping[int, Reason] = field(default_factory=dict)
     refused: Sequence[int] = ()
     linked: Mapping[str, str] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
     lines: tuple[PairLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     compared: bool = False
@@ -66,6 +76,14 @@ class Found:
     def as_summary(self) -> dict[str, object]:
         """For the plan that a person at the library looks at."""
         return {"compared_with_patrons": self.compared, **self.counts}
+
+
+def waits_until(pair: Pair, agreement: Agreement) -> str:
+    """Until when a child waits for a person's decision (ISO 8601); empty where nobody waits."""
+    clause = agreement.in_doubt
+    if clause is None or clause.meanwhile == "card":
+        return ""
+    return (datetime.fromisoformat(pair.since) + timedelta(days=clause.decide_within_days)).isoformat()
 
 
 def agreed(agreement: Agreement) -> bool:
@@ -83,8 +101,9 @@ class Matcher:
 
     agreement: Agreement
     tokens: Tokens
-    decided: DecidedPairs
+    on_record: PairsOnRecord
     patrons: Callable[[], Iterable[Row] | None]
+    now: datetime
 
     def match(self, reading: Reading, known: Manifest) -> Found:
         """Compare the new and changed students of a roster."""
@@ -98,12 +117,35 @@ class Matcher:
         }
         if not changed:
             return Found()
-        decided = [pair for pair in self.decided.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
+        decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
         twice, refused, lines = self._within(students, changed, known, decided)
-        new = {token for token in changed if token not in before and token not in {students.tokens[place] for place in twice}}
+        noes = {students.tokens[place] for place in (*students.refused, *refused)}
+        # Of a child who said no nothing is put on record, and nobody looks for a card of its.
+        lines = [line for line in lines if noes.isdisjoint((line.left, line.right))]
+        new = changed - before.keys() - noes - {students.tokens[place] for place in twice}
         linked, more, compared = self._link(students, new, decided)
         counts = Counter(f"{line.kind}_{line.answer}" for line in (*lines, *more))
-        return Found(twice, refused, linked, (*lines, *more), dict(sorted(counts.items())), compared)
+        if self.agreement.existing == "separate":
+            more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
+        doubtful = self._doubtful((*lines, *more), new, students)
+        return Found(twice, refused, linked, doubtful, (*lines, *more), dict(sorted(counts.items())), compared)
+
+    def _doubtful(self, lines: Sequence[PairLine], new: set[str], students: "_Students") -> frozenset[str]:
+        """The new students who wait for a person; of two students in doubt the one that has no card, else the later row."""
+        clause = self.agreement.in_doubt
+        if clause is None or clause.meanwhile == "card":
+            return frozenset()
+        doubts = {pair_id(line.left, line.right): line for line in lines if line.answer == Answer.DOUBT}
+        known = self.on_record.pairs(list(doubts))
+        wait: set[str] = set()
+        for one, line in doubts.items():
+            if one in known and waits_until(known[one], self.agreement) <= self.now.isoformat():
+                continue
+            candidates = (
+                [line.left] if line.kind == Kind.PATRON else sorted((line.left, line.right), key=lambda token: students.places[token])
+            )
+            wait.update([token for token in candidates if token in new][-1:])
+        return frozenset(wait)
 
     def _within(
         self, students: "_Students", changed: set[str], known: Manifest, decided: Sequence[Pair]

@@ -21,7 +21,7 @@ from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
-from firstcard.run.matching import DecidedPairs, Found, Matcher, Row, agreed
+from firstcard.run.matching import Found, Matcher, PairsOnRecord, Row, agreed, waits_until
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
 from firstcard.vault import Intent, Wrap
@@ -95,7 +95,7 @@ class Planner:
     """Tells the execution of a waiting run what was decided: (run, decision)."""
     random: Callable[[int], bytes]
     below: Callable[[int], int]
-    pairs: DecidedPairs
+    pairs: PairsOnRecord
     patrons: Callable[[Library, datetime], Iterable[Row] | None]
     """The library's own list of its patrons at a moment, each row under the ILS's id as ``id``; None where there is none that may be used."""
 
@@ -143,7 +143,7 @@ class Planner:
         keeper = self._keeper(agreement) if agreement.exchange.deltas else None
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
-        same = same and not self._decided_since(agreement, state.applied_received_at)
+        same = same and not self._decided_since(agreement, state.applied_received_at, now)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -216,6 +216,7 @@ class Planner:
             dated=dated,
             rolled_over=rolled_over,
             linked=found.linked,
+            in_doubt=found.doubtful,
         )
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
@@ -240,7 +241,7 @@ class Planner:
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
-        self.objects.put(people_key(folder), people_of(reading, tokens).to_bytes())
+        self.objects.put(people_key(folder), people_of(reading, tokens, decisions.in_doubt).to_bytes())
         held = bool(decisions.holds)
         self._supersede_older(arrival)
         moved = self.ledger.move(
@@ -258,14 +259,18 @@ class Planner:
             return Planned("busy")  # another execution of this very run is issuing
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
 
-    def _decided_since(self, agreement: Agreement, applied: str) -> bool:
-        """Whether a person decided on a match since a roster was applied: then the same roster may mean something else."""
-        return agreed(agreement) and any(pair.decided_at > applied for pair in self.pairs.decided_pairs(agreement.library))
+    def _decided_since(self, agreement: Agreement, applied: str, now: datetime) -> bool:
+        """Whether a person decided on a match since a roster was applied, or the days for it ended: then the same roster may mean something else."""
+        if not agreed(agreement):
+            return False
+        if any(pair.decided_at > applied for pair in self.pairs.decided_pairs(agreement.library)):
+            return True
+        return any(applied < waits_until(pair, agreement) <= now.isoformat() for pair in self.pairs.waiting_pairs(agreement.library))
 
     def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens, now: datetime) -> Found:
         if not agreed(agreement):
             return Found()
-        return Matcher(agreement, tokens, self.pairs, lambda: self.patrons(library, now)).match(reading, known)
+        return Matcher(agreement, tokens, self.pairs, lambda: self.patrons(library, now), now).match(reading, known)
 
     def _supersede_older(self, arrival: Arrival) -> None:
         over = (Status.HELD, Status.APPROVED)

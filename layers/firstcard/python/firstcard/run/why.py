@@ -44,6 +44,7 @@ class Code(StrEnum):
     RUN_FAILED = "run_failed"
     ROW_REJECTED = "row_rejected"
     NOT_IN_ROLLOUT = "not_in_rollout"
+    IN_DOUBT = "in_doubt"
     LEFT = "left"
     BEING_READ = "being_read"
     NO_ROSTER = "no_roster"
@@ -72,6 +73,7 @@ class InFile:
     refused: bool = False
     problems: tuple[Problem, ...] = ()
     excluded: Exclusion | None = None
+    in_doubt: bool = False
 
     @property
     def rejected(self) -> tuple[Problem, ...]:
@@ -312,6 +314,14 @@ def _said_by(file: InFile) -> Answer | None:
             REASONS[first.reason].advice,
             Whom.DISTRICT,
             {"places": _places(file.rejected), **_of(file.run)},
+        )
+    if file.in_doubt:
+        return Answer(
+            Code.IN_DOUBT,
+            "It is not certain whether this child has a card of the library already, or stands twice in the roster, so it waits for a person at the library.",
+            "The library's staff decide with `firstcard matches`; the next roster after that makes the card, or links the one that is there.",
+            Whom.LIBRARY,
+            _of(file.run),
         )
     if file.excluded:
         return Answer(

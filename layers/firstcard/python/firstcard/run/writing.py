@@ -6,6 +6,7 @@ from typing import Any
 
 from firstcard.agreement import Agreement, Library
 from firstcard.card.chunk import Decision
+from firstcard.card.plan import IN_DOUBT
 from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
 from firstcard.roster import Reason
 from firstcard.run.ledger import Run, Status
@@ -19,11 +20,15 @@ OUTCOMES = {
 }
 
 
+_SAME_TO_DISTRICT: Mapping[str, str] = {Decision.LINK: Decision.ISSUE, IN_DOUBT: Decision.WAIT}
+
+
 def told_to_district(decisions: Mapping[str, int]) -> dict[str, int]:
-    """A plan's decisions as a district may know them: a card that the family had already counts like one that is made, for who was a patron is the library's to know."""
-    told = {decision: count for decision, count in decisions.items() if decision != Decision.LINK}
-    if linked := decisions.get(Decision.LINK, 0):
-        told[Decision.ISSUE] = told.get(Decision.ISSUE, 0) + linked
+    """A plan's decisions as a district may know them: a card that the family had already counts like one that is made, and who waits because of it like whoever waits: who was a patron is the library's to know."""
+    told = {decision: count for decision, count in decisions.items() if decision not in _SAME_TO_DISTRICT}
+    for decision, like in _SAME_TO_DISTRICT.items():
+        if count := decisions.get(decision, 0):
+            told[like] = told.get(like, 0) + count
     return {str(decision): count for decision, count in sorted(told.items())}
 
 
@@ -38,7 +43,7 @@ def write_receipt(
     )
     decisions = summary.get("decisions", {})
     waiting = {
-        "window": decisions.get("wait", 0) - summary.get("waiting_without_address", 0),
+        "window": decisions.get("wait", 0) + decisions.get(IN_DOUBT, 0) - summary.get("waiting_without_address", 0),
         "no_address": summary.get("waiting_without_address", 0),
     }
     return Receipt(
