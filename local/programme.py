@@ -82,6 +82,8 @@ def lay_out(
         library = clauses["library"]
         instance = yaml.safe_load((ROOT / "libraries" / f"{library}.yaml").read_text("utf-8"))
         instance["ils"]["endpoint"] = endpoints[library]
+        if "patrons" in instance:
+            instance["patrons"] |= {"effective": today - timedelta(days=60), "expires": today + timedelta(days=300)}
         _write(site / "libraries" / f"{library}.yaml", instance)
         made.append((example, clauses["district"], keys))
     loaded = load_site(site)

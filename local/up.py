@@ -116,6 +116,10 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         f"  settle matches:   source {state / 'librarian.env'}; .venv/bin/firstcard matches list --library {machine.deployed[0].agreement.library}",
         soft_wrap=True,
     )
+    for library in {programme.library.id: programme.library for programme in machine.deployed}.values():
+        if library.patrons is not None:
+            own = f"source {state / 'systems-librarian.env'}; .venv/bin/firstcard patrons import --from-ils --library {library.id} --site {machine.state / 'site'}"
+            console.print(f"  its own patrons:  {own}", soft_wrap=True)
     console.print(f"  let days pass:    source {state / 'desk.env'}; .venv/bin/python -m local.later 15", soft_wrap=True)
     console.print("Ctrl-C ends it.")
     sys.stdout.flush()
@@ -124,6 +128,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         if time.monotonic() - written > CREDENTIAL_SECONDS:
             write_environment(state / "operator.env", machine.cloud.environment("firstcard-operator"))
             write_environment(state / "librarian.env", machine.cloud.environment("firstcard-librarian"))
+            write_environment(state / "systems-librarian.env", machine.cloud.environment("firstcard-systems-librarian"))
             write_environment(state / "desk.env", machine.cloud.environment(DESK))
             written = time.monotonic()
         now = sum(int(o["items"]) for o in machine.cloud.calls()["operations"] if o["operation"] == "SendBulkEmail")

@@ -158,6 +158,10 @@ class TestAPatronOfTheLibrary:
         assert all(b"matching" not in body and b"patron" not in body for body in receipts if body)
         assert not any("matching" in event.model_dump_json() for event in yard.emitted)
 
+    def test_whose_card_is_one_of_ours_is_nobody_to_be_linked_to(self, yard: Yard) -> None:
+        yard.patrons = [patron(1, barcode="904000100001"), patron(2, barcode="29999000100001")]
+        assert sent(yard, *EVERYBODY)["matching"]["patron_same"] == 1
+
     def test_without_a_list_nobody_is_compared_and_the_plan_says_so(self, yard: Yard) -> None:
         plan = sent(yard, *EVERYBODY)
         assert plan["matching"] == {"compared_with_patrons": False}

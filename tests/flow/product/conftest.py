@@ -4,9 +4,12 @@
 no held run, no suspension.
 """
 
+import base64
 import json
+import sqlite3
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -290,9 +293,116 @@ def key_change(duval: Sharing, first_night: FirstNight, tmp_path_factory: pytest
 @pytest.fixture(scope="session")
 def swept(machine: Machine, first_night: FirstNight) -> None:
     """The quarter-hourly sweep, sent now: every file has its run, and no roster is late."""
+    _sweep(machine)
+
+
+def _sweep(machine: Machine) -> None:
     functions = machine.cloud.session(DESK).client("lambda")
     answer = functions.invoke(FunctionName="firstcard-admit", Payload=json.dumps(later_event(datetime.now(UTC))).encode())
     assert "FunctionError" not in answer, answer["Payload"].read()[:500]
+
+
+SYSTEMS_LIBRARIAN = "firstcard-systems-librarian"
+PATRONS = tuple(
+    {
+        "patron_id": f"{7000 + number}",
+        "first_name": "Marigold",
+        "last_name": f"Featherstone{letter}",
+        "birth_date": f"19{60 + number}-05-17",
+        "email": f"marigold{number}@example.org",
+        "gender": "F",
+    }
+    for number, letter in enumerate("abcdefg")
+)
+"""Adults who have nothing to do with any school."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One extract as it lay in the vault: its key, its body, and what the ledger said of it."""
+
+    key: str
+    body: bytes
+    held: Mapping[str, Any]
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The encryption context that its data key is wrapped under."""
+        name = self.key.rpartition("/")[2].removesuffix(".sealed")
+        return {"agreement": "jaxpl", "object": f"extract-{name}", "group": "patrons", "purpose": "deduplicate"}
+
+    @property
+    def wrapped(self) -> bytes:
+        """Its data key."""
+        return base64.b64decode(json.loads(self.body.partition(b"\n")[0])["deduplicate"])
+
+
+@dataclass(frozen=True)
+class PatronWeek:
+    """A library's week with its own patrons: a file, deleted and imported again, then its ILS, then the sweep, too early and when the days are over.
+
+    ``lying`` is every version after the deletion, before the sweeps and after each.
+    """
+
+    deleted: Mapping[str, Any]
+    of_file: Kept
+    of_ils: Kept
+    patrons_in_ils: int
+    said: str
+    lying: tuple[tuple[str, ...], ...]
+    swept: Mapping[str, Any]
+
+
+@pytest.fixture(scope="session")
+def patron_week(machine: Machine, duval: Sharing, first_night: FirstNight, tmp_path_factory: pytest.TempPathFactory) -> PatronWeek:
+    root = machine.cloud.session()
+    where = ("--library", "jaxpl", "--site", str(machine.state / "site"))
+    said: list[str] = []
+
+    def patrons(*words: str) -> dict[str, Any]:
+        said.append(duval.firstcard("patrons", *words, *where, "--json", role=SYSTEMS_LIBRARIAN))
+        told: dict[str, Any] = json.loads(said[-1])
+        return told
+
+    def lying() -> tuple[str, ...]:
+        found = root.client("s3").list_object_versions(Bucket=machine.vault_bucket, Prefix="patrons/")
+        return tuple(one["Key"] for one in (*found.get("Versions", []), *found.get("DeleteMarkers", [])))
+
+    def kept() -> Kept:
+        [key] = lying()
+        body = root.client("s3").get_object(Bucket=machine.vault_bucket, Key=key)["Body"].read()
+        return Kept(key, body, patrons("show"))
+
+    file = tmp_path_factory.mktemp("patrons") / "patrons.csv"
+    rows = [",".join(PATRONS[0]), *(",".join(row.values()) for row in PATRONS)]
+    file.write_text("\n".join(rows) + "\n")
+    patrons("import", str(file))
+    deleted, after_deletion = patrons("delete"), lying()
+    patrons("import", str(file))
+    of_file = kept()
+    patrons("import", "--from-ils")
+    of_ils = kept()
+    with closing(sqlite3.connect(f"file:{machine.libraries['jaxpl'].database}?mode=ro", uri=True, timeout=10)) as db:
+        in_ils = int(db.execute("SELECT COUNT(*) FROM patrons").fetchone()[0])
+    steps = [after_deletion, lying()]
+    _sweep(machine)
+    steps.append(lying())
+    _a_week_ago(machine, of_ils.held)
+    _sweep(machine)
+    steps.append(lying())
+    return PatronWeek(deleted, of_file, of_ils, in_ils, "\n".join(said), tuple(steps), patrons("show"))
+
+
+def _a_week_ago(machine: Machine, held: Mapping[str, Any]) -> None:
+    """Let the library's extract be one of a week ago: a sweep of next week would find rosters late."""
+    past = {name: (datetime.fromisoformat(held[name]) - timedelta(days=7)).isoformat() for name in ("imported_at", "until")}
+    machine.cloud.session().client("dynamodb").update_item(
+        TableName="firstcard-ledger",
+        Key={"pk": {"S": "patrons#jaxpl"}, "sk": {"S": "extract"}},
+        UpdateExpression="SET imported_at = :i, #u = :u",
+        ExpressionAttributeNames={"#u": "until"},
+        ExpressionAttributeValues={":i": {"S": past["imported_at"]}, ":u": {"S": past["until"]}},
+    )
 
 
 @pytest.fixture(scope="session")

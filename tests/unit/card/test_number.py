@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstcard.card.number import SerialBlock, check_digit, library_barcode, prefixed
+from firstcard.card.number import SerialBlock, check_digit, library_barcode, may_be_ours, prefixed
+from tests.unit.agreement.builders import a_library, an_agreement, library_content
 
 digits = st.text("0123456789", min_size=13, max_size=13)
 
@@ -77,3 +78,16 @@ def test_a_run_without_new_barcodes_reserves_nothing() -> None:
         raise AssertionError("reserved")
 
     assert list(SerialBlock(reserve).take(0)) == []
+
+
+def test_a_card_is_known_as_ours_by_its_number() -> None:
+    block = library_content()["numbers"]
+    head, width = block["prefix"] + block["institution"], 13 - len(block["prefix"] + block["institution"])
+    first = library_barcode(prefix=block["prefix"], institution=block["institution"], serial=block["first_serial"])
+    before = f"{head}{block['first_serial'] - 1:0{width}d}0"
+    own = an_agreement(card={"number": {"scheme": "library_barcode", "length": 14, "prefix": ""}})
+    by_prefix = an_agreement(card={"number": {"prefix": "904", "length": 12}})
+    assert may_be_ours(first, own, a_library())
+    assert not may_be_ours(before, own, a_library())
+    assert may_be_ours("904000000001", by_prefix, a_library())
+    assert not any(may_be_ours(number, by_prefix, a_library()) for number in ("903000000001", "90400000001", "", first))

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from firstcard.agreement import Agreement, Library
+
 
 def check_digit(payload: str) -> str:
     """The mod-10 digit of a 14-digit library barcode: weights 2, 1, 2, … from the left over 13 digits, products above 9 less 9.
@@ -33,6 +35,20 @@ def prefixed(*, prefix: str, local_id: str, length: int) -> str | None:
     body = local_id.rjust(length - len(prefix), "0")
     number = prefix + body
     return number if len(number) == length else None
+
+
+def may_be_ours(number: str, agreement: Agreement, library: Library) -> bool:
+    """Whether a card of the library can be one that this agreement made, as far as its number tells."""
+    block = library.numbers
+    for clause in (agreement.card.number, agreement.card.staff_number):
+        if clause.scheme == "library_barcode":
+            head = block.prefix + block.institution
+            serial = number[len(head) : -1]
+            if len(number) == clause.length and number.startswith(head) and serial.isdecimal() and int(serial) >= block.first_serial:
+                return True
+        elif len(number) == clause.length and number.startswith(clause.prefix):
+            return True
+    return False
 
 
 @dataclass(slots=True)

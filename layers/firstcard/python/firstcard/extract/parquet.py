@@ -12,6 +12,7 @@ FILE = "patrons.parquet"
 CHUNK = 20_000
 AS_RECORD = {
     "id": "patron_id",
+    "barcode": "barcode",
     "first_name": "first_name",
     "middle_name": "middle_name",
     "last_name": "last_name",

@@ -10,7 +10,7 @@ from typing import Protocol
 from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Manifest
-from firstcard.card.number import SerialBlock
+from firstcard.card.number import SerialBlock, may_be_ours
 from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
@@ -270,7 +270,13 @@ class Planner:
     def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens, now: datetime) -> Found:
         if not agreed(agreement):
             return Found()
-        return Matcher(agreement, tokens, self.pairs, lambda: self.patrons(library, now), now).match(reading, known)
+        sharings = [one for one in self.site.agreements if one.library == library.id]
+
+        def families_own() -> Iterable[Row] | None:
+            rows = self.patrons(library, now)
+            return rows and (row for row in rows if not any(may_be_ours(row.get("barcode", ""), one, library) for one in sharings))
+
+        return Matcher(agreement, tokens, self.pairs, families_own, now).match(reading, known)
 
     def _supersede_older(self, arrival: Arrival) -> None:
         over = (Status.HELD, Status.APPROVED)
