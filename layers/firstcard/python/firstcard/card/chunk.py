@@ -21,6 +21,10 @@ class Decision(StrEnum):
     NOTHING = "nothing"
 
 
+IN_DOUBT = "in_doubt"
+"""The word under which a plan counts students who wait until it is certain whether they have a card already; they have no line."""
+
+
 @dataclass(frozen=True, slots=True)
 class PatronLine:
     """One patron's decision with everything that issue stores, already sealed.

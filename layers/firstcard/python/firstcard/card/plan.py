@@ -15,7 +15,7 @@ from types import MappingProxyType
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause
 from firstcard.agreement.vocabulary import FIELDS, Group
-from firstcard.card.chunk import Chunk, Decision, HouseholdLine, PairLine, PatronLine
+from firstcard.card.chunk import IN_DOUBT, Chunk, Decision, HouseholdLine, PairLine, PatronLine
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
@@ -72,10 +72,6 @@ class Decisions:
     reused: Mapping[int, Person] = field(default_factory=dict, repr=False)
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     in_doubt: frozenset[str] = frozenset()
-
-
-IN_DOUBT = "in_doubt"
-"""The word under which a plan counts students who wait until it is certain whether they have a card already."""
 
 
 def decide(

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Library
-from firstcard.card.chunk import Decision
-from firstcard.card.plan import IN_DOUBT
+from firstcard.card.chunk import IN_DOUBT, Decision
 from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
 from firstcard.roster import Reason
 from firstcard.run.ledger import Run, Status
