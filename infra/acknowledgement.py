@@ -54,6 +54,7 @@ PIPELINE: Findings = {
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",
         f"s3:::{VAULT}/patrons/*": "One extract a library, under a name that is drawn; its own key refuses everybody but plan (clause patrons)",
         f"s3:::{VAULT}/runs/*": RUNS,
+        f"s3:::{VAULT}/runs/*/chunks/*": RUNS,
         f"s3:::{VAULT}/runs/*/manifest.json.gz": RUNS,
         f"s3:::{VAULT}/runs/*/people.json.gz": RUNS,
         f"s3:::{VAULT}/runs/*/plan.json": RUNS,

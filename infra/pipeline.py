@@ -192,6 +192,9 @@ class Pipeline(Stack):
         settle.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "envelope#*"]))
         settle.may(on_cards("PutItem", keys=["pair#*"]))
         settle.may(on_ledger("PutItem", keys=["intent#*"]))
+        settle.may(on_ledger("GetItem", keys=["run#*"]))
+        settle.may(see_vault())
+        settle.may(in_vault("GetObject", "runs/*/chunks/*"))
 
         gather = Gather(self, layers=layers)
         gather.may(read_secrets("ils"))

@@ -10,12 +10,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from firstcard.adapters.aws import unwrap
+from firstcard.adapters.aws import DropAndVault, unwrap
 from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement.vocabulary import Purpose
+from firstcard.card.chunk import Chunk
+from firstcard.card.pair import Pair
 from firstcard.run.settling import AT_ONCE, Settler
 from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
@@ -57,11 +59,20 @@ def declare(intent: Intent) -> None:
     ledger().declare(intent, role=setting(Setting.AWS_LAMBDA_FUNCTION_NAME), at=datetime.now(UTC), nonce=os.urandom(6).hex())
 
 
+def chunk_of(pair: Pair) -> Chunk | None:
+    """The chunk in which a plan keeps what is shown of a student who waits."""
+    run = ledger().run(pair.stamp.run_id)
+    number = pair.shown_in.rpartition("-")[2]
+    body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(f"{run.chunks_prefix}{number}.jsonl") if run and run.chunks_prefix else None
+    chunk = Chunk.from_bytes(body) if body else None
+    return chunk if chunk and chunk.object == pair.shown_in else None
+
+
 def on_request(request: Request) -> dict[str, Any]:
     """What was asked for as plain data, or the word for a request that has no answer."""
     if all(agreement.library != request.library for agreement in site().agreements):
         return {"error": "unknown_library"}
-    settler = Settler(cards(), request.library, request.by, request.at)
+    settler = Settler(cards(), request.library, request.by, request.at, chunk_of)
     logger.info(
         "settling", do=request.do, library=request.library, by=request.by, matches=list(request.ids), evidence_class=request.evidence_class
     )

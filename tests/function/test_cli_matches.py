@@ -10,7 +10,7 @@ from cli.main import app
 from firstcard.card.pair import Answer, pair_id
 from firstcard.vault import VaultClosedError
 from functions.settle import handler as settle
-from tests.function.builders import LEDGER, Yard, everything, token
+from tests.function.builders import CARDS, LEDGER, Yard, everything, token
 from tests.function.calling import a_context
 from tests.function.explaining import calls_go_to_the_handler
 from tests.function.test_matching import EVERYBODY, child, existing, matching_content, patron, sent
@@ -69,6 +69,18 @@ def test_one_match_is_shown_with_the_students_name_and_the_librarys_record(doubt
     assert all("deduplicate" in item and "firstcard-tested" in item for item in intents())
     code, said, _ = run("show", one)
     assert (code, "Hidalgo" in said, "record ils-7" in said, "A birth date is missing" in said) == (0, True, True, True)
+
+
+def test_a_student_who_waits_is_shown_from_the_plan_until_the_decision(yard: Yard) -> None:
+    yard.patrons = [patron(7, birth_date="")]
+    sent(yard, *EVERYBODY, in_doubt={"meanwhile": "wait", "decide_within_days": 14})
+    one = pair_id(token(7), existing(7))
+    told = json.loads(run("show", one, "--json")[1])
+    assert told["student"] == {"first_name": "Hassan", "last_name": "Hidalgo", "birth_date": "2012-08-08"}
+    assert yard.cards.pairs([one])[one].shown_in
+    assert not any("Hidalgo" in item for item in everything(CARDS))
+    run("decide", "apart", one)
+    assert yard.cards.pairs([one])[one].shown_in == ""
 
 
 def test_two_students_are_both_shown(yard: Yard) -> None:

@@ -61,7 +61,9 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
-    "settle": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", *LOGS],
+    "settle": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS),
+    ],
     "gather": [
         *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS),

@@ -176,6 +176,7 @@ class PairItem(CardItem, discriminator="pair"):
     rules = UnicodeAttribute()
     ils_id = UnicodeAttribute(null=True)
     decided_at = UnicodeAttribute(null=True)
+    shown_in = UnicodeAttribute(null=True)
     pair_of = UnicodeAttribute(null=True)
 
 
@@ -601,6 +602,7 @@ def _pair_item(pair: Pair) -> PairItem:
         rules=pair.rules,
         ils_id=pair.ils_id or None,
         decided_at=pair.decided_at or None,
+        shown_in=pair.shown_in or None,
         pair_of=f"{pair.stamp.library}#{state}" if state else None,
         **_stamp(pair.stamp),
     )
@@ -622,6 +624,7 @@ def _pair(item: PairItem) -> Pair:
         ils_id=item.ils_id or "",
         decided_at=item.decided_at or "",
         stirred=tuple(item.stirred),
+        shown_in=item.shown_in or "",
     )
 
 

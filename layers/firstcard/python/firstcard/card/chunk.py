@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from firstcard.vault import Envelope
@@ -55,7 +55,10 @@ class HouseholdLine:
 
 @dataclass(frozen=True, slots=True)
 class PairLine:
-    """What the matcher said of a student (``left``, a token) and somebody else (``right``); card/pair.py says what the words mean."""
+    """What the matcher said of a student (``left``, a token) and somebody else (``right``); card/pair.py says what the words mean.
+
+    ``sealed`` is what a person is shown of a student who waits and is nowhere else on record, by token and field group.
+    """
 
     left: str
     right: str
@@ -66,6 +69,7 @@ class PairLine:
     vetoes: tuple[str, ...]
     rules: str
     ils_id: str = ""
+    sealed: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class Chunk:
                     "v": p.vetoes,
                     "rules": p.rules,
                     "i": p.ils_id,
+                    "s": {token: {g: _text(b) for g, b in groups.items()} for token, groups in p.sealed.items()},
                 }
             )
             for p in self.pairs
@@ -167,7 +172,18 @@ class Chunk:
                 if r["k"] == "household"
             ),
             pairs=tuple(
-                PairLine(r["l"], r["r"], r["kind"], r["a"], r["w"], r["e"], tuple(r["v"]), r["rules"], r["i"])
+                PairLine(
+                    left=r["l"],
+                    right=r["r"],
+                    kind=r["kind"],
+                    answer=r["a"],
+                    weight=r["w"],
+                    evidence=r["e"],
+                    vetoes=tuple(r["v"]),
+                    rules=r["rules"],
+                    ils_id=r["i"],
+                    sealed={token: {g: _bytes(b) for g, b in groups.items()} for token, groups in r["s"].items()},
+                )
                 for r in rows[1:]
                 if r["k"] == "pair"
             ),

@@ -48,6 +48,8 @@ class Pair:
     ils_id: str = ""
     decided_at: str = ""
     stirred: tuple[str, ...] = field(default=())
+    shown_in: str = ""
+    """The chunk that has, sealed, what a person is shown of a student who waits; it goes with the run's other files."""
 
     @property
     def id(self) -> str:
@@ -88,6 +90,7 @@ def after_said(before: Pair | None, said: Pair) -> Pair | None:
         rules=said.rules,
         stirred=stirred,
         ils_id=said.ils_id,
+        shown_in=said.shown_in,
         stamp=said.stamp,
     )
     return None if replace(after, stamp=before.stamp) == before else after
@@ -95,7 +98,7 @@ def after_said(before: Pair | None, said: Pair) -> Pair | None:
 
 def decided(before: Pair, answer: Answer, *, by: str, at: str) -> Pair:
     """The pair after a person decided: final for every machine."""
-    return replace(before, answer=answer, by=by, decided_at=at, stirred=())
+    return replace(before, answer=answer, by=by, decided_at=at, stirred=(), shown_in="")
 
 
 def of_line(line: PairLine, chunk: Chunk) -> Pair:
@@ -114,4 +117,5 @@ def of_line(line: PairLine, chunk: Chunk) -> Pair:
         rules=line.rules,
         stamp=stamp,
         ils_id=line.ils_id,
+        shown_in=chunk.object if line.sealed else "",
     )

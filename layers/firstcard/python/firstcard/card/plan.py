@@ -8,13 +8,13 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause
-from firstcard.agreement.vocabulary import FIELDS, Group
+from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 from firstcard.card.chunk import IN_DOUBT, Chunk, Decision, HouseholdLine, PairLine, PatronLine
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Known, Manifest
@@ -33,6 +33,9 @@ CHUNK_PATRONS = 400
 
 CHUNK_PAIRS = 2000
 """Pairs a chunk: they are small, and hold nothing that is sealed."""
+
+
+NOBODY_IN_DOUBT: Mapping[str, Person] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +352,10 @@ class Builder:
     run_id: str
     now: datetime
 
-    def chunks(self, decisions: Decisions, pairs: Sequence[PairLine] = ()) -> Iterator[PlannedChunk]:
-        """The chunks in order, the pairs in the last ones. Members of one household stand in one chunk, before their household, however large it is."""
+    def chunks(
+        self, decisions: Decisions, pairs: Sequence[PairLine] = (), in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT
+    ) -> Iterator[PlannedChunk]:
+        """The chunks in order, the pairs in the last ones, with names and birth dates of those in doubt, who stand nowhere else. Members of one household stand in one chunk, before their household, however large it is."""
         active = sorted((s for s in decisions.steps if s.decision is not Decision.NOTHING), key=lambda s: (s.household, s.token))
         plan = self.draw.random(4).hex()
         serials = self.draw.serials.take(sum(1 for s in active if self._needs_serial(s)))
@@ -364,7 +369,7 @@ class Builder:
             yield _planned(number, self._chunk(plan, number, part, {h: decisions.households[h] for h in households}, serials))
             last = number
         for number, begin in enumerate(range(0, len(pairs), CHUNK_PAIRS), last + 1):
-            yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS]))
+            yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS], in_doubt))
 
     def _needs_serial(self, step: Step) -> bool:
         return _is_drawn(step) and self._clause(step).scheme == "library_barcode"
@@ -381,6 +386,7 @@ class Builder:
         households: Mapping[str, Sequence[Step]],
         serials: Iterator[int],
         pairs: Sequence[PairLine] = (),
+        in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT,
     ) -> Chunk:
         object_id = f"{self.run_id}-{plan}-{number:05d}"
         sealer = Sealer(
@@ -392,6 +398,7 @@ class Builder:
         )
         patrons = tuple(self._patron(step, sealer, serials) for step in steps)
         families = tuple(self._household(h, members, sealer) for h, members in households.items())
+        shown = tuple(replace(pair, sealed=self._shown(pair, in_doubt, sealer)) for pair in pairs)
         return Chunk(
             object=object_id,
             sharing=self.agreement.sharing,
@@ -403,7 +410,7 @@ class Builder:
             envelope=sealer.envelope(),
             patrons=patrons,
             households=families,
-            pairs=tuple(pairs),
+            pairs=shown,
         )
 
     def _patron(self, step: Step, sealer: Sealer, serials: Iterator[int]) -> PatronLine:
@@ -471,6 +478,15 @@ class Builder:
             "language": person.language,
         }
         return groups
+
+    def _shown(self, pair: PairLine, in_doubt: Mapping[str, Person], sealer: Sealer) -> dict[str, dict[str, bytes]]:
+        """What a person who settles a pair is shown of those of it who wait."""
+        groups = [group for group in (Group.IDENTITY, Group.AGE) if Purpose.DEDUPLICATE in self.agreement.purposes_of(group)]
+        return {
+            token: {group: sealer.seal(token, group, fields) for group in groups if (fields := self._groups(in_doubt[token]).get(group))}
+            for token in (pair.left, pair.right)
+            if token in in_doubt
+        }
 
     def _household(self, household: str, members: Sequence[Step], sealer: Sealer) -> HouseholdLine:
         people = [s.person for s in members if s.person]

@@ -15,7 +15,7 @@ from firstcard.card.chunk import PairLine
 from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
 from firstcard.identity import Tokens
-from firstcard.roster import Reading, Reason, Role, Roll, fingerprints
+from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
 
 if TYPE_CHECKING:
     from firstcard.match import Decision, Matched, Terms
@@ -61,14 +61,14 @@ class Found:
     """What matching makes of a roster.
 
     ``twice`` are the places of rows of a child that has another row; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
-    library by the student's token, where the machine or a person is certain; ``doubtful`` are tokens of those who wait for a person. ``lines`` go on record. ``counts`` are for the library alone: the district does not
+    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for the library alone: the district does not
     learn who was a patron. ``compared`` is False where the library's own list was not there.
     """
 
     twice: Mapping[int, Reason] = field(default_factory=dict)
     refused: Sequence[int] = ()
     linked: Mapping[str, str] = field(default_factory=dict)
-    doubtful: frozenset[str] = frozenset()
+    doubtful: Mapping[str, Person] = field(default_factory=dict)
     lines: tuple[PairLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     compared: bool = False
@@ -130,11 +130,11 @@ class Matcher:
         doubtful = self._doubtful((*lines, *more), new, students)
         return Found(twice, refused, linked, doubtful, (*lines, *more), dict(sorted(counts.items())), compared)
 
-    def _doubtful(self, lines: Sequence[PairLine], new: set[str], students: "_Students") -> frozenset[str]:
+    def _doubtful(self, lines: Sequence[PairLine], new: set[str], students: "_Students") -> dict[str, Person]:
         """The new students who wait for a person; of two students in doubt the one that has no card, else the later row."""
         clause = self.agreement.in_doubt
         if clause is None or clause.meanwhile == "card":
-            return frozenset()
+            return {}
         doubts = {pair_id(line.left, line.right): line for line in lines if line.answer == Answer.DOUBT}
         known = self.on_record.pairs(list(doubts))
         wait: set[str] = set()
@@ -145,7 +145,8 @@ class Matcher:
                 [line.left] if line.kind == Kind.PATRON else sorted((line.left, line.right), key=lambda token: students.places[token])
             )
             wait.update([token for token in candidates if token in new][-1:])
-        return frozenset(wait)
+        people = students.roll.some(sorted(students.places[token] for token in wait))
+        return {students.tokens[place]: person for place, person in people.items()}
 
     def _within(
         self, students: "_Students", changed: set[str], known: Manifest, decided: Sequence[Pair]

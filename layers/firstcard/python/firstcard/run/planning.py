@@ -216,7 +216,7 @@ class Planner:
             dated=dated,
             rolled_over=rolled_over,
             linked=found.linked,
-            in_doubt=found.doubtful,
+            in_doubt=found.doubtful.keys(),
         )
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
@@ -225,7 +225,7 @@ class Planner:
         builder = Builder(
             agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now
         )
-        chunks = list(builder.chunks(decisions, found.lines))
+        chunks = list(builder.chunks(decisions, found.lines, found.doubtful))
         summary = _summary(arrival, agreement, reading, decisions)
         if agreed(agreement):
             summary = {**summary, "matching": found.as_summary()}

@@ -5,12 +5,13 @@ library finds it in its own system; another student is shown as the first one is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from firstcard.agreement.vocabulary import Group
+from firstcard.card.chunk import Chunk
 from firstcard.card.issue import Standing
 from firstcard.card.pair import Answer, Kind, Pair, decided
 from firstcard.vault import Envelope, VaultClosedError
@@ -54,6 +55,8 @@ class Settler:
     library: str
     by: str
     now: datetime
+    chunk_of: Callable[[Pair], Chunk | None]
+    """The chunk of a plan that has what is shown of a student who waits; None where it is gone."""
 
     def waiting(self, *, evidence_class: str = "", most: int = AT_ONCE) -> dict[str, Any]:
         """What waits, oldest first: ``pairs``, and over all of them ``classes`` with their counts; nothing is opened."""
@@ -72,7 +75,7 @@ class Settler:
             return {"error": "no_such_match"}
         try:
             students = [pair.left] if pair.kind is Kind.PATRON else [pair.left, pair.right]
-            sides = self._students(students, opener)
+            sides = self._students(students, opener) | self._waiting(pair, opener)
         except VaultClosedError:
             return {"error": "closed"}
         return {
@@ -99,6 +102,21 @@ class Settler:
         """The pair, if it is of this library: another one's does not exist here."""
         pair = self.store.pairs([pair_id]).get(pair_id)
         return pair if pair and pair.stamp.library == self.library else None
+
+    def _waiting(self, pair: Pair, opener: Opener) -> dict[str, dict[str, str] | None]:
+        """What is shown of the students of a pair who wait, and stand in no other place than the plan's chunk."""
+        chunk = self.chunk_of(pair) if pair.shown_in else None
+        lines = [line for line in chunk.pairs if (line.left, line.right) == (pair.left, pair.right)] if chunk else []
+        shown: dict[str, dict[str, str] | None] = {}
+        for token, groups in ((token, groups) for line in lines for token, groups in line.sealed.items()):
+            assert chunk is not None
+            fields = {
+                name: value
+                for group, sealed in groups.items()
+                for name, value in opener.open(chunk.envelope, token, Group(group), sealed).items()
+            }
+            shown[token] = {name: fields[name] for name in SHOWN if fields.get(name)} or None
+        return shown
 
     def _students(self, tokens: Sequence[str], opener: Opener) -> dict[str, dict[str, str] | None]:
         """What is shown of each student; None of whom nothing is kept, because the child said no or got no card."""
