@@ -93,7 +93,7 @@ def sent(yard: Yard, *rows: Row, night: int = 0, **changes: Any) -> dict[str, An
     planned = yard.plan(arrival, site=site_with(yard, **changes))
     assert planned.outcome == "ready"
     plan = plan_of(yard, planned)
-    assert yard.begin(arrival, at=later(days=night)).outcome == "go"
+    assert yard.begin(arrival, at=later(days=night)).outcome in ("go", "nothing")
     yard.issue(planned)
     assert yard.finish(arrival, at=later(days=night)) == "applied"
     return plan
@@ -122,6 +122,14 @@ class TestAChildThatStandsTwice:
         sent(yard, *EVERYBODY, again)
         sent(yard, *(row for row in EVERYBODY if row["student_id"] != "100003"), again, night=1)
         assert yard.states(3, 99) == ["expired", "waiting"]
+
+    def test_gets_no_second_card_in_a_night_in_which_the_first_row_cannot_be_read(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        sent(yard, *(row | ({"grade": "99"} if row["student_id"] == "100003" else {}) for row in EVERYBODY), again, night=1)
+        assert yard.states(3, 99) == ["waiting", None]
+        sent(yard, *EVERYBODY, again | {"grade": "05"}, night=2)
+        assert yard.states(3, 99) == ["waiting", None]
 
     def test_has_said_no_in_all_rows_if_it_said_so_in_one(self, yard: Yard) -> None:
         sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"))

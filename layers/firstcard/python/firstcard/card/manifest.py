@@ -30,6 +30,7 @@ class Manifest:
     to the fingerprint of its contact data. ``unplaced`` is how many rows of nobody knows whom the roster had: more of them another night may be people
     who are known here. ``left`` are the traits of those who were in an earlier roster: the card waits for them, and for nobody else who gets their id.
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
+    ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
@@ -41,6 +42,7 @@ class Manifest:
     left: Mapping[str, Traits] = field(default_factory=dict)
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     dated: str = ""
+    twice: Mapping[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -56,6 +58,7 @@ class Manifest:
             "left": {t: _written(traits) for t, traits in sorted(self.left.items())},
             "id_lengths": {role: dict(sorted(counts.items())) for role, counts in sorted(self.id_lengths.items())},
             "dated": self.dated,
+            "twice": dict(sorted(self.twice.items())),
         }
         return gzip.compress(json.dumps(body, separators=(",", ":")).encode(), compresslevel=3, mtime=0)
 
@@ -72,6 +75,7 @@ class Manifest:
             left={t: _read(traits) for t, traits in body.get("left", {}).items()},
             id_lengths={role: {int(n): count for n, count in counts.items()} for role, counts in body.get("id_lengths", {}).items()},
             dated=body.get("dated", ""),
+            twice=body.get("twice", {}),
         )
 
 
@@ -103,4 +107,4 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
-    return Manifest(known.version + 1, "", patrons, households, known.unplaced, left, planned.id_lengths, known.dated)
+    return Manifest(known.version + 1, "", patrons, households, known.unplaced, left, planned.id_lengths, known.dated, known.twice)

@@ -520,7 +520,9 @@ class Builder:
                 return ""
 
 
-def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0, dated: str = "") -> Manifest:
+def next_manifest(
+    known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0, dated: str = "", twice: Mapping[str, str] = NOBODY_LINKED
+) -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
@@ -533,7 +535,7 @@ def next_manifest(known: Manifest, decisions: Decisions, *, content: str, unplac
     }
     gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
-    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated)
+    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice)
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:

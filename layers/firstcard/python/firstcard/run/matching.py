@@ -60,12 +60,13 @@ class PairsOnRecord(Protocol):
 class Found:
     """What matching makes of a roster.
 
-    ``twice`` are the places of rows of a child that has another row; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
+    ``twice`` are the places of rows of a child that has another row, ``instead`` by token whose row that is; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
     library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for the library alone: the district does not
     learn who was a patron. ``compared`` is False where the library's own list was not there.
     """
 
     twice: Mapping[int, Reason] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
     refused: Sequence[int] = ()
     linked: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, Person] = field(default_factory=dict)
@@ -116,9 +117,14 @@ class Matcher:
             if (was := before.get(token)) is None or (was.fingerprint != prints[place] and not was.refused)
         }
         if not changed:
-            return Found()
+            return Found(instead=known.twice)
         decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
         twice, refused, lines = self._within(students, changed, known, decided)
+        # The other row of a child may be one that cannot be read tonight; its card is there all the same.
+        unread = {self.tokens.patron(role, local_id) for role, local_id in reading.rejected_people} & before.keys()
+        for token in changed & known.twice.keys():
+            if known.twice[token] in unread and students.places[token] not in students.refused:
+                twice.setdefault(students.places[token], known.twice[token])
         noes = {students.tokens[place] for place in (*students.refused, *refused)}
         # Of a child who said no nothing is put on record, and nobody looks for a card of its.
         lines = [line for line in lines if noes.isdisjoint((line.left, line.right))]
@@ -128,7 +134,17 @@ class Matcher:
         if self.agreement.existing == "separate":
             more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
         doubtful = self._doubtful((*lines, *more), new, students)
-        return Found(twice, refused, linked, doubtful, (*lines, *more), dict(sorted(counts.items())), compared)
+        instead = {students.tokens[place]: other for place, other in twice.items()}
+        return Found(
+            dict.fromkeys(twice, Reason.SAME_CHILD),
+            instead,
+            refused,
+            linked,
+            doubtful,
+            (*lines, *more),
+            dict(sorted(counts.items())),
+            compared,
+        )
 
     def _doubtful(self, lines: Sequence[PairLine], new: set[str], students: "_Students") -> dict[str, Person]:
         """The new students who wait for a person; of two students in doubt the one that has no card, else the later row."""
@@ -150,12 +166,12 @@ class Matcher:
 
     def _within(
         self, students: "_Students", changed: set[str], known: Manifest, decided: Sequence[Pair]
-    ) -> tuple[dict[int, Reason], list[int], list[PairLine]]:
-        """The rows of a child that has another one; of a group that row stays which has a card, else the first, and a no in any of them counts for all."""
+    ) -> tuple[dict[int, str], list[int], list[PairLine]]:
+        """The rows of a child that has another one, with that one's token; of a group that row stays which has a card, else the first, and a no in any of them counts for all."""
         from firstcard.match import within
 
         matched = within(students.rows(), _terms(changed, decided, Kind.STUDENT))
-        twice: dict[int, Reason] = {}
+        twice: dict[int, str] = {}
         refused: list[int] = []
         both_have_cards: set[frozenset[str]] = set()
         for group in matched.groups:
@@ -165,7 +181,7 @@ class Matcher:
             holders = [place for place in places if students.tokens[place] in known.patrons]
             kept = holders or places[:1]
             if students.refused.isdisjoint(places):
-                twice |= dict.fromkeys((place for place in places if place not in kept), Reason.SAME_CHILD)
+                twice |= dict.fromkeys((place for place in places if place not in kept), students.tokens[kept[0]])
             else:
                 refused += [place for place in places if place not in students.refused]
             if len(holders) > 1:

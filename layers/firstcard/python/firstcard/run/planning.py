@@ -236,7 +236,12 @@ class Planner:
         self.objects.put(
             f"{folder}/manifest.json.gz",
             next_manifest(
-                known, decisions, content=content, unplaced=reading.rows_without_id if complete else known.unplaced, dated=dated
+                known,
+                decisions,
+                content=content,
+                unplaced=reading.rows_without_id if complete else known.unplaced,
+                dated=dated,
+                twice=found.instead,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
