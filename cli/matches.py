@@ -47,6 +47,15 @@ LEVELS = {
 }
 """The levels of the matching rules in words."""
 
+COMPARED = {
+    "first": "first name",
+    "last": "last name",
+    "dob": "birth date",
+    "middle": "middle name",
+    "state": "state id",
+    "suffix": "generation",
+}
+
 app = typer.Typer(
     no_args_is_help=True, help="Matches in doubt: which students may have a card of the library already, why, and your decision."
 )
@@ -154,7 +163,7 @@ def _other(pair: Mapping[str, Any]) -> str:
 
 
 def _levels(evidence: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {LEVELS.get(level, level.replace('+', ' and '))}" for name, level in evidence.items())
+    return ", ".join(f"{COMPARED.get(name, name)} {LEVELS.get(level, level.replace('+', ' and '))}" for name, level in evidence.items())
 
 
 def _whys(codes: Sequence[str]) -> list[str]:
