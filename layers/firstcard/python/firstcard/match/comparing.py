@@ -69,6 +69,7 @@ select
     else 0 end)::utinyint as contact,
   fc_state(l.state, r.state)::utinyint as state,
   fc_suffix(l.suffix, r.suffix)::utinyint as suffix,
+  l.given as given_name, l.family as family_name, l.born as left_born, r.born as right_born,
   l.side = r.side and l.district = r.district as same_district
 from {pairs} p
 join record l on l.row = p.left_row
@@ -80,11 +81,10 @@ _WEIGHED = """
 create table {table} as
 select * from (
   select
-    c.*, {within} as within,
+    c.* exclude (given_name, family_name), {within} as within,
     round({prior} + if(c.first = 0, {first_exact} + least(g.bits, {rarest}), {first}) + if(c.last = 0, {last_exact} + least(f.bits, {rarest}), {last})
       + {others}, 1) as weight
   from {compared} c
-  join (select row, given as given_name, family as family_name from record) l on l.row = c.left_row
   left join given g on g.name = given_name
   left join family f on f.name = family_name
   where not ({rejected})
@@ -92,25 +92,40 @@ select * from (
 where weight >= {least}
 """
 
+_HOME = """
+create table home as
+select left_row, right_row, first, left_born, right_born, c.row, c.key, c.word, c.born
+from weighed join contact c on c.row = left_row
+union all
+select left_row, right_row, first, left_born, right_born, c.row, c.key, c.word, c.born
+from weighed join contact c on c.row = right_row
+"""
+
+_NEAR = """
+create table near as
+select distinct
+  left_row, right_row, h.row, z.row as other,
+  first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose) as twin,
+  z.word = h.word and ((z.born <> 0 and z.born in (left_born, right_born)) or (z.side = 0 and z.born = 0)) as double
+from home h
+join contact z on z.key = h.key and z.row <> left_row and z.row <> right_row
+where twin or double
+"""
+"""By birth date and first name alone, who of the two households could be a twin or a double."""
+
+_SEEN = """
+create table seen as
+select row, side, district, state, given, middle from record
+where row in (select left_row from near union all select right_row from near union all select other from near)
+"""
+
 _NEIGHBOUR = """
 create table neighbour as
-select left_row, right_row, bool_or(twin) as twin, bool_or(double) as double
-from (
-  select
-    w.left_row, w.right_row,
-    w.first <> 0 and z.given <> x.given and ((z.born = x.born and x.born <> 0) or (z.side = 0 and (z.born = 0 or z.vague))) as twin,
-    fc_word(z.given) = fc_word(x.given) and ((z.born <> 0 and z.born in (l.born, r.born)) or (z.side = 0 and z.born = 0))
-      and ({two_left} or {two_right}) as double
-  from (select *, unnest([left_row, right_row]) as end_row from weighed) w
-  join contact near on near.row = w.end_row
-  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row and (w.first <> 0 or far.word = near.word)
-  join record x on x.row = near.row
-  join record z on z.row = far.row
-  join record l on l.row = w.left_row
-  join record r on r.row = w.right_row
-  where z.given <> x.given or fc_word(z.given) = fc_word(x.given)
-)
-where twin or double
+select left_row, right_row, bool_or(twin and z.given <> if(n.row = left_row, l.given, r.given)) as twin, bool_or(double and ({two_left} or {two_right})) as double
+from near n
+join seen l on l.row = left_row
+join seen r on r.row = right_row
+join seen z on z.row = other
 group by all
 """
 
@@ -118,7 +133,7 @@ _JUDGED = """
 create table judged as
 select * exclude (twin, double), list_filter([{vetoes}], lambda veto: veto is not null) as vetoes
 from (
-  select w.*, coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
+  select w.* exclude (left_born, right_born), coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
   from weighed w left join neighbour n using (left_row, right_row)
 )
 """
@@ -174,9 +189,9 @@ where t.row is null and u.row is null
 _SIBLINGS = """
 select coalesce(sum(people), 0), coalesce(sum(if(names > 1 and years > 1, years, 0)), 0)
 from (
-  select count(*) as people, count(distinct given) as names, count(distinct born // 10000) as years
-  from contact join record using (row)
-  where side = 0 and born <> 0 and key % {part} = 0
+  select count(*) as people, count(distinct r.given) as names, count(distinct c.born // 10000) as years
+  from contact c join record r using (row)
+  where c.side = 0 and c.born <> 0 and key % {part} = 0
   group by key, family
 )
 """
@@ -186,8 +201,6 @@ select coalesce(sum(l.n * r.n), 0) from
   (select born, count(*) as n from record where side = 0 and born <> 0 and not vague group by born) l
   join (select born, count(*) as n from record where side = {right} and born <> 0 and not vague group by born) r using (born)
 """
-
-_WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
 
 
 def _two(z: str, x: str) -> str:
@@ -201,7 +214,6 @@ def _two(z: str, x: str) -> str:
 def prepare(db: duckdb.DuckDBPyConnection) -> None:
     """The functions and the tables of names that comparing needs."""
     db.execute(MACROS)
-    db.execute(_WORD)
     pairs = sorted(nickname_pairs())
     db.execute("create table listed (given varchar, short varchar)")
     db.execute(
@@ -265,6 +277,9 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
     rejects = rules.rejects if families else ()
     weigh(db, model, rejects, "compared", "weighed", within=within)
+    db.execute(_HOME)
+    db.execute(_NEAR)
+    db.execute(_SEEN)
     db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
     vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
     db.execute(_JUDGED.format(vetoes=", ".join(f"if({rule.when}, '{rule.code}', null)" for rule in vetoes)))
@@ -280,6 +295,9 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     for table in (
         "compared",
         "weighed",
+        "home",
+        "near",
+        "seen",
         "neighbour",
         "judged",
         "edge",
