@@ -12,8 +12,10 @@ from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rule
 
 RAREST = 12.0
 """Bits that the rarity of a name is worth at most: what stands once may be a slip."""
-SAMPLE = 300
-"""Records of each side whose pairs stand for pairs picked at random."""
+SAMPLE = 1_000
+"""Records of each side that stand for all."""
+TIMES = 20
+"""Others with whom each of them is paired: pairs picked at random."""
 KNOWN = 3
 """A given name that so many families use is a name; of more than 150,000 records, one in 50,000."""
 FORMAL = 0.1
@@ -186,6 +188,20 @@ left join taken u on u.row = j.right_row and u.other = j.left_row
 where t.row is null and u.row is null
 """
 
+_RANDOM = f"""
+create table random_pair as
+with
+  lefts as (select row from record where side = 0 order by hash(row), row limit {SAMPLE}),
+  rights as (select row from record where side = {{right}} order by hash(row, 1), row limit {SAMPLE}),
+  paired as (select row, unnest(range({TIMES})) + place as place from (select row, row_number() over (order by hash(row), row) as place from lefts))
+select l.row as left_row, r.row as right_row
+from paired l
+join (select row, row_number() over (order by hash(row, 1), row) - 1 as place from rights) r
+on r.place = l.place % (select count(*) from rights)
+where l.row <> r.row
+"""
+"""Each left record of the sample with the next of the right ones, in an order that is none."""
+
 _SIBLINGS = """
 select coalesce(sum(people), 0), coalesce(sum(if(names > 1 and years > 1, years, 0)), 0)
 from (
@@ -254,11 +270,7 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     if sum(count for _, count in patterns) < FEWEST_PAIRS:
         return Model()
     right = 0 if within else 1
-    db.execute(
-        "create table random_pair as select l.row as left_row, r.row as right_row from "
-        f"(select row from record where side = 0 order by hash(row), row limit {SAMPLE}) l, "
-        f"(select row from record where side = {right} order by hash(row, 1), row limit {SAMPLE}) r where l.row <> r.row"
-    )
+    db.execute(_RANDOM.format(right=right))
     compare(db, "random_pair", "random_compared")
     random = {name: [0] * len(levels) for name, levels in FIELDS.items()}
     for name in FIELDS:
