@@ -33,7 +33,9 @@ _FIRST_LEVEL = """
 create table first_level as
 with named as (
   select distinct l.given as a, r.given as b
-  from {pairs} p join record l on l.row = p.left_row join record r on r.row = p.right_row
+  from {pairs} p
+  join (select row, given from record where {left}) l on l.row = p.left_row
+  join (select row, given from record where {right}) r on r.row = p.right_row
   where l.given <> r.given
 )
 select a, b, fc_first(a, b, nickname.given is not null) as level, coalesce(formal, false) or fc_edit(a, b) as formal, (known_a.name is null) <> (known_b.name is null) as slip,
@@ -74,8 +76,8 @@ select
   l.given as given_name, l.family as family_name, l.born as left_born, r.born as right_born,
   l.side = r.side and l.district = r.district as same_district
 from {pairs} p
-join record l on l.row = p.left_row
-join record r on r.row = p.right_row
+join (select * from record where {left}) l on l.row = p.left_row
+join (select * from record where {right}) r on r.row = p.right_row
 left join first_level f on f.a = l.given and f.b = r.given
 """
 
@@ -256,10 +258,11 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"update {table} set bits = -log2(n / greatest((select count(*) from record), {POPULATION}))")
 
 
-def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str) -> None:
-    """Make ``table`` with the levels of every pair of the table ``pairs``."""
-    db.execute(_FIRST_LEVEL.format(pairs=pairs))
-    db.execute(_COMPARED.format(pairs=pairs, table=table))
+def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str, *, sides: tuple[int, int] | None = None) -> None:
+    """Make ``table`` with the levels of every pair of the table ``pairs``; ``sides`` says of which side its left and right rows are, where all are of one."""
+    left, right = (f"side = {side}" for side in sides) if sides else ("true", "true")
+    db.execute(_FIRST_LEVEL.format(pairs=pairs, left=left, right=right))
+    db.execute(_COMPARED.format(pairs=pairs, table=table, left=left, right=right))
     db.execute("drop table first_level")
 
 
@@ -271,7 +274,7 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
         return Model()
     right = 0 if within else 1
     db.execute(_RANDOM.format(right=right))
-    compare(db, "random_pair", "random_compared")
+    compare(db, "random_pair", "random_compared", sides=(0, right))
     random = {name: [0] * len(levels) for name, levels in FIELDS.items()}
     for name in FIELDS:
         for level, count in db.execute(f"select {name}, count(*) from random_compared group by all").fetchall():

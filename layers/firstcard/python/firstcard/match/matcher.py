@@ -124,7 +124,7 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
     block(db, within=alone, families=families)
     _heed(db, terms, alone=alone)
     terms.progress("Comparing")
-    comparing.compare(db, "pair", "compared")
+    comparing.compare(db, "pair", "compared", sides=(0, 0 if alone else 1))
     model = terms.model
     if model is None:
         model = comparing.learn(db, within=alone, families=families)
