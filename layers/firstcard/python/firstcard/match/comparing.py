@@ -193,13 +193,15 @@ where t.row is null and u.row is null
 _RANDOM = f"""
 create table random_pair as
 with
-  lefts as (select row from record where side = 0 order by hash(row), row limit {SAMPLE}),
-  rights as (select row from record where side = {{right}} order by hash(row, 1), row limit {SAMPLE}),
-  paired as (select row, unnest(range({TIMES})) + place as place from (select row, row_number() over (order by hash(row), row) as place from lefts))
+  lefts as (select row from record where side = 0 and hash(row) % {{left_part}} = 0 order by hash(row), row limit {SAMPLE}),
+  rights as (select row from record where side = {{right}} and hash(row, 1) % {{right_part}} = 0 order by hash(row, 1), row limit {SAMPLE}),
+  numbered as (select row, row_number() over (order by hash(row, 1), row) - 1 as place, count(*) over () as size from rights),
+  paired as (
+    select row, (place + unnest(range({TIMES}))) % size as place
+    from (select row, row_number() over (order by hash(row), row) as place from lefts) cross join (select any_value(size) as size from numbered)
+  )
 select l.row as left_row, r.row as right_row
-from paired l
-join (select row, row_number() over (order by hash(row, 1), row) - 1 as place from rights) r
-on r.place = l.place % (select count(*) from rights)
+from paired l join numbered r on r.place = l.place
 where l.row <> r.row
 """
 """Each left record of the sample with the next of the right ones, in an order that is none."""
@@ -273,7 +275,10 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     if sum(count for _, count in patterns) < FEWEST_PAIRS:
         return Model()
     right = 0 if within else 1
-    db.execute(_RANDOM.format(right=right))
+    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
+    # A part of each side that is surely large enough is put into an order, not all of it.
+    left_part, right_part = (max(1, count // (3 * SAMPLE)) for count in (students, students if within else others))
+    db.execute(_RANDOM.format(right=right, left_part=left_part, right_part=right_part))
     compare(db, "random_pair", "random_compared", sides=(0, right))
     random = {name: [0] * len(levels) for name, levels in FIELDS.items()}
     for name in FIELDS:
@@ -281,7 +286,6 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
             random[name][level] = count
     db.execute("drop table random_pair")
     db.execute("drop table random_compared")
-    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
     same_day = db.execute(_SAME_DAY.format(right=right)).fetchall()[0][0]
     random["dob"][0] = round(same_day / max(students * (students if within else others), 1) * sum(random["dob"]))
