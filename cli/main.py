@@ -1,34 +1,54 @@
-"""The ``firstcard`` command."""
+"""The ``firstcard`` command. Of its parts only that one is loaded which was called: with all of them it would take most of a second to start."""
+
+import sys
+from importlib import import_module
 
 import typer
 
-from cli import agreement, check, cost, drop, key, match, matches, patrons, run, sample, stop, why
+_GROUPS = ("agreement", "run", "key", "matches", "patrons")
+_COMMANDS: dict[str, tuple[str, str, str]] = {
+    "check": ("check", "check", "firstcard check export.zip --agreement agreements/jacksonville.yaml"),
+    "sample": ("sample", "sample", "firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples"),
+    "why": ("why", "why", "firstcard why --district duval (it then asks for the student's id)"),
+    "drop": ("drop", "drop_file", "firstcard drop roster.zip --district duval"),
+    "match": ("match", "match", "firstcard match --students roster.csv --patrons patrons.csv --out decisions.csv"),
+    "suspend": ("stop", "suspend", "firstcard suspend jaxpl.duval"),
+    "resume": ("stop", "resume", "firstcard resume jaxpl.duval"),
+    "cost": ("cost", "cost", "firstcard cost calls.json --cards 2000"),
+}
+"""Of each command the module, the function in it, and an example."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    help="Every student a library card: check agreements and rosters, drop rosters, look at and decide runs, say why a child has no card, match students and patrons, and see what it costs.",
-)
-app.add_typer(agreement.app, name="agreement")
-app.add_typer(run.app, name="run")
-app.add_typer(key.app, name="key")
-app.add_typer(matches.app, name="matches")
-app.add_typer(patrons.app, name="patrons")
-app.command(name="check", epilog="Example: firstcard check export.zip --agreement agreements/jacksonville.yaml")(check.check)
-app.command(name="sample", epilog="Example: firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples")(
-    sample.sample
-)
-app.command(name="why", epilog="Example: firstcard why --district duval (it then asks for the student's id)")(why.why)
-app.command(name="drop", epilog="Example: firstcard drop roster.zip --district duval")(drop.drop_file)
-app.command(name="match", epilog="Example: firstcard match --students roster.csv --patrons patrons.csv --out decisions.csv")(match.match)
-app.command(name="suspend", epilog="Example: firstcard suspend jaxpl.duval")(stop.suspend)
-app.command(name="resume", epilog="Example: firstcard resume jaxpl.duval")(stop.resume)
-app.command(name="cost", epilog="Example: firstcard cost calls.json --cards 2000")(cost.cost)
+
+def whole(only: str | None = None) -> typer.Typer:
+    """The command with all of its parts, or with one of them."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+        help="Every student a library card: check agreements and rosters, drop rosters, look at and decide runs, say why a child has no card, match students and patrons, and see what it costs.",
+    )
+    # With a callback it stays a command with parts, though it has only one.
+    app.callback()(lambda: None)
+    for name in _GROUPS:
+        if only in (None, name):
+            app.add_typer(import_module(f"cli.{name}").app, name=name)
+    for name, (module, function, example) in _COMMANDS.items():
+        if only in (None, name):
+            app.command(name=name, epilog=f"Example: {example}")(getattr(import_module(f"cli.{module}"), function))
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """``app``, the whole command, made when somebody asks for it."""
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = made = whole()
+    return made
 
 
 def main() -> None:
     """Run the command."""
-    app()
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
+    whole(called if called in (*_GROUPS, *_COMMANDS) else None)()
 
 
 if __name__ == "__main__":

@@ -9,59 +9,56 @@ import duckdb
 LARGEST = 400
 """A key that more patrons share (or students, among themselves) tells nothing; other keys find their pairs."""
 
-_NAMES = """
-create table piece as
-select distinct row, side, piece from (
-  select row, side, unnest([
-    left(replace(given, ' ', ''), 3), left(replace(preferred, ' ', ''), 3), left(family, 3), left(string_split(family, ' ')[-1], 3)
-  ]) as piece
-  from record where born <> 0
-) where piece <> ''
-"""
-
-_DAY = "(born // 10000 * 10000 + least(born // 100 % 100, born % 100) * 100 + greatest(born // 100 % 100, born % 100))"
-
-_KEYS = f"""
-create table block as
-select hash(1, {_DAY}, piece) as key, row, side from piece join record using (row, side)
-union all select hash(2, {_DAY}, key), row, side from contact join record using (row) where born <> 0
-union all select hash(3, given, family, born // 10000), row, side from record where born <> 0 and given <> '' and family <> ''
-union all select hash(4, given, family, zip), row, side from record where zip <> '' and given <> '' and family <> ''
-union all select hash(5, given, family, {_DAY} % 10000), row, side from record where born <> 0 and given <> '' and family <> ''
-union all select hash(6, key, left(given, 3)), row, side from contact join record using (row) where given <> ''
-union all select hash(6, key, left(preferred, 3)), row, side from contact join record using (row) where preferred <> ''
-union all select hash(7, state), row, side from record where state <> ''
+_KEYS = """
+select hash(1, day, letters) as key, row from part where day <> 0 and letters <> '' and {side}
+union all select hash(1, day, preferred_letters), row from part where day <> 0 and preferred_letters not in ('', letters) and {side}
+union all select hash(1, day, family), row from part where day <> 0 and family not in ('', letters, preferred_letters) and {side}
+union all select hash(1, day, last), row from part where day <> 0 and last not in ('', letters, preferred_letters, family) and {side}
+union all select hash(2, day, key), row from contact where day <> 0 and {side}
+union all select hash(3, name, born // 10000), row from part where day <> 0 and name <> 0 and {side}
+union all select hash(4, name, zip), row from part where zip <> '' and name <> 0 and {side}
+union all select hash(5, name, day % 10000), row from part where day <> 0 and name <> 0 and {side}
+union all select hash(6, key, given), row from contact where given <> '' and {side}
+union all select hash(6, key, preferred), row from contact where preferred <> '' and {side}
+union all select hash(7, state), row from part where state <> '' and {side}
 """
 
 _MORE_KEYS = """
-insert into block
-select hash(8, key, left(family, 3)), row, side from contact join record using (row) where family <> ''
-union all select hash(9, key, born), row, side from contact join record using (row) where born <> 0
-union all select hash(10, zip, left(given, 3)), row, side from record where zip <> '' and given <> ''
-union all select hash(10, zip, left(family, 3)), row, side from record where zip <> '' and family <> ''
-union all select hash(11, list_sort(string_split(state, ''))), row, side from record where length(state) >= 6
+union all select hash(8, key, family), row from contact join (select row, family from part) using (row) where family <> '' and {side}
+union all select hash(9, key, born), row from contact where day <> 0 and {side}
+union all select hash(10, zip, given), row from part where zip <> '' and given <> '' and {side}
+union all select hash(10, zip, family), row from part where zip <> '' and family <> '' and {side}
+union all select hash(11, list_sort(string_split(state, ''))), row from part where length(state) >= 6 and {side}
 """
 """What would bring brothers and sisters together, where there are none."""
 
-_CROWDED = "create table crowded as select key from block where side = {side} group by key having count(*) > {largest}"
-
-_PAIRS = """
+_LINKED = """
 create table pair as
 select l.row as left_row, r.row as right_row
-from block l join block r on l.key = r.key and {order}
-where l.key not in (select key from crowded)
+from ({keys}) l join block r on l.key = r.key
+group by all
+"""
+
+_WITHIN = """
+create table pair as
+select l.row as left_row, r.row as right_row
+from block l join block r on l.key = r.key and l.row < r.row
 group by all
 """
 
 
 def block(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> None:
     """Make the table ``pair`` of rows to be compared, each pair once, the left row first."""
-    db.execute(_NAMES)
-    db.execute(_KEYS)
-    if not families:
-        db.execute(_MORE_KEYS)
-    db.execute("drop table piece")
-    db.execute(_CROWDED.format(largest=LARGEST, side=0 if within else 1))
-    db.execute(_PAIRS.format(order="l.row < r.row" if within else "l.side = 0 and r.side = 1"))
-    db.execute("drop table block")
-    db.execute("drop table crowded")
+    keys = _KEYS if families else _KEYS + _MORE_KEYS
+    side = 0 if within else 1
+    db.execute(f"create table all_keys as {keys.format(side=f'side = {side}')}")
+    if within:
+        db.execute(f"create table fit as select key from all_keys group by key having count(*) between 2 and {LARGEST}")
+        db.execute("create table block as select key, row from all_keys where key in (select key from fit)")
+        db.execute(_WITHIN)
+    else:
+        db.execute(f"create table fit as select key from all_keys group by key having count(*) > {LARGEST}")
+        db.execute("create table block as select key, row from all_keys where key not in (select key from fit)")
+        db.execute(_LINKED.format(keys=keys.format(side="side = 0")))
+    for table in ("all_keys", "fit", "block", "part"):
+        db.execute(f"drop table {table}")

@@ -12,8 +12,10 @@ from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rule
 
 RAREST = 12.0
 """Bits that the rarity of a name is worth at most: what stands once may be a slip."""
-SAMPLE = 300
-"""Records of each side whose pairs stand for pairs picked at random."""
+SAMPLE = 1_000
+"""Records of each side that stand for all."""
+TIMES = 20
+"""Others with whom each of them is paired: pairs picked at random."""
 KNOWN = 3
 """A given name that so many families use is a name; of more than 150,000 records, one in 50,000."""
 FORMAL = 0.1
@@ -31,7 +33,9 @@ _FIRST_LEVEL = """
 create table first_level as
 with named as (
   select distinct l.given as a, r.given as b
-  from {pairs} p join record l on l.row = p.left_row join record r on r.row = p.right_row
+  from {pairs} p
+  join (select row, given from record where {left}) l on l.row = p.left_row
+  join (select row, given from record where {right}) r on r.row = p.right_row
   where l.given <> r.given
 )
 select a, b, fc_first(a, b, nickname.given is not null) as level, coalesce(formal, false) or fc_edit(a, b) as formal, (known_a.name is null) <> (known_b.name is null) as slip,
@@ -69,10 +73,11 @@ select
     else 0 end)::utinyint as contact,
   fc_state(l.state, r.state)::utinyint as state,
   fc_suffix(l.suffix, r.suffix)::utinyint as suffix,
+  l.given as given_name, l.family as family_name, l.born as left_born, r.born as right_born,
   l.side = r.side and l.district = r.district as same_district
 from {pairs} p
-join record l on l.row = p.left_row
-join record r on r.row = p.right_row
+join (select * from record where {left}) l on l.row = p.left_row
+join (select * from record where {right}) r on r.row = p.right_row
 left join first_level f on f.a = l.given and f.b = r.given
 """
 
@@ -80,11 +85,10 @@ _WEIGHED = """
 create table {table} as
 select * from (
   select
-    c.*, {within} as within,
+    c.* exclude (given_name, family_name), {within} as within,
     round({prior} + if(c.first = 0, {first_exact} + least(g.bits, {rarest}), {first}) + if(c.last = 0, {last_exact} + least(f.bits, {rarest}), {last})
       + {others}, 1) as weight
   from {compared} c
-  join (select row, given as given_name, family as family_name from record) l on l.row = c.left_row
   left join given g on g.name = given_name
   left join family f on f.name = family_name
   where not ({rejected})
@@ -92,25 +96,40 @@ select * from (
 where weight >= {least}
 """
 
+_HOME = """
+create table home as
+select left_row, right_row, first, left_born, right_born, c.row, c.key, c.word, c.born
+from weighed join contact c on c.row = left_row
+union all
+select left_row, right_row, first, left_born, right_born, c.row, c.key, c.word, c.born
+from weighed join contact c on c.row = right_row
+"""
+
+_NEAR = """
+create table near as
+select distinct
+  left_row, right_row, h.row, z.row as other,
+  first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose) as twin,
+  z.word = h.word and ((z.born <> 0 and z.born in (left_born, right_born)) or (z.side = 0 and z.born = 0)) as double
+from home h
+join contact z on z.key = h.key and z.row <> left_row and z.row <> right_row
+where twin or double
+"""
+"""By birth date and first name alone, who of the two households could be a twin or a double."""
+
+_SEEN = """
+create table seen as
+select row, side, district, state, given, middle from record
+where row in (select left_row from near union all select right_row from near union all select other from near)
+"""
+
 _NEIGHBOUR = """
 create table neighbour as
-select left_row, right_row, bool_or(twin) as twin, bool_or(double) as double
-from (
-  select
-    w.left_row, w.right_row,
-    w.first <> 0 and z.given <> x.given and ((z.born = x.born and x.born <> 0) or (z.side = 0 and (z.born = 0 or z.vague))) as twin,
-    fc_word(z.given) = fc_word(x.given) and ((z.born <> 0 and z.born in (l.born, r.born)) or (z.side = 0 and z.born = 0))
-      and ({two_left} or {two_right}) as double
-  from (select *, unnest([left_row, right_row]) as end_row from weighed) w
-  join contact near on near.row = w.end_row
-  join contact far on far.key = near.key and far.row <> w.left_row and far.row <> w.right_row and (w.first <> 0 or far.word = near.word)
-  join record x on x.row = near.row
-  join record z on z.row = far.row
-  join record l on l.row = w.left_row
-  join record r on r.row = w.right_row
-  where z.given <> x.given or fc_word(z.given) = fc_word(x.given)
-)
-where twin or double
+select left_row, right_row, bool_or(twin and z.given <> if(n.row = left_row, l.given, r.given)) as twin, bool_or(double and ({two_left} or {two_right})) as double
+from near n
+join seen l on l.row = left_row
+join seen r on r.row = right_row
+join seen z on z.row = other
 group by all
 """
 
@@ -118,7 +137,7 @@ _JUDGED = """
 create table judged as
 select * exclude (twin, double), list_filter([{vetoes}], lambda veto: veto is not null) as vetoes
 from (
-  select w.*, coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
+  select w.* exclude (left_born, right_born), coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
   from weighed w left join neighbour n using (left_row, right_row)
 )
 """
@@ -171,12 +190,28 @@ left join taken u on u.row = j.right_row and u.other = j.left_row
 where t.row is null and u.row is null
 """
 
+_RANDOM = f"""
+create table random_pair as
+with
+  lefts as (select row from record where side = 0 and hash(row) % {{left_part}} = 0 order by hash(row), row limit {SAMPLE}),
+  rights as (select row from record where side = {{right}} and hash(row, 1) % {{right_part}} = 0 order by hash(row, 1), row limit {SAMPLE}),
+  numbered as (select row, row_number() over (order by hash(row, 1), row) - 1 as place, count(*) over () as size from rights),
+  paired as (
+    select row, (place + unnest(range({TIMES}))) % size as place
+    from (select row, row_number() over (order by hash(row), row) as place from lefts) cross join (select any_value(size) as size from numbered)
+  )
+select l.row as left_row, r.row as right_row
+from paired l join numbered r on r.place = l.place
+where l.row <> r.row
+"""
+"""Each left record of the sample with the next of the right ones, in an order that is none."""
+
 _SIBLINGS = """
 select coalesce(sum(people), 0), coalesce(sum(if(names > 1 and years > 1, years, 0)), 0)
 from (
-  select count(*) as people, count(distinct given) as names, count(distinct born // 10000) as years
-  from contact join record using (row)
-  where side = 0 and born <> 0 and key % {part} = 0
+  select count(*) as people, count(distinct r.given) as names, count(distinct c.born // 10000) as years
+  from contact c join record r using (row)
+  where c.side = 0 and c.born <> 0 and key % {part} = 0
   group by key, family
 )
 """
@@ -186,8 +221,6 @@ select coalesce(sum(l.n * r.n), 0) from
   (select born, count(*) as n from record where side = 0 and born <> 0 and not vague group by born) l
   join (select born, count(*) as n from record where side = {right} and born <> 0 and not vague group by born) r using (born)
 """
-
-_WORD = "create macro fc_word(a) as string_split(a, ' ')[1]"
 
 
 def _two(z: str, x: str) -> str:
@@ -201,7 +234,6 @@ def _two(z: str, x: str) -> str:
 def prepare(db: duckdb.DuckDBPyConnection) -> None:
     """The functions and the tables of names that comparing needs."""
     db.execute(MACROS)
-    db.execute(_WORD)
     pairs = sorted(nickname_pairs())
     db.execute("create table listed (given varchar, short varchar)")
     db.execute(
@@ -228,10 +260,11 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"update {table} set bits = -log2(n / greatest((select count(*) from record), {POPULATION}))")
 
 
-def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str) -> None:
-    """Make ``table`` with the levels of every pair of the table ``pairs``."""
-    db.execute(_FIRST_LEVEL.format(pairs=pairs))
-    db.execute(_COMPARED.format(pairs=pairs, table=table))
+def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str, *, sides: tuple[int, int] | None = None) -> None:
+    """Make ``table`` with the levels of every pair of the table ``pairs``; ``sides`` says of which side its left and right rows are, where all are of one."""
+    left, right = (f"side = {side}" for side in sides) if sides else ("true", "true")
+    db.execute(_FIRST_LEVEL.format(pairs=pairs, left=left, right=right))
+    db.execute(_COMPARED.format(pairs=pairs, table=table, left=left, right=right))
     db.execute("drop table first_level")
 
 
@@ -242,19 +275,17 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     if sum(count for _, count in patterns) < FEWEST_PAIRS:
         return Model()
     right = 0 if within else 1
-    db.execute(
-        "create table random_pair as select l.row as left_row, r.row as right_row from "
-        f"(select row from record where side = 0 order by hash(row), row limit {SAMPLE}) l, "
-        f"(select row from record where side = {right} order by hash(row, 1), row limit {SAMPLE}) r where l.row <> r.row"
-    )
-    compare(db, "random_pair", "random_compared")
+    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
+    # A part of each side that is surely large enough is put into an order, not all of it.
+    left_part, right_part = (max(1, count // (3 * SAMPLE)) for count in (students, students if within else others))
+    db.execute(_RANDOM.format(right=right, left_part=left_part, right_part=right_part))
+    compare(db, "random_pair", "random_compared", sides=(0, right))
     random = {name: [0] * len(levels) for name, levels in FIELDS.items()}
     for name in FIELDS:
         for level, count in db.execute(f"select {name}, count(*) from random_compared group by all").fetchall():
             random[name][level] = count
     db.execute("drop table random_pair")
     db.execute("drop table random_compared")
-    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
     same_day = db.execute(_SAME_DAY.format(right=right)).fetchall()[0][0]
     random["dob"][0] = round(same_day / max(students * (students if within else others), 1) * sum(random["dob"]))
@@ -265,6 +296,9 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
     rejects = rules.rejects if families else ()
     weigh(db, model, rejects, "compared", "weighed", within=within)
+    db.execute(_HOME)
+    db.execute(_NEAR)
+    db.execute(_SEEN)
     db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
     vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
     db.execute(_JUDGED.format(vetoes=", ".join(f"if({rule.when}, '{rule.code}', null)" for rule in vetoes)))
@@ -280,6 +314,9 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     for table in (
         "compared",
         "weighed",
+        "home",
+        "near",
+        "seen",
         "neighbour",
         "judged",
         "edge",

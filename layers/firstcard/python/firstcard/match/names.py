@@ -78,7 +78,35 @@ STREET = (
 """In small letters: the house number, then without a direction the first word of the street's name, and the word after it."""
 UNIT = r"(?:[^a-z0-9](?:apt|apartment|unit|ste|suite|lot|trlr|trailer|rm|room|no|bldg|building|fl|floor)[^a-z0-9]|#)(.*)$"
 """What follows the word for a flat."""
-COMMON = "old|new|big|little|great|upper|lower|mount|mt|lake|saint|st|san|santa|fort|ft|la|las|los|el|del|de|port|red|white|black|blue"
+COMMON = (
+    "old",
+    "new",
+    "big",
+    "little",
+    "great",
+    "upper",
+    "lower",
+    "mount",
+    "mt",
+    "lake",
+    "saint",
+    "st",
+    "san",
+    "santa",
+    "fort",
+    "ft",
+    "la",
+    "las",
+    "los",
+    "el",
+    "del",
+    "de",
+    "port",
+    "red",
+    "white",
+    "black",
+    "blue",
+)
 """Beginnings of many streets' names: the next word counts too."""
 APOSTROPHES = "'''’`.'"
 """As SQL writes them: signs within a word."""
