@@ -63,10 +63,10 @@ select
   (if(joined, 0, fc_middle(l.middle, r.middle)))::utinyint as middle,
   l.phone = r.phone and l.phone <> 0 as same_phone,
   l.email = r.email and l.email <> 0 as same_email,
-  l.address = r.address and l.address <> 0 and fc_zip(l.zip, r.zip) as same_address,
+  case when l.address = r.address and l.address <> 0 then fc_zip(l.zip, r.zip) else false end as same_address,
   (case same_phone::int + same_email::int + same_address::int
     when 0 then case
-      when l.zip <> '' and r.zip <> '' and fc_zip(l.zip, r.zip) then 2
+      when if(l.zip = '' or r.zip = '', false, fc_zip(l.zip, r.zip)) then 2
       when least(l.phone, r.phone) = 0 and least(l.email, r.email) = 0 and least(l.address, r.address) = 0 then 3
       else 4 end
     when 1 then 1
