@@ -2,8 +2,9 @@
 
 ``python bench/matching.py [--seeds 101-110] [--floods 201-203] [--million] [--without-others] [--json]``. FEBRL's record sets know no households: they show
 recall. The synthetic regions (147,000 rows on rosters, 60,000 patrons) have twins, namesakes and cousins: they show what is wrong. Of wrong pairs only
-the number is told, by kind, because the rules must not be tuned on these seeds. Every matcher runs in a process of its own; its wall time and the peak
-of its memory are the whole process's, the scan's too. The others need packages that the product does not: they get an environment, .build/bench-venv.
+the number is told, by kind, because the rules must not be tuned on these seeds. Every matcher runs in a process of its own; its seconds, the processor's
+time and the peak of its memory are the whole process's, the scan's too. The others need packages that the product does not: they get an environment,
+.build/bench-venv.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import csv
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -47,18 +49,24 @@ Pair = tuple[str, str]
 
 
 def measured(python: Path | str, job: str, *arguments: object) -> dict[str, float]:
-    """Seconds and peak megabytes of a process; its words are shown if it fails."""
+    """Seconds on the clock and of the processor, and peak megabytes of a process; its words are shown if it fails."""
     with tempfile.TemporaryDirectory(prefix="matching-") as folder:
         told = Path(folder) / "told.json"
         command = [str(python), str(MATCHERS / "measured.py"), str(told), job, *map(str, arguments)]
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), _spent()
         done = subprocess.run(
             command, env=os.environ | {"PYTHONPATH": os.pathsep.join(PATHS)}, cwd=ROOT, capture_output=True, text=True, check=False
         )
         seconds = time.perf_counter() - begun
         if done.returncode:
             sys.exit(f"{job} failed:\n{done.stdout}{done.stderr}")
-        return {"seconds": seconds, "peak_mb": json.loads(told.read_text())["peak_mb"]}
+        return {"seconds": seconds, "cpu_seconds": _spent() - spent, "peak_mb": json.loads(told.read_text())["peak_mb"]}
+
+
+def _spent() -> float:
+    """The processor's time that finished children have taken."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def read_pairs(path: Path, *decisions: str) -> list[Pair]:
@@ -129,10 +137,10 @@ def region(seed: int, *, students: int, patrons: int, twin_share: float, splink:
         folder = Path(name)
         student_file, patron_file = population.write(folder)
         out = folder / "decisions.csv"
-        scans = [measured(sys.executable, "scan", student_file, patron_file)["seconds"] for _ in range(3)]
-        alone = [measured(sys.executable, "scan", student_file)["seconds"] for _ in range(3)]
+        scans = [measured(sys.executable, "scan", student_file, patron_file) for _ in range(3)]
+        alone = [measured(sys.executable, "scan", student_file) for _ in range(3)]
         cost = measured(sys.executable, "firstcard", "match", "--students", student_file, "--patrons", patron_file, "--out", out)
-        scans.append(measured(sys.executable, "scan", student_file, patron_file)["seconds"])
+        scans.append(measured(sys.executable, "scan", student_file, patron_file))
         told["link"] = _judged(population, out, population.true_links) | _beside(cost, scans)
         told["link"]["queue_of_patrons"] = told["link"]["queue"] / patrons
         told["exact"] = _judged_pairs(population, _exact(population), population.true_links)
@@ -145,9 +153,10 @@ def region(seed: int, *, students: int, patrons: int, twin_share: float, splink:
     return told
 
 
-def _beside(cost: Mapping[str, float], scans: Sequence[float]) -> dict[str, float]:
-    scan = statistics.median(scans)
-    return {**cost, "scan_seconds": scan, "scans": cost["seconds"] / scan}
+def _beside(cost: Mapping[str, float], scans: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The cost, and how many scans of the same files it is: by the clock, and by the processor's time, which others on the machine hardly change."""
+    scan, cpu_scan = (statistics.median(one[name] for one in scans) for name in ("seconds", "cpu_seconds"))
+    return {**cost, "scan_seconds": scan, "scans": cost["seconds"] / scan, "cpu_scans": cost["cpu_seconds"] / cpu_scan}
 
 
 def _judged(population: Population, out: Path, true: Collection[Pair]) -> dict[str, Any]:
@@ -205,7 +214,9 @@ def pooled(regions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "least_queue_precision": min(run["queue_precision"] for run in runs),
             "most_queue": max(run["queue"] for run in runs),
             "median_seconds": statistics.median(run["seconds"] for run in runs),
+            "median_cpu_seconds": statistics.median(run["cpu_seconds"] for run in runs),
             "median_scans": statistics.median(run["scans"] for run in runs),
+            "median_cpu_scans": statistics.median(run["cpu_scans"] for run in runs),
             "most_peak_mb": max(run["peak_mb"] for run in runs),
         }
     told["exact"] = {name: sum(each["exact"][name] for each in regions) for name in ("linked", "wrong")}
@@ -226,7 +237,20 @@ def show(told: Mapping[str, Any]) -> None:
             shares = tuple(f"{row[each]:.4f}" for each in ("precision", "recall", "f1"))
             table.add_row(method, *shares, f"{row['wrong']:,}", f"{row['seconds']:.1f}", f"{row['peak_mb']:.0f}")
         console.print(table)
-    table = Table("", "linked", "wrong", "auto recall", "with queue", "queue true", "queue", "seconds", "scans", "MB", title_justify="left")
+    table = Table(
+        "",
+        "linked",
+        "wrong",
+        "auto recall",
+        "with queue",
+        "queue true",
+        "queue",
+        "seconds",
+        "scans",
+        "CPU scans",
+        "MB",
+        title_justify="left",
+    )
     table.title = "Synthetic regions: the least of the shares, the most of the queue and the memory, the median of the times"
     wrong: dict[str, Any] = {}
     for kind in ("natural", "flood", "million"):
@@ -235,7 +259,12 @@ def show(told: Mapping[str, Any]) -> None:
         for part, label in (("link", f"{kind}, to patrons"), ("within", f"{kind}, students")):
             row = told[kind][part]
             shares = tuple(f"{row[f'least_{each}']:.4f}" for each in ("auto_recall", "found_recall", "queue_precision"))
-            cost = (f"{row['median_seconds']:.1f}", f"{row['median_scans']:.1f}", f"{row['most_peak_mb']:.0f}")
+            cost = (
+                f"{row['median_seconds']:.1f}",
+                f"{row['median_scans']:.1f}",
+                f"{row['median_cpu_scans']:.1f}",
+                f"{row['most_peak_mb']:.0f}",
+            )
             table.add_row(label, f"{row['linked']:,}", f"{row['wrong']:,}", *shares, f"{row['most_queue']:,}", *cost)
             wrong |= {label: row["wrong_kinds"]} if row["wrong"] else {}
         exact = told[kind]["exact"]
@@ -243,7 +272,7 @@ def show(told: Mapping[str, Any]) -> None:
         for each in told[kind]["regions"]:
             if splink := each.get("splink"):
                 label = f"  Splink, seed {each['seed']}"
-                cost = (f"{splink['seconds']:.1f}", f"{splink['scans']:.1f}", f"{splink['peak_mb']:.0f}")
+                cost = (f"{splink['seconds']:.1f}", f"{splink['scans']:.1f}", f"{splink['cpu_scans']:.1f}", f"{splink['peak_mb']:.0f}")
                 table.add_row(label, f"{splink['linked']:,}", f"{splink['wrong']:,}", f"{splink['auto_recall']:.4f}", "", "", "", *cost)
                 wrong[label.strip()] = splink["wrong_kinds"]
     console.print(table)

@@ -1,5 +1,8 @@
 """The ``firstcard`` command as a whole."""
 
+import subprocess
+import sys
+
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -59,6 +62,12 @@ def test_without_a_command_it_says_what_there_is() -> None:
 
 def test_a_word_it_does_not_know_is_a_wrong_use() -> None:
     assert CliRunner().invoke(app, ["nonsense"]).exit_code == 2
+
+
+def test_one_command_is_called_without_what_the_others_need() -> None:
+    code = "import sys; sys.argv = ['firstcard', 'match', '--help']; from cli.main import main\ntry: main()\nfinally: assert 'boto3' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, "--patrons" in done.stdout) == (0, True), done.stderr
 
 
 def test_an_error_shows_no_local_values() -> None:

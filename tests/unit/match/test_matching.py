@@ -171,6 +171,12 @@ def test_too_little_memory_is_said_so():
         within(many, Terms(memory="5MB"))
 
 
+def test_the_sign_that_stands_between_values_may_stand_in_one():
+    odd = {"street": "12\x1fLake Shore Dr", "first_name": "Rosa\x1flind"}
+    (found,) = linked([a_student(**odd), a_student("s2", first_name="Tim", birth_date="1990-01-02")], [a_patron(**odd)]).values()
+    assert found.answer == "same"
+
+
 def test_nobody_matches_nobody():
     assert link([], []).decisions == ()
     assert within([]).groups == ()

@@ -33,7 +33,9 @@ _FIRST_LEVEL = """
 create table first_level as
 with named as (
   select distinct l.given as a, r.given as b
-  from {pairs} p join record l on l.row = p.left_row join record r on r.row = p.right_row
+  from {pairs} p
+  join (select row, given from record where {left}) l on l.row = p.left_row
+  join (select row, given from record where {right}) r on r.row = p.right_row
   where l.given <> r.given
 )
 select a, b, fc_first(a, b, nickname.given is not null) as level, coalesce(formal, false) or fc_edit(a, b) as formal, (known_a.name is null) <> (known_b.name is null) as slip,
@@ -62,7 +64,7 @@ select
   (if(joined, 3, fc_middle(l.middle, r.middle)))::utinyint as middle,
   l.phone = r.phone and l.phone <> 0 as same_phone,
   l.email = r.email and l.email <> 0 as same_email,
-  l.address = r.address and l.address <> 0 and fc_zip(l.zip, r.zip) and fc_both(l.road, r.road) and fc_both(l.facing, r.facing) as same_address,
+  case when l.address = r.address and l.address <> 0 then fc_zip(l.zip, r.zip) and fc_both(l.road, r.road) and fc_both(l.facing, r.facing) else false end as same_address,
   (case same_phone::int + same_email::int + same_address::int
     when 0 then case
       when l.zip <> '' and l.zip = r.zip then 2
@@ -76,8 +78,8 @@ select
   l.given as given_name, l.family as family_name, l.born as left_born, r.born as right_born,
   l.side = r.side and l.district = r.district as same_district
 from {pairs} p
-join record l on l.row = p.left_row
-join record r on r.row = p.right_row
+join (select * from record where {left}) l on l.row = p.left_row
+join (select * from record where {right}) r on r.row = p.right_row
 left join first_level f on f.a = l.given and f.b = r.given
 """
 
@@ -229,13 +231,15 @@ from clear c left join one_each using (left_row, right_row)
 _RANDOM = f"""
 create table random_pair as
 with
-  lefts as (select row from record where side = 0 order by hash(row), row limit {SAMPLE}),
-  rights as (select row from record where side = {{right}} order by hash(row, 1), row limit {SAMPLE}),
-  paired as (select row, unnest(range({TIMES})) + place as place from (select row, row_number() over (order by hash(row), row) as place from lefts))
+  lefts as (select row from record where side = 0 and hash(row) % {{left_part}} = 0 order by hash(row), row limit {SAMPLE}),
+  rights as (select row from record where side = {{right}} and hash(row, 1) % {{right_part}} = 0 order by hash(row, 1), row limit {SAMPLE}),
+  numbered as (select row, row_number() over (order by hash(row, 1), row) - 1 as place, count(*) over () as size from rights),
+  paired as (
+    select row, (place + unnest(range({TIMES}))) % size as place
+    from (select row, row_number() over (order by hash(row), row) as place from lefts) cross join (select any_value(size) as size from numbered)
+  )
 select l.row as left_row, r.row as right_row
-from paired l
-join (select row, row_number() over (order by hash(row, 1), row) - 1 as place from rights) r
-on r.place = l.place % (select count(*) from rights)
+from paired l join numbered r on r.place = l.place
 where l.row <> r.row
 """
 """Each left record of the sample with the next of the right ones, in an order that is none."""
@@ -294,10 +298,11 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"update {table} set bits = -log2(n / greatest((select count(*) from record), {POPULATION}))")
 
 
-def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str) -> None:
-    """Make ``table`` with the levels of every pair of the table ``pairs``."""
-    db.execute(_FIRST_LEVEL.format(pairs=pairs))
-    db.execute(_COMPARED.format(pairs=pairs, table=table))
+def compare(db: duckdb.DuckDBPyConnection, pairs: str, table: str, *, sides: tuple[int, int] | None = None) -> None:
+    """Make ``table`` with the levels of every pair of the table ``pairs``; ``sides`` says of which side its left and right rows are, where all are of one."""
+    left, right = (f"side = {side}" for side in sides) if sides else ("true", "true")
+    db.execute(_FIRST_LEVEL.format(pairs=pairs, left=left, right=right))
+    db.execute(_COMPARED.format(pairs=pairs, table=table, left=left, right=right))
     db.execute("drop table first_level")
 
 
@@ -308,15 +313,17 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
     if sum(count for _, count in patterns) < FEWEST_PAIRS:
         return Model()
     right = 0 if within else 1
-    db.execute(_RANDOM.format(right=right))
-    compare(db, "random_pair", "random_compared")
+    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
+    # A part of each side that is surely large enough is put into an order, not all of it.
+    left_part, right_part = (max(1, count // (3 * SAMPLE)) for count in (students, students if within else others))
+    db.execute(_RANDOM.format(right=right, left_part=left_part, right_part=right_part))
+    compare(db, "random_pair", "random_compared", sides=(0, right))
     random = {name: [0] * len(levels) for name, levels in FIELDS.items()}
     for name in FIELDS:
         for level, count in db.execute(f"select {name}, count(*) from random_compared group by all").fetchall():
             random[name][level] = count
     db.execute("drop table random_pair")
     db.execute("drop table random_compared")
-    students, others = db.execute("select count(*) filter (side = 0), count(*) filter (side = 1) from record").fetchall()[0]
     pairs_in_all = students * (students - 1) // 2 if within else students * others
     same_day = db.execute(_SAME_DAY.format(right=right)).fetchall()[0][0]
     random["dob"][0] = round(same_day / max(students * (students if within else others), 1) * sum(random["dob"]))

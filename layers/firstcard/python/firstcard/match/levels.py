@@ -178,10 +178,12 @@ create macro fc_middle(a, b) as case
   when least(length(a), length(b)) >= 3 and (starts_with(a, b) or starts_with(b, a)) then 2
   else 4 end;
 create macro fc_state(a, b) as case when a = '' or b = '' then 1 when a = b then 0
-  when length(a) >= 6 and length(a) = length(b) and damerau_levenshtein(a, b) = 1
-    and (levenshtein(a, b) = 2 or left(a, length(a) - 2) <> left(b, length(b) - 2)) then 3
+  when length(a) < 6 or length(a) <> length(b) or strlen(a) <> strlen(b) then 2 when hamming(a, b) > 2 then 2
+  when damerau_levenshtein(a, b) = 1 and (levenshtein(a, b) = 2 or left(a, length(a) - 2) <> left(b, length(b) - 2)) then 3
   else 2 end;
-create macro fc_zip(a, b) as case when a = b or a = '' or b = '' then true else damerau_levenshtein(a, b) <= 1 end;
+create macro fc_zip(a, b) as case when a = b or a = '' or b = '' then true
+  when strlen(a) = strlen(b) then fc_slip(a, b)
+  else damerau_levenshtein(a, b) <= 1 end;
 create macro fc_both(a, b) as a = b or a = '' or b = '';
 create macro fc_suffix(a, b) as case when a = '' and b = '' then 1 when a = '' or b = '' then 2
   when a = b or (a in ('jr', 'ii') and b in ('jr', 'ii')) then 0 else 3 end;

@@ -100,7 +100,9 @@ def within(students: Source, terms: Terms | None = None) -> Matched:
 
 
 def _match(sources: Sequence[Source], terms: Terms) -> Matched:
-    db = duckdb.connect(":memory:", config={"memory_limit": terms.memory, "threads": terms.threads, "temp_directory": ""})
+    db = duckdb.connect(
+        ":memory:", config={"memory_limit": terms.memory, "threads": terms.threads, "temp_directory": "", "preserve_insertion_order": False}
+    )
     # Joins run in the order in which they are written: an order that is guessed from wrong counts can take all of the memory.
     db.execute("set disabled_optimizers = 'join_order'")
     try:
@@ -124,7 +126,7 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
     block(db, within=alone, families=families)
     _heed(db, terms, alone=alone)
     terms.progress("Comparing")
-    comparing.compare(db, "pair", "compared")
+    comparing.compare(db, "pair", "compared", sides=(0, 0 if alone else 1))
     model = terms.model
     if model is None:
         model = comparing.learn(db, within=alone, families=families)

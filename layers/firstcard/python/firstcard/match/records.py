@@ -37,6 +37,8 @@ SEVERAL = 4
 CROWDED_DAY = (30, 8)
 """A birth date that at least so many records of a side have, and so many times the median of dates, is what a system writes for none."""
 CHUNK = 20_000
+BETWEEN = "\x1f"
+"""Stands between values that are handed to the database as one text; where a value has it, they are handed over one by one."""
 
 Row = Mapping[str, str]
 
@@ -113,10 +115,17 @@ def _quotes(path: Path) -> int:
 
 def _read_rows(db: duckdb.DuckDBPyConnection, side: int, rows: Iterable[Row]) -> None:
     left = iter(rows)
-    cells = ", ".join("unnest(?::varchar[])" for _ in COLUMNS)
     while chunk := list(islice(left, CHUNK)):
-        columns = [[row.get(name) or "" for row in chunk] for name in COLUMNS]
-        db.execute(f"insert into raw select {side}, {cells}", columns)
+        cells = [_cells([row.get(name) or "" for row in chunk]) for name in COLUMNS]
+        db.execute(f"insert into raw select {side}, {', '.join(sql for sql, _ in cells)}", [values for _, values in cells])
+
+
+def _cells(values: list[str]) -> tuple[str, list[str] | str]:
+    """SQL that makes rows of the values, and its parameter: one text, which is handed over in a fraction of the time that a list takes."""
+    text = BETWEEN.join(values)
+    if text.count(BETWEEN) == len(values) - 1:
+        return f"unnest(string_split(?, chr({ord(BETWEEN)})))", text
+    return "unnest(?::varchar[])", values
 
 
 def _forms(db: duckdb.DuckDBPyConnection) -> None:
