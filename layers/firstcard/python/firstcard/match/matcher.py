@@ -74,12 +74,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The decisions, ordered by ids; the model they were made with; and, within one side, the groups of one person each."""
+    """The decisions, ordered by ids; the model they were made with; and, within one side, the groups of one person each.
+
+    ``repeated``: how many ids several records of the left side have; of these a decision does not say which is meant.
+    """
 
     decisions: tuple[Decision, ...]
     model: Model
     version: str
     groups: tuple[tuple[str, ...], ...] = ()
+    repeated: int = 0
 
 
 class MatchingError(Exception):
@@ -146,6 +150,7 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
         model,
         terms.rules.version,
         groups,
+        db.execute("select count(*) from (select id from record where side = 0 group by id having count(*) > 1)").fetchall()[0][0],
     )
 
 

@@ -69,6 +69,9 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     for side, source in enumerate(sources):
         if isinstance(source, CsvFile):
             _read_file(db, side, source)
+            _refuse_swallowed(db, side, source.path)
+            if len(sources) > 1:
+                _refuse_repeated(db, side, source.path)
         else:
             _read_rows(db, side, source)
     _forms(db)
@@ -102,6 +105,30 @@ def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
         line = re.search(r"CSV Error on Line: (\d+)", str(error))
         where = f" (line {line[1]})" if line else ""
         raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end{where}") from None
+
+
+def _refuse_repeated(db: duckdb.DuckDBPyConnection, side: int, path: Path) -> None:
+    """Between students and cards every record needs an id of its own: a decision says nothing else of whose card it is."""
+    repeated = db.execute(
+        "select coalesce(sum(n), 0) from (select count(*) as n from raw where side = ? group by trim(id) having n > 1 or trim(id) = '')",
+        [side],
+    ).fetchall()[0][0]
+    if repeated:
+        kind = "patron" if side else "student"
+        raise SourceError(
+            f"{path.name} has {repeated:,} rows of which the {kind}'s id is empty or stands in another row too: a decision could not say whose card it is"
+        )
+
+
+def _refuse_swallowed(db: duckdb.DuckDBPyConnection, side: int, path: Path) -> None:
+    """A quotation mark in the wrong place makes many rows one value."""
+    broken = " or ".join(f"regexp_matches({name}, '[\\r\\n]')" for name in COLUMNS if name != "street")
+    found = db.execute(
+        f"select count(*) from raw where side = ? and ({broken} or regexp_matches(street, '[\\r\\n][^\\r\\n]*,[^\\r\\n]*,[^\\r\\n]*,[^\\r\\n]*,'))",
+        [side],
+    ).fetchall()[0][0]
+    if found:
+        raise SourceError(f"{path.name} has {found:,} rows with a line break inside a value: is a quotation mark in the wrong place?")
 
 
 def _quotes(path: Path) -> int:
