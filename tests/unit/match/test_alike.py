@@ -27,6 +27,8 @@ BETWEEN = {
     "names that rhyme": ({"first_name": "Kenneth"}, {"first_name": "Benneth"}),
     "a year apart in one digit": ({"first_name": "Maria", "middle_name": "Guadalupe"}, {"first_name": "Maria", "birth_date": "2004-05-23"}),
     "a day apart with one phone": ({}, {"birth_date": "2014-05-24"} | ONE_PHONE),
+    "a day apart with a phone and an address": ({}, {"birth_date": "2014-05-24", "email": ""}),
+    "another last name in a shelter": ({}, {"last_name": "Fisher", "email": ""}),
     "another last name with one phone": ({}, {"last_name": "Fisher"} | ONE_PHONE),
     "one name and birthday in two places": ({"middle_name": "Grace"}, {"middle_name": "Grace"} | ELSEWHERE),
     "an avenue is no street": ({"street": "500 5th Ave"} | {"phone": "", "email": ""}, {"street": "500 5th St", "phone": "", "email": ""}),
@@ -114,6 +116,13 @@ def test_two_cards_of_which_one_has_no_middle_name_are_not_known_to_be_one_perso
 def test_a_twin_is_seen_by_a_birth_date_a_slip_away():
     twin = a_student("s2", district="south", first_name="Maria", middle_name="Josefina", birth_date="2014-05-13")
     found = linked([a_student(first_name="Maria", middle_name="Ximena"), twin], [a_patron(first_name="Maria")])
+    assert "V14" in found["s1", "p1"].vetoes
+
+
+def test_a_twin_of_a_name_one_letter_off_may_be_whom_a_card_is_meant_for():
+    found = linked(
+        [a_student(first_name="Shaliah"), a_student("s2", first_name="Sheliah", middle_name="Emery")], [a_patron(first_name="Shaliah")]
+    )
     assert "V14" in found["s1", "p1"].vetoes
 
 

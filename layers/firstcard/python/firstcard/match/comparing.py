@@ -113,10 +113,11 @@ select
   left_row, right_row, h.row, z.row as other,
   bool_or(first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose)) as twin,
   bool_or(first <> 0) as namesake,
-  bool_or(z.word = h.word) as double
+  bool_or(z.word = h.word or fc_edit(z.word, h.word)) as double
 from home h
 join contact z on z.key = h.key and z.row <> left_row and z.row <> right_row
 where first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose)
+  or z.born = h.born and h.born <> 0 and fc_edit(z.word, h.word)
   or (first <> 0 or z.word = h.word) and (z.unsure or z.born in (left_born, right_born) or fc_close(z.born, h.born))
 group by all
 """
@@ -192,7 +193,7 @@ select distinct row, other from next_best n
 where best and (exact or behind < {margin} and not exists (
   from inner_weighed i
   where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third)
-    and i.dob = 0 and (i.middle = 0 or i.state = 0 or i.nameless and i.first = 0 and i.last = 0 and i.contact = 0 and not i.same_district) and not ({apart})
+    and i.dob = 0 and (i.middle = 0 or i.state = 0 or (i.nameless or i.middle = 1) and i.first = 0 and i.last = 0 and i.contact <= 1 and not i.same_district) and not ({apart})
 ))
 """
 """Two who fit nearly as well are one person twice only with one birth date, and one full middle name or state id, or as students of two districts of whom all

@@ -55,9 +55,9 @@ VETOES = (
     Rule(
         "V2",
         "The birth dates differ, by more than one digit or day and month swapped between two records of one name and one household, of which the full middle "
-        "name, the state id, or the year and two of address, phone and e-mail agree: cousins are called alike.",
+        "name, the state id, or the year and two of address, phone and e-mail (for a digit, all three) agree: cousins are called alike.",
         "dob in (1, 2, 3, 6) and not (dob in (1, 2) and first = 0 and last = 0 and contact <= 1 "
-        "and (middle = 0 or state = 0 or contact = 0 and left_born // 10000 = right_born // 10000))",
+        "and (middle = 0 or state = 0 or contact = 0 and left_born // 10000 = right_born // 10000 and (dob = 1 or same_address and same_phone and same_email)))",
     ),
     Rule(
         "V3",
@@ -89,9 +89,9 @@ VETOES = (
     ),
     Rule(
         "V10",
-        "The last names differ, without equal first names and birth dates in one household; where they have no part in common, of two of address, phone and "
-        "e-mail.",
-        "last in (3, 4, 5) and not (first = 0 and dob = 0 and (contact = 0 or last = 3 and contact = 1))",
+        "The last names differ, without equal first names and birth dates in one household; where they have no part in common, with the e-mail and more, "
+        "or the middle name and two of address, phone and e-mail.",
+        "last in (3, 4, 5) and not (first = 0 and dob = 0 and (contact = 0 and (last = 3 or same_email or middle <= 1) or last = 3 and contact = 1))",
     ),
     Rule(
         "V11",
