@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 
 import duckdb
 
@@ -146,7 +147,7 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
         changed = terms.changed
         told = (one for one in told if one.left_id in changed or one.right_id in changed)
     return Matched(
-        tuple(sorted(told, key=lambda one: (one.left_id, one.right_id, one.answer, -one.weight, one.evidence, one.vetoes))),
+        tuple(sorted(told, key=attrgetter("left_id", "right_id", "answer", "weight", "evidence", "vetoes"))),
         model,
         terms.rules.version,
         groups,
