@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -53,7 +54,7 @@ def match(
     """
     left = _file(students, {**_STUDENT, **{name: (name,) for name in _BOTH}}, ("student_id", *_NEEDED), "--students")
     right = _file(patrons, {**_PATRON, **{name: (name,) for name in _BOTH}}, ("patron_id", *_NEEDED), "--patrons") if patrons else None
-    if out.is_dir() or not out.parent.is_dir() or out.resolve() in [path.resolve() for path in (students, patrons) if path]:
+    if (out.exists() and not out.is_file()) or not out.parent.is_dir() or any(_one_file(out, path) for path in (students, patrons) if path):
         raise typer.BadParameter("the decisions need a file of their own, in a folder that is there", param_hint="--out")
     with _progress() as status:
         terms = Terms(memory=f"{memory}MB", threads=threads, progress=lambda step: status.update(f"{step} …") if status else None)
@@ -73,6 +74,8 @@ def match(
 def _file(path: Path, columns: Mapping[str, tuple[str, ...]], needed: Iterable[str], option: str) -> CsvFile:
     """The file with its header looked at. Nothing of a file without a proper header is shown: its first line may be a child's."""
     try:
+        if path.exists() and not path.is_file():
+            raise typer.BadParameter(f"{path} is not a file", param_hint=option)
         with path.open("rb") as file:
             begin = file.read(_FIRST_LINE)
     except OSError as error:
@@ -93,10 +96,18 @@ def _file(path: Path, columns: Mapping[str, tuple[str, ...]], needed: Iterable[s
     return CsvFile(path, len(header), {field: place for field, place in places.items() if place})
 
 
+def _one_file(out: Path, path: Path) -> bool:
+    return out.resolve() == path.resolve() or (out.exists() and path.exists() and out.samefile(path))
+
+
 def _write(out: Path, decisions: Iterable[Decision]) -> None:
     """The decisions, readable by their owner alone. An id that a spreadsheet would take for a formula gets an apostrophe before it."""
+    written: Path | None = None
     try:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="") as file:
+        # What is written is made for its owner alone, whoever could read a file of that name before, and takes its place when it is whole.
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        written = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\r\n")
             writer.writerow(HEADER)
             for one in decisions:
@@ -110,7 +121,10 @@ def _write(out: Path, decisions: Iterable[Decision]) -> None:
                         "+".join(one.vetoes),
                     )
                 )
+        written.replace(out)
     except OSError as error:
+        if written:
+            written.unlink(missing_ok=True)
         raise typer.BadParameter(f"{out} cannot be written: {error.strerror or type(error).__name__}", param_hint="--out") from None
 
 
@@ -125,6 +139,7 @@ def _summary(matched: Matched) -> dict[str, object]:
         "same": answers["same"],
         "review": answers["review"],
         "groups": len(matched.groups),
+        "repeated_ids": matched.repeated,
         "rules": matched.version,
         "weights": "estimated from the files" if matched.model.estimated else "defaults: the files are too small to estimate them",
         "review_classes": dict(sorted(classes.items(), key=lambda item: (-item[1], item[0]))),
@@ -136,6 +151,8 @@ def _show(told: Mapping[str, object], out: Path) -> None:
     facts = Table(show_header=False, box=None)
     facts.add_row("same person", f"{told['same']:,}")
     facts.add_row("for a person to look at", f"{told['review']:,}")
+    if told["repeated_ids"]:
+        facts.add_row("ids in several rows", f"{told['repeated_ids']:,}: a decision does not say which of the rows is meant")
     facts.add_row("weights", str(told["weights"]))
     facts.add_row("decisions", str(out))
     console.print(facts)

@@ -127,3 +127,57 @@ def test_a_path_is_no_pattern(files):
     odd = students.with_name("a*[1]?.csv")
     students.rename(odd)
     assert run("--students", odd, "--patrons", patrons, "--out", out).exit_code == 0
+
+
+def test_students_of_two_districts_with_one_id_are_refused_where_cards_are_at_stake(files):
+    students, patrons, out = files
+    head, first, *_ = STUDENTS.splitlines()
+    students.write_text(f"district,{head}\nnorth,{first}\nsouth,{first}\n")
+    result = run("--students", students, "--patrons", patrons, "--out", out)
+    assert result.exit_code == 2
+    assert "2 rows of which the student's id" in " ".join(result.output.split())
+    assert not out.exists()
+    alone = run("--students", students, "--out", out, "--json")
+    assert (alone.exit_code, json.loads(alone.stdout)["repeated_ids"]) == (0, 1)
+
+
+@pytest.mark.parametrize("id", ["p2", ""])
+def test_patrons_with_one_id_or_none_are_refused(files, id):
+    students, patrons, out = files
+    patrons.write_text(PATRONS.replace("p1,", f"{id},"))
+    result = run("--students", students, "--patrons", patrons, "--out", out)
+    assert result.exit_code == 2
+    assert "the patron's id is empty or stands in another row too" in " ".join(result.output.split())
+
+
+def test_rows_that_a_quotation_mark_makes_one_value_are_refused(files):
+    students, patrons, out = files
+    students.write_text(STUDENTS.replace(",12 Lake", ',"12 Lake').replace("7 Elm St", '7 Elm St"'))
+    result = run("--students", students, "--patrons", patrons, "--out", out)
+    assert result.exit_code == 2
+    assert "Okonkwo" not in result.output
+    students.write_text(STUDENTS.replace("Rosalind", '"Rosa\nlind"'))
+    result = run("--students", students, "--patrons", patrons, "--out", out)
+    assert "a line break inside a value" in " ".join(result.output.split())
+
+
+def test_decisions_that_others_could_read_before_are_their_owners_alone_now(files):
+    students, patrons, out = files
+    out.write_text("old")
+    out.chmod(0o644)
+    assert run("--students", students, "--patrons", patrons, "--out", out).exit_code == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert {path.name for path in out.parent.iterdir()} == {"students.csv", "patrons.csv", "decisions.csv"}
+
+
+def test_another_name_of_what_was_read_is_no_place_for_the_decisions(files):
+    students, patrons, out = files
+    out.hardlink_to(students)
+    assert run("--students", students, "--patrons", patrons, "--out", out).exit_code == 2
+    assert students.read_text(encoding="utf-8") == STUDENTS
+
+
+def test_what_is_no_file_is_not_read(files):
+    students, _, out = files
+    result = run("--students", students, "--patrons", out.parent, "--out", out)
+    assert (result.exit_code, "is not a file" in " ".join(result.output.split())) == (2, True)

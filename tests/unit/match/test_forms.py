@@ -33,10 +33,21 @@ def test_two_ways_to_write_a_first_name_are_one(one, other):
         ("King Jr.", Name("king", "jr")),
         ("Van", Name("van", "")),
         ("Jr", Name("jr", "")),
+        ("LNU", Name("", "")),
     ],
 )
 def test_particles_and_generations_of_last_names(written, form):
     assert names.family_name(written) == form
+
+
+@pytest.mark.parametrize("written", ["NMN", "N/A", "None", "FNU", "Unknown", "Baby Boy", "BABY GIRL B", "Infant", "Student", "Test", "X"])
+def test_what_stands_for_no_name_is_no_name(written):
+    assert names.given_name(written) == Name("", "")
+
+
+@pytest.mark.parametrize("written", ["Na", "Noname", "Babette", "Unk Lee", "Xavier", "Tess"])
+def test_what_looks_like_it_is_a_name(written):
+    assert names.given_name(written).words
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_a_persons_yes_is_told_as_it_was_and_no_machine_undoes_it():
 
 
 def test_a_chain_that_would_put_together_who_is_apart_goes_to_a_person():
-    students = [a_student(f"s{n}", district=f"d{n}") for n in range(3)]
+    students = [a_student(f"s{n}", district=f"d{n}", middle_name="Grace") for n in range(3)]
     matched = within(students, Terms(apart=frozenset({("s0", "s2")})))
     answers = sorted((one.answer, one.vetoes) for one in matched.decisions)
     assert answers == [("review", ("V16",)), ("same", ())]

@@ -51,26 +51,28 @@ create table {table} as
 select
   p.left_row, p.right_row, coalesce(f.formal, false) as formal, coalesce(f.slip, false) as slip,
   coalesce(f.two, false) as two, coalesce(f.level, if(l.given = '', 8, 0)) as named,
-  l.middle <> r.middle and l.given <> '' and r.given <> '' and fc_compact(l.given || l.middle) = fc_compact(r.given || r.middle) as joined,
+  l.middle <> r.middle and fc_joined(l.given, l.middle, r.given, r.middle) as joined,
   (case
     when named = 0 or joined then 0
-    when (l.preferred <> '' and (l.preferred = r.given or l.preferred = r.preferred)) or (r.preferred <> '' and r.preferred = l.given) then 1
+    when named >= 5 and ((l.preferred <> '' and l.preferred = r.given) or (r.preferred <> '' and r.preferred = l.given)) then 1
+    when named in (5, 8) and l.preferred <> '' and l.preferred = r.preferred then 1
     when named >= 5 and l.given[1] = r.family[1] and fc_swapped(l.given, l.family, r.given, r.family) then 7
-    when named >= 6 and length(l.given) > 1 and length(r.given) > 1 and (l.given = r.middle or l.middle = r.given) then 4
+    when named >= 6 and length(l.given) > 1 and length(r.given) > 1 and l.middle <> r.middle and (l.given = r.middle or l.middle = r.given) then 4
     else named end)::utinyint as first,
   (if(first = 7, 4, if(l.family = r.family and l.family <> '', 0, fc_last(l.family, r.family))))::utinyint as last,
   fc_born(l.born, r.born, l.vague or r.vague)::utinyint as dob,
-  (if(joined, 0, fc_middle(l.middle, r.middle)))::utinyint as middle,
+  (if(joined, 3, fc_middle(l.middle, r.middle)))::utinyint as middle,
   l.phone = r.phone and l.phone <> 0 as same_phone,
   l.email = r.email and l.email <> 0 as same_email,
-  l.address = r.address and l.address <> 0 and fc_zip(l.zip, r.zip) as same_address,
+  case when l.address = r.address and l.address <> 0 then fc_zip(l.zip, r.zip) and fc_both(l.road, r.road) and fc_both(l.facing, r.facing) else false end as same_address,
   (case same_phone::int + same_email::int + same_address::int
     when 0 then case
-      when l.zip <> '' and r.zip <> '' and fc_zip(l.zip, r.zip) then 2
+      when l.zip <> '' and l.zip = r.zip then 2
       when least(l.phone, r.phone) = 0 and least(l.email, r.email) = 0 and least(l.address, r.address) = 0 then 3
       else 4 end
     when 1 then 1
     else 0 end)::utinyint as contact,
+  l.middle = '' and r.middle = '' as nameless, named = 3 and fc_rhyme(fc_compact(l.given), fc_compact(r.given)) as rhyme,
   fc_state(l.state, r.state)::utinyint as state,
   fc_suffix(l.suffix, r.suffix)::utinyint as suffix,
   l.given as given_name, l.family as family_name, l.born as left_born, r.born as right_born,
@@ -107,15 +109,34 @@ from weighed join contact c on c.row = right_row
 
 _NEAR = """
 create table near as
-select distinct
+select
   left_row, right_row, h.row, z.row as other,
-  first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose) as twin,
-  z.word = h.word and ((z.born <> 0 and z.born in (left_born, right_born)) or (z.side = 0 and z.born = 0)) as double
+  bool_or(first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose)) as twin,
+  bool_or(first <> 0) as namesake,
+  bool_or(z.word = h.word or fc_edit(z.word, h.word)) as double
 from home h
 join contact z on z.key = h.key and z.row <> left_row and z.row <> right_row
-where twin or double
+where first <> 0 and ((z.born = h.born and h.born <> 0) or z.loose)
+  or z.born = h.born and h.born <> 0 and fc_edit(z.word, h.word)
+  or (first <> 0 or z.word = h.word) and (z.unsure or z.born in (left_born, right_born) or fc_close(z.born, h.born))
+group by all
 """
 """By birth date and first name alone, who of the two households could be a twin or a double."""
+
+_NAMED = """
+create table named as
+select hash(born, word, unnest(string_split(family, ' '))) as key, row
+from (select row, born, family, string_split(given, ' ')[1] as word from record where born <> 0 and not vague and given <> '' and family <> '')
+"""
+"""A birth date, the first word of a first name, and one of the last names: who has these may be a double in another household."""
+
+_ALIKE = """
+insert into near
+select distinct left_row, right_row, h.row, z.row, false, first <> 0, true
+from (select left_row, right_row, first, left_row as row from weighed union all select left_row, right_row, first, right_row from weighed) w
+join named h on h.row = w.row
+join named z on z.key = h.key and z.row <> left_row and z.row <> right_row
+"""
 
 _SEEN = """
 create table seen as
@@ -125,7 +146,10 @@ where row in (select left_row from near union all select right_row from near uni
 
 _NEIGHBOUR = """
 create table neighbour as
-select left_row, right_row, bool_or(twin and z.given <> if(n.row = left_row, l.given, r.given)) as twin, bool_or(double and ({two_left} or {two_right})) as double
+select
+  left_row, right_row,
+  bool_or(twin and z.given <> if(n.row = left_row, l.given, r.given) or namesake and l.given <> r.given and (z.side = l.side and z.given = r.given or z.side = r.side and z.given = l.given)) as twin,
+  bool_or(double and ({two_left} or {two_right})) as double
 from near n
 join seen l on l.row = left_row
 join seen r on r.row = right_row
@@ -135,23 +159,24 @@ group by all
 
 _JUDGED = """
 create table judged as
-select * exclude (twin, double), list_filter([{vetoes}], lambda veto: veto is not null) as vetoes
+select * exclude (twin, double, left_born, right_born), list_filter([{vetoes}], lambda veto: veto is not null) as vetoes
 from (
-  select w.* exclude (left_born, right_born), coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
+  select w.*, coalesce(n.twin, false) as twin, coalesce(n.double, false) as double, false as rival
   from weighed w left join neighbour n using (left_row, right_row)
 )
 """
 
 _EDGE = """
 create table edge as
-select left_row as row, right_row as other, weight, first, vetoes from judged
-union all select right_row, left_row, weight, first, vetoes from judged
+select left_row as row, right_row as other, weight, first, dob, middle, state, vetoes from judged
+union all select right_row, left_row, weight, first, dob, middle, state, vetoes from judged
 """
 
 _NEXT = """
 create table next_best as
 select
   b.row, b.other, e.other as third, b.weight - e.weight as behind, len(b.vetoes) = 0 as best,
+  b.dob <> 0 and e.dob = 0 and len(e.vetoes) = 0 as exact,
   len(e.vetoes) > 0 and (best and b.first = 0 and e.first <> 0 and behind >= {margin} or {one_to_one} and behind >= {far}) as loses
 from edge b join edge e on e.row = b.row and e.other <> b.other
 where best or loses
@@ -165,10 +190,14 @@ select distinct least(other, third) as left_row, greatest(other, third) as right
 _RIVAL = """
 create table rival as
 select distinct row, other from next_best n
-where best and behind < {margin} and not exists (
-  from inner_weighed i where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third) and not ({apart})
-)
+where best and (exact or behind < {margin} and not exists (
+  from inner_weighed i
+  where i.left_row = least(n.other, n.third) and i.right_row = greatest(n.other, n.third)
+    and i.dob = 0 and (i.middle = 0 or i.state = 0 or (i.nameless or i.middle = 1) and i.first = 0 and i.last = 0 and i.contact <= 1 and not i.same_district) and not ({apart})
+))
 """
+"""Two who fit nearly as well are one person twice only with one birth date, and one full middle name or state id, or as students of two districts of whom all
+is equal; who fits with the birth date is another."""
 
 _TAKEN = """
 create table taken as
@@ -181,14 +210,24 @@ where loses and not exists (
 
 _DECIDED = """
 create table decided as
-select j.* exclude (vetoes, rival), if({rival} and (a.row is not null or z.row is not null), list_append(j.vetoes, 'V12'), j.vetoes) as vetoes
-from judged j
-left join rival a on a.row = j.left_row and a.other = j.right_row
-left join rival z on z.row = j.right_row and z.other = j.left_row
-left join taken t on t.row = j.left_row and t.other = j.right_row
-left join taken u on u.row = j.right_row and u.other = j.left_row
-where t.row is null and u.row is null
+with clear as (
+  select j.*, {rival} and (a.row is not null or z.row is not null) as beside
+  from judged j
+  left join rival a on a.row = j.left_row and a.other = j.right_row
+  left join rival z on z.row = j.right_row and z.other = j.left_row
+  left join taken t on t.row = j.left_row and t.other = j.right_row
+  left join taken u on u.row = j.right_row and u.other = j.left_row
+  where t.row is null and u.row is null
+),
+one_each as (
+  select left_row, right_row,
+    row_number() over (partition by left_row order by weight desc, right_row) > 1 or row_number() over (partition by right_row order by weight desc, left_row) > 1 as further
+  from clear where {one_card} and not beside and len(vetoes) = 0
+)
+select c.* exclude (vetoes, rival, beside), if(beside or coalesce(further, false), list_append(c.vetoes, 'V12'), c.vetoes) as vetoes
+from clear c left join one_each using (left_row, right_row)
 """
+"""Between students and cards, of one person's several only the best stands: nobody gets two cards, and no card two children."""
 
 _RANDOM = f"""
 create table random_pair as
@@ -226,7 +265,7 @@ select coalesce(sum(l.n * r.n), 0) from
 def _two(z: str, x: str) -> str:
     """The condition under which two records of one first name and birth date are two people."""
     return (
-        f"fc_state({z}.state, {x}.state) >= 2 or fc_middle({z}.middle, {x}.middle) = 4 or fc_first({z}.given, {x}.given, false) = 9 "
+        f"fc_state({z}.state, {x}.state) >= 2 or fc_middle({z}.middle, {x}.middle) in (2, 4) or fc_first({z}.given, {x}.given, false) = 9 "
         f"or ({z}.side = 0 and {x}.side = 0 and {z}.district = {x}.district and fc_state({z}.state, {x}.state) <> 0)"
     )
 
@@ -298,6 +337,8 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     weigh(db, model, rejects, "compared", "weighed", within=within)
     db.execute(_HOME)
     db.execute(_NEAR)
+    db.execute(_NAMED)
+    db.execute(_ALIKE)
     db.execute(_SEEN)
     db.execute(_NEIGHBOUR.format(two_left=_two("z", "l"), two_right=_two("z", "r")))
     vetoes = [rule for rule in rules.vetoes if rule.code != "V12"]
@@ -310,12 +351,14 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     alone = [rule.when for rule in rules.vetoes if rule.code not in _NEEDS_OTHERS]
     db.execute(_RIVAL.format(margin=MARGIN_BITS, apart=" or ".join(f"({when})" for when in alone) or "false"))
     db.execute(_TAKEN)
-    db.execute(_DECIDED.format(rival=str("V12" not in rules.without).lower()))
+    told = "V12" not in rules.without
+    db.execute(_DECIDED.format(rival=str(told).lower(), one_card=str(told and not within).lower()))
     for table in (
         "compared",
         "weighed",
         "home",
         "near",
+        "named",
         "seen",
         "neighbour",
         "judged",

@@ -137,10 +137,19 @@ create macro fc_first(a, b, nick) as case
   when length(a) = 1 or length(b) = 1 then if(a[1] = b[1], 5, 9)
   when fc_edit(fc_compact(a), fc_compact(b)) then 3
   when fc_subset(a, b) then 4
+  when least(length(fc_compact(a)), length(fc_compact(b))) >= 8 and (starts_with(fc_compact(a), fc_compact(b)) or starts_with(fc_compact(b), fc_compact(a))) then 6
   when contains(a, ' ') and contains(b, ' ') then 9
   when fc_similar(fc_compact(a), fc_compact(b)) then 6
   when fc_short(a, b) then 6
   else 9 end;
+create macro fc_rhyme(a, b) as case
+  when length(a) = length(b) then levenshtein(a, b) = 1
+  else starts_with(a, b) or starts_with(b, a) or ends_with(a, b) or ends_with(b, a) end;
+create macro fc_parted(given, middle) as length(middle) >= 3 or (length(middle) = 2 and length(given) <= 3);
+create macro fc_joined(given_a, middle_a, given_b, middle_b) as case
+  when given_a = '' or given_b = '' or (middle_a = '') = (middle_b = '') then false
+  when middle_b = '' then fc_parted(given_a, middle_a) and fc_compact(given_a || middle_a) = fc_compact(given_b)
+  else fc_parted(given_b, middle_b) and fc_compact(given_b || middle_b) = fc_compact(given_a) end;
 create macro fc_last(a, b) as case
   when a = '' or b = '' then 4
   when fc_compact(a) = fc_compact(b) then 0
@@ -150,6 +159,8 @@ create macro fc_last(a, b) as case
   when fc_similar(fc_compact(a), fc_compact(b)) then 3
   else 5 end;
 create macro fc_slip(a, b) as case hamming(a, b) when 1 then true when 2 then damerau_levenshtein(a, b) = 1 else false end;
+create macro fc_close(a, b) as case when a = 0 or b = 0 then false when a // 10000 = b // 10000 and a // 100 % 100 = b % 100 and a % 100 = b // 100 % 100 then true
+  else fc_slip(a::varchar, b::varchar) end;
 create macro fc_born(a, b, vague) as case
   when a = 0 or b = 0 then 5
   when a = b and not vague then 0
@@ -167,10 +178,13 @@ create macro fc_middle(a, b) as case
   when least(length(a), length(b)) >= 3 and (starts_with(a, b) or starts_with(b, a)) then 2
   else 4 end;
 create macro fc_state(a, b) as case when a = '' or b = '' then 1 when a = b then 0
-  when length(a) >= 6 and length(a) = length(b) and damerau_levenshtein(a, b) = 1
-    and (levenshtein(a, b) = 2 or left(a, length(a) - 2) <> left(b, length(b) - 2)) then 3
+  when length(a) < 6 or length(a) <> length(b) or strlen(a) <> strlen(b) then 2 when hamming(a, b) > 2 then 2
+  when damerau_levenshtein(a, b) = 1 and (levenshtein(a, b) = 2 or left(a, length(a) - 2) <> left(b, length(b) - 2)) then 3
   else 2 end;
-create macro fc_zip(a, b) as case when a = b or a = '' or b = '' then true else damerau_levenshtein(a, b) <= 1 end;
+create macro fc_zip(a, b) as case when a = b or a = '' or b = '' then true
+  when strlen(a) = strlen(b) then fc_slip(a, b)
+  else damerau_levenshtein(a, b) <= 1 end;
+create macro fc_both(a, b) as a = b or a = '' or b = '';
 create macro fc_suffix(a, b) as case when a = '' and b = '' then 1 when a = '' or b = '' then 2
   when a = b or (a in ('jr', 'ii') and b in ('jr', 'ii')) then 0 else 3 end;
 """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 
 import duckdb
 
@@ -74,12 +75,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The decisions, ordered by ids; the model they were made with; and, within one side, the groups of one person each."""
+    """The decisions, ordered by ids; the model they were made with; and, within one side, the groups of one person each.
+
+    ``repeated``: how many ids several records of the left side have; of these a decision does not say which is meant.
+    """
 
     decisions: tuple[Decision, ...]
     model: Model
     version: str
     groups: tuple[tuple[str, ...], ...] = ()
+    repeated: int = 0
 
 
 class MatchingError(Exception):
@@ -142,10 +147,11 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
         changed = terms.changed
         told = (one for one in told if one.left_id in changed or one.right_id in changed)
     return Matched(
-        tuple(sorted(told, key=lambda one: (one.left_id, one.right_id, one.answer, -one.weight, one.evidence, one.vetoes))),
+        tuple(sorted(told, key=attrgetter("left_id", "right_id", "answer", "weight", "evidence", "vetoes"))),
         model,
         terms.rules.version,
         groups,
+        db.execute("select count(*) from (select id from record where side = 0 group by id having count(*) > 1)").fetchall()[0][0],
     )
 
 

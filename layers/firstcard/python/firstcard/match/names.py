@@ -26,9 +26,45 @@ _SUFFIXES = {
     "3rd": "iii",
     "iv": "iv",
     "4th": "iv",
+    "2": "ii",
+    "3": "iii",
+    "4": "iv",
+    "v": "v",
+    "5": "v",
+    "5th": "v",
 }
-_SPLIT_OFF = frozenset(_SUFFIXES) - {"junior", "senior"}
-"""What is a suffix wherever it ends a name; Junior is a first name and Senior a last name too."""
+_SPLIT_OFF = frozenset(_SUFFIXES) - {"junior", "senior", "v", "2", "3", "4", "5"}
+"""What is a suffix wherever it ends a name; Junior is a first name and Senior a last name too, V an initial."""
+_NO_NAME = frozenset(
+    [
+        "n a",
+        "nmn",
+        "nmi",
+        "nlmn",
+        "none",
+        "no name",
+        "no first name",
+        "no middle name",
+        "no last name",
+        "not applicable",
+        "null",
+        "unknown",
+        "unk",
+        "unnamed",
+        "fnu",
+        "lnu",
+        "nfn",
+        "nln",
+        "tbd",
+        "test",
+        "student",
+        "x",
+        "xx",
+        "xxx",
+    ]
+)
+_NOT_NAMED_YET = re.compile(r"(?:baby|infant|newborn)(?: (?:boy|girl|male|female|twin))?(?: [a-z0-9])?")
+"""What systems write where they know no name: two records that have it have nothing in common."""
 _PARTICLES = frozenset(
     [
         "de",
@@ -108,6 +144,25 @@ COMMON = (
     "blue",
 )
 """Beginnings of many streets' names: the next word counts too."""
+NUMBERED = ("highway", "hwy", "route", "rte", "county", "co", "cr", "state", "sr", "us", "interstate", "rural", "rr", "avenue", "ave")
+"""Beginnings of roads that have a number, or a letter, for a name."""
+DIRECTION = "n|s|e|w|ne|nw|se|sw|north|south|east|west|northeast|northwest|southeast|southwest"
+ROADS = {
+    "st": "st street",
+    "ave": "ave avenue av",
+    "dr": "dr drive",
+    "rd": "rd road",
+    "ln": "ln lane",
+    "ct": "ct court",
+    "blvd": "blvd boulevard",
+    "pl": "pl place",
+    "cir": "cir circle",
+    "ter": "ter terrace",
+    "trl": "trl trail",
+    "pkwy": "pkwy parkway",
+    "way": "way",
+}
+"""Kinds of streets, each with the ways to write it: Park Avenue and Park Street are two."""
 APOSTROPHES = "'''’`.'"
 """As SQL writes them: signs within a word."""
 
@@ -130,13 +185,16 @@ def fold(raw: str) -> str:
 
 
 def given_name(raw: str) -> Name:
-    """A first, middle or preferred name: ``Anne-Marie`` is two words, ``John Jr.`` is John and a suffix."""
-    return _without_suffix(fold(raw).split())
+    """A first, middle or preferred name: ``Anne-Marie`` is two words, ``John Jr.`` is John and a suffix; ``FNU``, ``NMN`` or ``Baby Boy`` is none."""
+    name = _without_suffix(fold(raw).split())
+    return Name("", name.suffix) if name.words in _NO_NAME or _NOT_NAMED_YET.fullmatch(name.words) else name
 
 
 def family_name(raw: str) -> Name:
     """A last name: particles stand with the word that they belong to (``de la Cruz`` is one word), ``y`` between two surnames is dropped."""
     words, suffix = _without_suffix(fold(raw).split())
+    if words in _NO_NAME:
+        return Name("", suffix)
     parts = words.split()
     joined: list[str] = []
     held = ""
@@ -151,7 +209,7 @@ def family_name(raw: str) -> Name:
 
 
 def suffix(raw: str) -> str:
-    """A generation: ``jr``, ``sr``, ``ii``, ``iii``, ``iv``, or empty for anything else."""
+    """A generation: ``jr``, ``sr``, ``ii``, ``iii``, ``iv``, ``v``, or empty for anything else."""
     return _SUFFIXES.get(fold(raw), "")
 
 

@@ -32,6 +32,8 @@ COLUMNS = (
 
 CROWD = 20
 """A phone, an e-mail or an address that more records of one side have is no household's: a school's, a shelter's, a made-up one."""
+SEVERAL = 4
+"""A state id that more records of one side have is no child's."""
 CROWDED_DAY = (30, 8)
 """A birth date that at least so many records of a side have, and so many times the median of dates, is what a system writes for none."""
 CHUNK = 20_000
@@ -67,16 +69,19 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     for side, source in enumerate(sources):
         if isinstance(source, CsvFile):
             _read_file(db, side, source)
+            _refuse_swallowed(db, side, source.path)
+            if len(sources) > 1:
+                _refuse_repeated(db, side, source.path)
         else:
             _read_rows(db, side, source)
     _forms(db)
     db.execute(_PLACE.format(columns=", ".join(name for name in COLUMNS if name != "id")))
-    db.execute(_RECORD)
+    db.execute(_RECORD.format(state=_STATE, no_phone=_NO_PHONE, no_email=_NO_EMAIL))
     for name in ("raw", "placed", "first_form", "family_form", "suffix_form", "day_form", "street_form"):
         db.execute(f"drop table {name}")
     least, times = CROWDED_DAY
     for statement in _FOLLOWING:
-        db.execute(statement.format(crowd=CROWD, least=least, times=times))
+        db.execute(statement.format(several=SEVERAL, crowd=CROWD, least=least, times=times))
 
 
 def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
@@ -100,6 +105,30 @@ def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
         line = re.search(r"CSV Error on Line: (\d+)", str(error))
         where = f" (line {line[1]})" if line else ""
         raise SourceError(f"{file.path.name} is not a CSV file in UTF-8 that can be read to its end{where}") from None
+
+
+def _refuse_repeated(db: duckdb.DuckDBPyConnection, side: int, path: Path) -> None:
+    """Between students and cards every record needs an id of its own: a decision says nothing else of whose card it is."""
+    repeated = db.execute(
+        "select coalesce(sum(n), 0) from (select count(*) as n from raw where side = ? group by trim(id) having n > 1 or trim(id) = '')",
+        [side],
+    ).fetchall()[0][0]
+    if repeated:
+        kind = "patron" if side else "student"
+        raise SourceError(
+            f"{path.name} has {repeated:,} rows of which the {kind}'s id is empty or stands in another row too: a decision could not say whose card it is"
+        )
+
+
+def _refuse_swallowed(db: duckdb.DuckDBPyConnection, side: int, path: Path) -> None:
+    """A quotation mark in the wrong place makes many rows one value."""
+    broken = " or ".join(f"regexp_matches({name}, '[\\r\\n]')" for name in COLUMNS if name != "street")
+    found = db.execute(
+        f"select count(*) from raw where side = ? and ({broken} or regexp_matches(street, '[\\r\\n][^\\r\\n]*,[^\\r\\n]*,[^\\r\\n]*,[^\\r\\n]*,'))",
+        [side],
+    ).fetchall()[0][0]
+    if found:
+        raise SourceError(f"{path.name} has {found:,} rows with a line break inside a value: is a quotation mark in the wrong place?")
 
 
 def _quotes(path: Path) -> int:
@@ -156,14 +185,24 @@ def _chunks(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[str]]:
 
 _COMMON = ", ".join(f"'{word}'" for word in names.COMMON)
 
+_NUMBERED = ", ".join(f"'{word}'" for word in names.NUMBERED)
+_KIND = " ".join(f"when '{word}' then '{kind}'" for kind, words in names.ROADS.items() for word in words.split())
+_KINDS = "|".join(word for words in names.ROADS.values() for word in words.split())
+
 _STREET = f"""
 create table street_form as
 select
   raw,
+  case kind {_KIND} else '' end as kind,
+  translate(replace(replace(replace(replace(before || after, 'north', 'n'), 'south', 's'), 'east', 'e'), 'west', 'w'), ' ', '') as facing,
   if(house = '' or street = '', '', house || ' ' || street || ' ' || regexp_replace(regexp_extract(text, '{names.UNIT}', 1), '[^a-z0-9]', '', 'g')) as key
 from (
   select raw, text, parts['house'] as house,
-    if(parts['first'] in ({_COMMON}), parts['first'] || left(parts['next'], 4), left(parts['first'], 5)) as street
+    regexp_extract(text, '.*[0-9a-z][^a-z0-9]+({_KINDS})(?:[^a-z0-9]|$)', 1) as kind,
+    regexp_extract(text, '^[^a-z0-9]*[0-9][0-9a-z]*[^a-z0-9]+({names.DIRECTION})[^a-z0-9]', 1) as before,
+    regexp_extract(text, '[a-z][^a-z0-9]+(?:{_KINDS})[^a-z0-9]+({names.DIRECTION})(?:[^a-z0-9]|$)', 1) as after,
+    if(parts['first'] in ({_NUMBERED}), left(parts['first'], 5) || parts['next'] || regexp_extract(text, '^[^a-z0-9]*[0-9][0-9a-z]*[^0-9]*[^0-9a-z]([0-9]+)', 1),
+    if(parts['first'] in ({_COMMON}), parts['first'] || left(parts['next'], 4), left(parts['first'], 5))) as street
   from (
     select raw, text, regexp_extract(text, '{names.STREET}', ['house', 'first', 'next']) as parts
     from (
@@ -185,19 +224,21 @@ create table record as
 select row, * exclude (row, place)
 from (
   select
-    r.place, side, id, district, trim(state_id) as state,
+    r.place, side, id, lower(trim(district)) as district,
+    {state} as state,
     coalesce(first_form.words, '') as given,
     if(replace(preferred.words, ' ', '') = replace(first_form.words, ' ', ''), '', coalesce(preferred.words, '')) as preferred,
-    coalesce(middle.words, '') as middle,
+    coalesce(nullif(middle.words, 'na'), '') as middle,
     coalesce(family.words, '') as family,
     coalesce(nullif(written.suffix, ''), nullif(family.suffix, ''), nullif(middle.suffix, ''), first_form.suffix, '') as suffix,
     coalesce(day, 0) as born,
     if(coalesce(street_form.key, '') = '', 0::ubigint, hash('a', street_form.key)) as address,
+    coalesce(street_form.kind, '') as road, coalesce(street_form.facing, '') as facing,
     left(ltrim(postal_code), 5) as zip,
-    if(length(digits) < 7 or digits = repeat(digits[1], length(digits)), 0::ubigint, hash('p', digits)) as phone,
-    if(contains(mail, '@'), hash('e', mail), 0::ubigint) as email
+    if({no_phone}, 0::ubigint, hash('p', digits)) as phone,
+    if({no_email}, 0::ubigint, hash('e', mail)) as email
   from (
-    select *, lower(trim(email)) as mail, right(if(try_cast(bare as ubigint) is null, regexp_replace(bare, '[^0-9]', '', 'g'), bare), 10) as digits
+    select *, ltrim(upper(trim(state_id)), '0') as state_sign, lower(trim(email)) as mail, right(if(try_cast(bare as ubigint) is null, regexp_replace(bare, '[^0-9]', '', 'g'), bare), 10) as digits
     from (select rowid as place, *, replace(replace(replace(replace(replace(replace(replace(phone, ' ', ''), '(', ''), ')', ''), '-', ''), '.', ''), '+', ''), '/', '') as bare from raw)
   ) r
   left join first_form on first_form.raw = first_name
@@ -211,7 +252,30 @@ from (
 join placed using (place)
 """
 
+_STATE = (
+    "if(length(state_sign) >= 6 and length(regexp_replace(state_sign, '[^0-9]', '', 'g')) >= 5 and state_sign <> repeat(state_sign[1], length(state_sign)) "
+    "and not contains('1234567890', state_sign) and not contains('9876543210', state_sign), state_sign, '')"
+)
+"""A state id without the zeros before it, which spreadsheets lose; PENDING, 0000000000 and the like are none."""
+
+_NO_PHONE = (
+    "length(digits) < 7 or length(replace(digits, digits[1], '')) < 3 or length(digits) = 10 and digits[1] in ('0', '1') "
+    "or right(digits, 7) in ('5555555', '5551212')"
+)
+_NO_EMAIL = (
+    "not contains(mail, '@') or split_part(mail, '@', 1) in ('none', 'no', 'na', 'n', 'x', 'xx', 'xxx', 'test', 'null', 'unknown', 'refused', 'declined', "
+    "'noemail', 'no-email', 'no_email', 'no.email', 'nomail', 'noreply', 'no-reply', 'nobody', 'donotreply', 'email', 'parent', 'guardian') "
+    "or split_part(mail, '@', 2) in ('none.com', 'none.org', 'none', 'noemail.com', 'no.com', 'na.com', 'na', 'test.com', 'x.com')"
+)
+"""What is written into a form that demands a phone or an e-mail."""
+
 _FOLLOWING = (
+    # A state id that stands for two children of one district, or for many, was copied or made up.
+    "create table vain as select distinct side, state from (select side, state from record where state <> '' group by side, district, state "
+    "having count(distinct nullif(given, '')) > 1 and (count(distinct nullif(born, 0)) > 1 or count(distinct nullif(family, '')) > 1) "
+    "union all select side, state from record where state <> '' group by side, state having count(*) > {several})",
+    "update record set state = '' where (side, state) in (select (side, state) from vain)",
+    "drop table vain",
     # What too many have is nobody's.
     "create table crowd as select address as key from record where address <> 0 group by side, address, zip having count(*) > {crowd} "
     "union select phone from record where phone <> 0 group by side, phone having count(*) > {crowd} "
@@ -233,9 +297,9 @@ _FOLLOWING = (
     "if(given = '' or family = '', 0::ubigint, hash(given, family)) as name, left(given, 3) as given, left(preferred, 3) as preferred, "
     "left(family, 3) as family, left(string_split(family, ' ')[-1], 3) as last, string_split(given, ' ')[1] as word, "
     "left(replace(given, ' ', ''), 3) as letters, left(replace(preferred, ' ', ''), 3) as preferred_letters, phone, email, address, "
-    "side = 0 and (born = 0 or vague) as loose from record",
+    "side = 0 and (born = 0 or vague) as loose, born = 0 or vague as unsure from record",
     "create table contact as "
-    "select phone as key, row, side, born, day, given, preferred, word, loose from part where phone <> 0 "
-    "union all select email, row, side, born, day, given, preferred, word, loose from part where email <> 0 "
-    "union all select address, row, side, born, day, given, preferred, word, loose from part where address <> 0",
+    "select phone as key, row, side, born, day, given, preferred, word, loose, unsure from part where phone <> 0 "
+    "union all select email, row, side, born, day, given, preferred, word, loose, unsure from part where email <> 0 "
+    "union all select address, row, side, born, day, given, preferred, word, loose, unsure from part where address <> 0",
 )
