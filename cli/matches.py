@@ -3,7 +3,6 @@
 import getpass
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn
 
@@ -15,6 +14,8 @@ from rich.table import Table
 from firstcard.adapters.aws import FunctionFailedError, ask_function
 
 FUNCTION = "firstcard-settle"
+AT_ONCE = 200
+"""Matches that the function decides on in one call."""
 LATE = 1
 """Exit code when somebody else was quicker, or there is no such match; a command used wrongly exits with 2."""
 NO_ANSWER = 3
@@ -139,13 +140,14 @@ def decide(
     """Decide on matches. No later roster and no new rules undo it; whoever comes second is told."""
     if bool(matches) == bool(evidence_class):
         raise typer.BadParameter("name the matches, or a class of them with --class")
-    wanted: dict[str, Any] = {"ids": matches} if matches else {"evidence_class": evidence_class}
     totals: dict[str, list[str]] = {"decided": [], "late": [], "unknown": []}
+    parts = [matches[begin : begin + AT_ONCE] for begin in range(0, len(matches), AT_ONCE)] if matches else []
     while True:
+        wanted: dict[str, Any] = {"ids": parts.pop(0)} if parts else {"evidence_class": evidence_class}
         said = _asked(library, do="decide", answer=str(decision), **wanted)
         for name, found in totals.items():
             found += said[name]
-        if not said["left"] or not said["decided"]:
+        if not parts and (matches or not said["left"] or not said["decided"]):
             break
     if as_json:
         typer.echo(json.dumps(totals, indent=2))
@@ -178,7 +180,7 @@ def _whys(codes: Sequence[str]) -> list[str]:
 
 def _asked(library: str, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  JSON
     try:
-        said = ask_function(FUNCTION, {"library": library, "by": getpass.getuser(), "at": datetime.now(UTC).isoformat(), **request})
+        said = ask_function(FUNCTION, {"library": library, "by": getpass.getuser(), **request})
     except FunctionFailedError as error:
         _no_answer(f"The function {FUNCTION} broke off ({error}); its log says why, under this time.")
     except ClientError as error:

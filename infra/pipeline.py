@@ -106,7 +106,7 @@ class Pipeline(Stack):
         plan.may(on_ledger("PutItem", keys=["snapshot#*", "intent#*"]))
         plan.may(on_runs_by_district("Query"))
         plan.may(on_pairs("Query"))
-        plan.may(on_cards("BatchGetItem", keys=["pair#*"]))
+        plan.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*"]))
         plan.may(see_vault())
         plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*"))
         plan.may(in_vault("PutObject", "runs/*", "snapshots/*"))

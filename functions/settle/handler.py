@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from firstcard.adapters.aws import DropAndVault, unwrap
 from firstcard.adapters.cards_table import CardsTable
@@ -17,7 +17,7 @@ from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.chunk import Chunk
-from firstcard.card.pair import Pair
+from firstcard.card.pair import MACHINE, Pair
 from firstcard.run.settling import AT_ONCE, Settler
 from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
@@ -28,15 +28,14 @@ PairId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 
 
 class Request(BaseModel):
-    """What a person asks for: a library's slug, who asks, the asker's now, and one of list, show and decide."""
+    """What a person asks for: a library's slug, who asks, and one of list, show and decide."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     do: Literal["list", "show", "decide"]
     library: Annotated[str, Field(max_length=31)]
     by: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w+=,.@-]+$")]
-    at: AwareDatetime
-    ids: tuple[PairId, ...] = ()
+    ids: Annotated[tuple[PairId, ...], Field(max_length=AT_ONCE)] = ()
     evidence_class: Annotated[str, Field(max_length=80)] = ""
     answer: Literal["", "same", "apart"] = ""
     most: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
@@ -70,9 +69,11 @@ def chunk_of(pair: Pair) -> Chunk | None:
 
 def on_request(request: Request) -> dict[str, Any]:
     """What was asked for as plain data, or the word for a request that has no answer."""
+    if request.by == MACHINE:
+        return {"error": "not_a_request"}
     if all(agreement.library != request.library for agreement in site().agreements):
         return {"error": "unknown_library"}
-    settler = Settler(cards(), request.library, request.by, request.at, chunk_of)
+    settler = Settler(cards(), request.library, request.by, datetime.now(UTC), chunk_of)
     logger.info(
         "settling", do=request.do, library=request.library, by=request.by, matches=list(request.ids), evidence_class=request.evidence_class
     )

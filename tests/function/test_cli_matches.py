@@ -102,6 +102,25 @@ def test_a_decision_is_for_good_and_the_second_person_is_told(doubts: Yard) -> N
     assert json.loads(run("list", "--json")[1])["waiting"] == 2
 
 
+def test_whoever_decides_second_changes_nothing_and_is_told(doubts: Yard) -> None:
+    one = pair_id(token(7), existing(7))
+    run("decide", "same", one)
+    code, _, said = run("decide", "apart", one)
+    assert (code, "was decided by somebody else meanwhile" in said) == (1, True)
+    assert doubts.cards.pairs([one])[one].answer is Answer.SAME
+
+
+def test_more_matches_than_fit_into_a_call_are_decided_in_several(doubts: Yard, calls: list[dict[str, Any]]) -> None:
+    one = pair_id(token(7), existing(7))
+    code, said, _ = run("decide", "same", one, *(f"{n:024x}" for n in range(450)), "--json")
+    assert (code, len(calls), json.loads(said)["decided"], len(json.loads(said)["unknown"])) == (1, 3, [one], 450)
+
+
+def test_nobody_decides_in_the_machines_name(doubts: Yard) -> None:
+    request = {"do": "decide", "library": "oak", "by": "machine", "answer": "apart", "ids": [pair_id(token(7), existing(7))]}
+    assert settle.handler(request, a_context()) == {"error": "not_a_request"}
+
+
 def test_a_whole_class_is_decided_at_once(doubts: Yard) -> None:
     (name,) = json.loads(run("list", "--json")[1])["classes"]
     code, said, _ = run("decide", "apart", "--class", name)
@@ -126,7 +145,7 @@ def test_a_command_used_wrongly_exits_with_2(words: tuple[str, ...]) -> None:
 
 
 def test_another_librarys_match_does_not_exist(doubts: Yard) -> None:
-    request = {"do": "show", "library": "elm", "by": "ann", "at": "2026-11-22T06:00:00+00:00", "ids": [pair_id(token(7), existing(7))]}
+    request = {"do": "show", "library": "elm", "by": "ann", "ids": [pair_id(token(7), existing(7))]}
     assert settle.handler(request, a_context()) == {"error": "unknown_library"}
 
 

@@ -62,6 +62,7 @@ def patron(number: int, **changes: str) -> dict[str, str]:
     return {"id": f"ils-{number}", "email": row["guardian_email"], **{name: row[name] for name in names}} | changes
 
 
+SAFETY = {"first_run_needs_approval": False} | {f"max_{what}_percent": 100 for what in ("missing", "new", "changed", "rejected")}
 TWENTY = range(1, 21)
 EVERYBODY = [child(number) for number in TWENTY]
 
@@ -130,6 +131,33 @@ class TestAChildThatStandsTwice:
         assert yard.states(3, 99) == ["waiting", None]
         sent(yard, *EVERYBODY, again | {"grade": "05"}, night=2)
         assert yard.states(3, 99) == ["waiting", None]
+
+    def test_has_said_no_for_good_if_its_family_said_so_by_link(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        (first,) = yard.cards.standing([token(3)]).patrons.values()
+        yard.cards.refuse([token(3)], by="family", stamp=first.stamp)
+        sent(yard, *(row for row in EVERYBODY if row["student_id"] != "100003"), again, night=1)
+        assert yard.states(99) == [None]
+        assert set(yard.cards.refusals([token(99)])) == {token(99)}
+
+    def test_gets_its_card_by_the_row_that_has_an_address(self, yard: Yard) -> None:
+        rows = [row | ({"guardian_email": ""} if row["student_id"] == "100003" else {}) for row in EVERYBODY]
+        sent(yard, *rows, child(3, student_id="100099"))
+        assert yard.states(3, 99) == [None, "waiting"]
+
+    def test_gets_a_card_by_both_rows_once_they_are_two_though_one_cannot_be_read(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        before = pair(yard, token(3), token(99))
+        assert before is not None
+        assert yard.cards.decide_pair(decided(before, Answer.APART, by="ann", at=later(hours=1).isoformat()), was_by=before.by)
+        sent(yard, *(row | ({"grade": "99"} if row["student_id"] == "100003" else {}) for row in EVERYBODY), again, night=1)
+        assert yard.states(99) == ["waiting"]
+
+    def test_is_no_reason_to_hold_the_roster(self, yard: Yard) -> None:
+        again = [child(n, student_id=f"1000{90 + n}") for n in range(3)]
+        sent(yard, *EVERYBODY, *again, safety=SAFETY | {"max_rejected_percent": 1})
 
     def test_has_said_no_in_all_rows_if_it_said_so_in_one(self, yard: Yard) -> None:
         sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"))
@@ -261,6 +289,31 @@ class TestAChildInDoubt:
         sent(yard, *EVERYBODY, night=1, existing="ask", **self.WAIT)
         assert yard.cards.standing([token(7)]).patrons[token(7)].existing == "ils-7"
 
+    def test_goes_on_waiting_and_is_linked_without_a_list_of_patrons(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY, **self.WAIT)
+        yard.patrons = None
+        sent(yard, *EVERYBODY, child(40), night=8, **self.WAIT)
+        assert yard.states(7) == [None]
+        self.settled(yard, Answer.SAME, night=8)
+        sent(yard, *EVERYBODY, child(40), night=9, **self.WAIT)
+        assert yard.cards.standing([token(7)]).patrons[token(7)].existing == "ils-7"
+
+    def test_is_linked_by_nobody_but_a_person_once_it_waits(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY, **self.WAIT)
+        yard.patrons = [patron(7)]
+        sent(yard, *EVERYBODY, child(40), night=1, **self.WAIT)
+        assert yard.states(7) == [None]
+
+    def test_is_linked_as_a_person_said_whatever_the_machine_finds_later(self, yard: Yard) -> None:
+        yard.patrons = [patron(7, birth_date="")]
+        sent(yard, *EVERYBODY, **self.WAIT)
+        self.settled(yard, Answer.SAME, night=0)
+        yard.patrons = [patron(7, birth_date=""), patron(7, id="ils-x26")]
+        sent(yard, *EVERYBODY, night=1, **self.WAIT)
+        assert yard.cards.standing([token(7)]).patrons[token(7)].existing == "ils-7"
+
     def test_of_two_rows_the_one_that_stands_first_has_its_card(self, yard: Yard) -> None:
         sent(yard, *EVERYBODY, child(3, student_id="100099", state_id="", birth_date=""), **self.WAIT)
         assert yard.states(3, 99) == ["waiting", None]
@@ -273,6 +326,20 @@ class TestAChildInDoubt:
             vault=yard.places,
         )
         assert str(why(asked).code) == "in_doubt"
+
+
+class TestARunThatWasGivenUpHalfWay:
+    def test_leaves_nobody_unlinked(self, yard: Yard) -> None:
+        yard.patrons = [patron(n) for n in range(1, 6)]
+        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY))
+        assert yard.plan(arrival).outcome == "ready"
+        assert yard.begin(arrival).outcome == "go"
+        yard.ledger.suspend("oak.pine", at=later().isoformat(), by="ann")
+        yard.finish(arrival, error=True)
+        yard.ledger.resume("oak.pine")
+        sent(yard, *EVERYBODY, child(40), night=1)
+        patrons = yard.cards.standing([token(n) for n in TWENTY]).patrons
+        assert {n for n in TWENTY if patrons[token(n)].existing} == {1, 2, 3, 4, 5}
 
 
 class TestWhatWasDecided:

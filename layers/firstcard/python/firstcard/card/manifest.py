@@ -107,4 +107,6 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
-    return Manifest(known.version + 1, "", patrons, households, known.unplaced, left, planned.id_lengths, known.dated, known.twice)
+    return Manifest(
+        known.version + 1, "", patrons, households, known.unplaced, left, planned.id_lengths, known.dated, {**known.twice, **planned.twice}
+    )

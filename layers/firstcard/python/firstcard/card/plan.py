@@ -32,7 +32,7 @@ CHUNK_PATRONS = 400
 
 
 CHUNK_PAIRS = 2000
-"""Pairs a chunk: they are small, and hold nothing that is sealed."""
+"""Pairs a chunk: they are small."""
 
 
 NOBODY_IN_DOUBT: Mapping[str, Person] = {}

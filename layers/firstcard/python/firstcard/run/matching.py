@@ -4,7 +4,7 @@ Only rows that are new or changed are told of; the others keep what was decided.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -53,6 +53,10 @@ class PairsOnRecord(Protocol):
 
     def waiting_pairs(self, library: str) -> Iterable[Pair]:
         """The pairs that wait for a person."""
+        ...
+
+    def refusals(self, tokens: Sequence[str]) -> Collection[str]:
+        """Those of ``tokens`` that a no is on record for, however it came."""
         ...
 
 
@@ -119,22 +123,32 @@ class Matcher:
         if not changed:
             return Found(instead=known.twice)
         decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
-        twice, refused, lines = self._within(students, changed, known, decided)
+        # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
+        settled = {token for token, was in before.items() if was.fingerprint or was.refused}
+        twice, refused, lines = self._within(students, changed, settled, known.twice, decided)
         # The other row of a child may be one that cannot be read tonight; its card is there all the same.
-        unread = {self.tokens.patron(role, local_id) for role, local_id in reading.rejected_people} & before.keys()
+        unread = {self.tokens.patron(role, local_id) for role, local_id in reading.rejected_people}
+        apart = {frozenset((pair.left, pair.right)) for pair in decided if pair.answer is Answer.APART}
         for token in changed & known.twice.keys():
-            if known.twice[token] in unread and students.places[token] not in students.refused:
-                twice.setdefault(students.places[token], known.twice[token])
+            other = known.twice[token]
+            if (
+                other in unread & before.keys()
+                and students.places[token] not in students.refused
+                and frozenset((token, other)) not in apart
+            ):
+                twice.setdefault(students.places[token], other)
         noes = {students.tokens[place] for place in (*students.refused, *refused)}
         # Of a child who said no nothing is put on record, and nobody looks for a card of its.
         lines = [line for line in lines if noes.isdisjoint((line.left, line.right))]
-        new = changed - before.keys() - noes - {students.tokens[place] for place in twice}
+        new = changed - settled - noes - {students.tokens[place] for place in twice}
+        waiting = [pair for pair in self._waiting() if {pair.left, pair.right} & new]
         linked, more, compared = self._link(students, new, decided)
         counts = Counter(f"{line.kind}_{line.answer}" for line in (*lines, *more))
         if self.agreement.existing == "separate":
             more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
-        doubtful = self._doubtful((*lines, *more), new, students)
-        instead = {students.tokens[place]: other for place, other in twice.items()}
+        doubtful = self._doubtful((*lines, *more), new, waiting, students)
+        kept = {token: other for token, other in known.twice.items() if unread & {token, other}}
+        instead = kept | {students.tokens[place]: other for place, other in twice.items()}
         return Found(
             dict.fromkeys(twice, Reason.SAME_CHILD),
             instead,
@@ -146,26 +160,44 @@ class Matcher:
             compared,
         )
 
-    def _doubtful(self, lines: Sequence[PairLine], new: set[str], students: "_Students") -> dict[str, Person]:
-        """The new students who wait for a person; of two students in doubt the one that has no card, else the later row."""
+    def _waiting(self) -> list[Pair]:
+        """The pairs on record for which children wait, whose days are not over; none where nobody waits, or nothing follows from a patron."""
+        clause = self.agreement.in_doubt
+        if clause is None or clause.meanwhile == "card":
+            return []
+        return [
+            pair
+            for pair in self.on_record.waiting_pairs(self.agreement.library)
+            if pair.answer is Answer.DOUBT
+            and waits_until(pair, self.agreement) > self.now.isoformat()
+            and (pair.kind is Kind.STUDENT or self.agreement.existing != "separate")
+        ]
+
+    def _doubtful(self, lines: Sequence[PairLine], new: set[str], waiting: Sequence[Pair], students: "_Students") -> dict[str, Person]:
+        """The new students who wait for a person; of two students in doubt the one that has no card, else the later row.
+
+        Who waits by a pair on record goes on waiting, whatever tonight's list of patrons says, or if there is none.
+        """
         clause = self.agreement.in_doubt
         if clause is None or clause.meanwhile == "card":
             return {}
-        doubts = {pair_id(line.left, line.right): line for line in lines if line.answer == Answer.DOUBT}
-        known = self.on_record.pairs(list(doubts))
+        doubts = {pair_id(line.left, line.right): (line.kind, line.left, line.right) for line in lines if line.answer == Answer.DOUBT}
+        over = {
+            one for one, pair in self.on_record.pairs(list(doubts)).items() if waits_until(pair, self.agreement) <= self.now.isoformat()
+        }
         wait: set[str] = set()
-        for one, line in doubts.items():
-            if one in known and waits_until(known[one], self.agreement) <= self.now.isoformat():
-                continue
-            candidates = (
-                [line.left] if line.kind == Kind.PATRON else sorted((line.left, line.right), key=lambda token: students.places[token])
-            )
-            wait.update([token for token in candidates if token in new][-1:])
+        for kind, left, right in (
+            *(doubt for one, doubt in doubts.items() if one not in over),
+            *((pair.kind, pair.left, pair.right) for pair in waiting),
+        ):
+            there = [token for token in (left, right) if token in students.places]
+            candidates = [left] if kind == Kind.PATRON else sorted(there, key=lambda token: students.places[token])
+            wait.update([token for token in candidates if token in new][-1:] if kind == Kind.PATRON or len(there) == 2 else [])
         people = students.roll.some(sorted(students.places[token] for token in wait))
         return {students.tokens[place]: person for place, person in people.items()}
 
     def _within(
-        self, students: "_Students", changed: set[str], known: Manifest, decided: Sequence[Pair]
+        self, students: "_Students", changed: set[str], settled: set[str], known_twice: Mapping[str, str], decided: Sequence[Pair]
     ) -> tuple[dict[int, str], list[int], list[PairLine]]:
         """The rows of a child that has another one, with that one's token; of a group that row stays which has a card, else the first, and a no in any of them counts for all."""
         from firstcard.match import within
@@ -174,41 +206,46 @@ class Matcher:
         twice: dict[int, str] = {}
         refused: list[int] = []
         both_have_cards: set[frozenset[str]] = set()
-        for group in matched.groups:
-            if changed.isdisjoint(group):
-                continue
+        groups = [group for group in matched.groups if not changed.isdisjoint(group)]
+        others = {token: known_twice[token] for token in changed & known_twice.keys()}
+        # A family may have said no by its link, of which no roster knows.
+        suppressed = self.on_record.refusals(sorted({token for group in groups for token in group} | others.keys() | set(others.values())))
+        noes = students.refused | {students.places[token] for token in suppressed if token in students.places}
+        refused += [students.places[token] for token, other in others.items() if other in suppressed]
+        for group in groups:
             places = sorted(students.places[token] for token in group)
-            holders = [place for place in places if students.tokens[place] in known.patrons]
-            kept = holders or places[:1]
-            if students.refused.isdisjoint(places):
+            holders = [place for place in places if students.tokens[place] in settled]
+            kept = holders or [min(places, key=lambda place: (place not in students.reachable, place))]
+            if noes.isdisjoint(places):
                 twice |= dict.fromkeys((place for place in places if place not in kept), students.tokens[kept[0]])
             else:
                 refused += [place for place in places if place not in students.refused]
             if len(holders) > 1:
                 both_have_cards.add(frozenset(students.tokens[place] for place in holders))
         doubtful = [one for one in matched.decisions if any({one.left_id, one.right_id} <= group for group in both_have_cards)]
-        return twice, refused, [_line(one, Kind.STUDENT, matched, doubt=one in doubtful) for one in matched.decisions if not _is_human(one)]
+        return (
+            twice,
+            sorted({*refused} - students.refused),
+            [_line(one, Kind.STUDENT, matched, doubt=one in doubtful) for one in matched.decisions if not _is_human(one)],
+        )
 
     def _link(self, students: "_Students", new: set[str], decided: Sequence[Pair]) -> tuple[dict[str, str], list[PairLine], bool]:
-        """The patrons of the library whom new students are or may be."""
+        """The patrons of the library whom new students are or may be. What a person said needs no list of patrons, and no machine adds to it."""
         from firstcard.match import link
 
-        if not new:
-            return {}, [], False
-        patrons = self.patrons()
-        if patrons is None:
-            return {}, [], False
         existing = self.agreement.existing
+        said = [pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.SAME and pair.left in new]
+        told = Counter(pair.left for pair in said)
+        human = {pair.left: pair.ils_id for pair in said if told[pair.left] == 1} if existing != "separate" else {}
+        patrons = self.patrons() if new - told.keys() else None
+        if patrons is None:
+            return human, [], False
         ils_ids: dict[str, str] = {}
         matched = link(students.rows(), self._tokenised(patrons, ils_ids), _terms(new, decided, Kind.PATRON))
-        certain = {one.left_id: ils_ids[one.right_id] for one in matched.decisions if _is_same(one) and one.left_id in new}
-        ask = existing == "ask"
-        lines = [
-            _line(one, Kind.PATRON, matched, doubt=ask, ils_id=ils_ids[one.right_id]) for one in matched.decisions if not _is_human(one)
-        ]
-        human = {one.left_id for one in matched.decisions if _is_human(one)}
-        linked = certain if existing == "link" else {token: certain[token] for token in human & certain.keys()} if ask else {}
-        return linked, lines, True
+        found = [one for one in matched.decisions if one.left_id not in told and not _is_human(one)]
+        certain = {one.left_id: ils_ids[one.right_id] for one in found if _is_same(one) and one.left_id in new}
+        lines = [_line(one, Kind.PATRON, matched, doubt=existing == "ask", ils_id=ils_ids[one.right_id]) for one in found]
+        return human | (certain if existing == "link" else {}), lines, True
 
     def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str]) -> Iterator[Row]:
         for row in patrons:
@@ -226,21 +263,23 @@ class _Students:
     tokens: Mapping[int, str]
     places: Mapping[str, int]
     refused: frozenset[int]
+    reachable: frozenset[int]
 
     @classmethod
     def of(cls, roll: Roll, tokens: Tokens, district: str) -> "_Students":
         of_students = {
-            place: (tokens.patron(role, local_id), bool(no))
-            for place, (role, local_id, no, name) in enumerate(roll.select("role", "local_id", "opt_out", "last_name"))
+            place: (tokens.patron(role, local_id), bool(no), bool(mail))
+            for place, (role, local_id, no, name, mail) in enumerate(roll.select("role", "local_id", "opt_out", "last_name", "email"))
             if role == Role.STUDENT and name
         }
-        by_place = {place: token for place, (token, _) in of_students.items()}
+        by_place = {place: token for place, (token, _, _) in of_students.items()}
         return cls(
             roll,
             district,
             by_place,
             {token: place for place, token in by_place.items()},
-            frozenset(place for place, (_, no) in of_students.items() if no),
+            frozenset(place for place, (_, no, _) in of_students.items() if no),
+            frozenset(place for place, (_, _, mail) in of_students.items() if mail),
         )
 
     def rows(self) -> Iterator[Row]:

@@ -201,7 +201,7 @@ class Planner:
         found = self._matched(agreement, library, reading, known, tokens, now)
         reading = without(_with_noes(reading, found.refused), found.twice)
         kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
-        rejected = sum(reading.rejected.values())
+        rejected = sum(count for reason, count in reading.rejected.items() if reason is not Reason.SAME_CHILD)
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
         named = date_in_name(arrival.key)
         dated = named.isoformat() if named else ""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from firstcard.agreement.vocabulary import Group
 from firstcard.card.chunk import Chunk
 from firstcard.card.issue import Standing
-from firstcard.card.pair import Answer, Kind, Pair, decided
+from firstcard.card.pair import MACHINE, Answer, Kind, Pair, decided
 from firstcard.vault import Envelope, VaultClosedError
 from firstcard.vault.seal import Opener
 
@@ -93,6 +93,9 @@ class Settler:
         done: list[str] = []
         late: list[str] = []
         for pair in wanted[:AT_ONCE]:
+            if pair.by != MACHINE:
+                late.append(pair.id)
+                continue
             after = decided(pair, DECISIONS[answer], by=self.by, at=self.now.isoformat())
             (done if self.store.decide_pair(after, was_by=pair.by) else late).append(pair.id)
         found = {pair.id for pair in wanted}
