@@ -4,22 +4,19 @@ import getpass
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from firstcard.adapters.aws import FunctionFailedError, ask_function
+from cli.asking import NO_ANSWER, asked
 
 FUNCTION = "firstcard-settle"
 AT_ONCE = 200
 """Matches that the function decides on in one call."""
 LATE = 1
 """Exit code when somebody else was quicker, or there is no such match; a command used wrongly exits with 2."""
-NO_ANSWER = 3
-"""Exit code when nobody could answer."""
 ERRORS = {
     "unknown_library": (2, "no agreement is with this library; it is the short name in libraries/, such as jaxpl"),
     "no_such_match": (LATE, "there is no such match at this library: `firstcard matches list` shows those that wait"),
@@ -179,26 +176,9 @@ def _whys(codes: Sequence[str]) -> list[str]:
 
 
 def _asked(library: str, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401  JSON
-    try:
-        said = ask_function(FUNCTION, {"library": library, "by": getpass.getuser(), **request})
-    except FunctionFailedError as error:
-        _no_answer(f"The function {FUNCTION} broke off ({error}); its log says why, under this time.")
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        advice = {
-            "ResourceNotFoundException": f"there is no function {FUNCTION}: is the pipeline deployed, in this account and region?",
-            "AccessDeniedException": "these credentials may not ask; the role firstcard-librarian may.",
-        }
-        _no_answer(f"{code}: {advice.get(code, 'AWS refused the call.')}")
-    except BotoCoreError as error:
-        _no_answer(f"AWS cannot be reached with these settings: {type(error).__name__}.")
-    if error_word := said.get("error"):
-        code_, sentence = ERRORS.get(error_word, ERRORS["not_a_request"])
+    said = asked(FUNCTION, {"library": library, "by": getpass.getuser(), **request}, role="firstcard-librarian")
+    if error := said.get("error"):
+        code, sentence = ERRORS.get(error, ERRORS["not_a_request"])
         typer.echo(sentence, err=True)
-        raise typer.Exit(code_)
+        raise typer.Exit(code)
     return said
-
-
-def _no_answer(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(NO_ANSWER)

@@ -4,17 +4,14 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from firstcard.adapters.aws import FunctionFailedError, ask_function
+from cli.asking import asked
 
 NO_CARD = 1
 """Exit code when the child has no card; a command used wrongly exits with 2."""
-NO_ANSWER = 3
-"""Exit code when nobody could answer."""
 
 FUNCTION = "firstcard-explain"
 WRONG_USE = {
@@ -39,7 +36,8 @@ def why(
 
     Exits with 0 if the child has a card, 1 if it has none, 2 if the command was used wrongly, 3 if nobody could answer.
     """
-    said = _asked({"district": district, "student": _id(student), "at": datetime.now(UTC).isoformat()})
+    question = {"district": district, "student": _id(student), "at": datetime.now(UTC).isoformat()}
+    said = asked(FUNCTION, question, role="firstcard-operator")
     if error := said.get("error"):
         raise typer.BadParameter(WRONG_USE.get(error, "the function did not understand the question"))
     answer = said["answer"]
@@ -68,24 +66,3 @@ def _id(student: str | None) -> str:
     if not sys.stdin.isatty():
         raise typer.BadParameter("say --student - to read the student's id from standard input", param_hint="--student")
     return str(typer.prompt("Student id", err=True))
-
-
-def _asked(question: Mapping[str, str]) -> Mapping[str, Any]:
-    try:
-        return ask_function(FUNCTION, question)
-    except FunctionFailedError as error:
-        _no_answer(f"The function {FUNCTION} broke off ({error}); its log says why, under this time.")
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        advice = {
-            "ResourceNotFoundException": f"there is no function {FUNCTION}: is the pipeline deployed, in this account and region?",
-            "AccessDeniedException": "these credentials may not ask; the role firstcard-operator may.",
-        }
-        _no_answer(f"{code}: {advice.get(code, 'AWS refused the call.')}")
-    except BotoCoreError as error:
-        _no_answer(f"AWS cannot be reached with these settings: {type(error).__name__}.")
-
-
-def _no_answer(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(NO_ANSWER)

@@ -86,16 +86,6 @@ def change_secrets(kind: str) -> iam.PolicyStatement:
     return statement
 
 
-def open_for_purpose() -> iam.PolicyStatement:
-    """Ask a purpose key to unwrap a data key; the key's own policy says for which agreement, purpose and groups."""
-    return _on_purpose_keys("kms:Decrypt")
-
-
-def seal_for_purpose() -> iam.PolicyStatement:
-    """Ask a purpose key to wrap a data key; the key's own policy says for which agreement, purpose and groups."""
-    return _on_purpose_keys("kms:Encrypt")
-
-
 def tell_card_bus() -> iam.PolicyStatement:
     """Put events on the card bus."""
     return _allow(["events:PutEvents"], [names.card_bus_arn()])
@@ -136,12 +126,6 @@ def in_bucket(*actions: str, bucket: str, prefixes: Sequence[str]) -> iam.Policy
 
 def _every_drop() -> str:
     return names.bucket_arn(f"firstcard-drop-*-{Aws.ACCOUNT_ID}-{Aws.REGION}")
-
-
-def _on_purpose_keys(action: str) -> iam.PolicyStatement:
-    statement = _allow([action], [names.regional_arn("kms", "key/*")])
-    statement.add_condition("Null", {"kms:EncryptionContext:agreement": "false", "kms:EncryptionContext:purpose": "false"})
-    return statement
 
 
 def _on_table(arn: str, actions: Sequence[str], keys: Sequence[str]) -> iam.PolicyStatement:

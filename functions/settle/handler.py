@@ -36,7 +36,7 @@ class Request(BaseModel):
     library: Annotated[str, Field(max_length=31)]
     by: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w+=,.@-]+$")]
     ids: Annotated[tuple[PairId, ...], Field(max_length=AT_ONCE)] = ()
-    evidence_class: Annotated[str, Field(max_length=80)] = ""
+    evidence_class: Annotated[str, Field(max_length=80, pattern=r"^[a-zA-Z0-9:+]*$")] = ""
     answer: Literal["", "same", "apart"] = ""
     most: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
 

@@ -22,20 +22,6 @@ if TYPE_CHECKING:
 
 MEMORY = "1200MB"
 """What the matcher's database may take, beside the roster: half of what the function plan has."""
-_LEFT = (
-    "state_id",
-    "local_id",
-    "first_name",
-    "middle_name",
-    "last_name",
-    "suffix",
-    "preferred_name",
-    "birth_date",
-    "street",
-    "postal_code",
-    "phone",
-    "email",
-)
 
 Row = Mapping[str, str]
 
@@ -284,9 +270,12 @@ class _Students:
 
     def rows(self) -> Iterator[Row]:
         """Each as the matcher takes it, under its token."""
-        for place, values in enumerate(self.roll.select(*_LEFT)):
+        from firstcard.match import COLUMNS
+
+        names = [name for name in COLUMNS if name not in ("id", "district")]
+        for place, values in enumerate(self.roll.select(*names)):
             if token := self.tokens.get(place):
-                yield {"id": token, "district": self.district, **dict(zip(_LEFT, values, strict=True))}
+                yield {"id": token, "district": self.district, **dict(zip(names, values, strict=True))}
 
 
 def _terms(changed: Iterable[str], decided: Sequence[Pair], kind: Kind) -> "Terms":

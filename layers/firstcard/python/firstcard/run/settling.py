@@ -70,7 +70,7 @@ class Settler:
 
     def show(self, pair_id: str, opener: Opener) -> dict[str, Any]:
         """One pair with both sides; ``error`` where there is none or it may not be opened."""
-        pair = self._found(pair_id)
+        pair = self._found([pair_id]).get(pair_id)
         if pair is None:
             return {"error": "no_such_match"}
         try:
@@ -87,7 +87,7 @@ class Settler:
     def decide(self, answer: str, *, ids: Sequence[str] = (), evidence_class: str = "") -> dict[str, Any]:
         """Decide on these pairs, or on all that wait of one class, ``AT_ONCE`` a call; ``left`` tells how many of the class are left."""
         if ids:
-            wanted = [pair for one in ids if (pair := self._found(one))]
+            wanted = list(self._found(ids).values())
         else:
             wanted = [pair for pair in self.store.waiting_pairs(self.library) if pair.evidence_class == evidence_class]
         done: list[str] = []
@@ -101,10 +101,9 @@ class Settler:
         found = {pair.id for pair in wanted}
         return {"decided": done, "late": late, "unknown": [one for one in ids if one not in found], "left": max(0, len(wanted) - AT_ONCE)}
 
-    def _found(self, pair_id: str) -> Pair | None:
-        """The pair, if it is of this library: another one's does not exist here."""
-        pair = self.store.pairs([pair_id]).get(pair_id)
-        return pair if pair and pair.stamp.library == self.library else None
+    def _found(self, ids: Sequence[str]) -> dict[str, Pair]:
+        """Those pairs that are of this library: another one's do not exist here."""
+        return {one: pair for one, pair in self.store.pairs(ids).items() if pair.stamp.library == self.library}
 
     def _waiting(self, pair: Pair, opener: Opener) -> dict[str, dict[str, str] | None]:
         """What is shown of the students of a pair who wait, and stand in no other place than the plan's chunk."""
