@@ -58,7 +58,8 @@ AMONG = {
         {"state_id": "100200300", "birth_date": ""},
         {"state_id": "100200300"} | SOUTH | ELSEWHERE,
     ),
-    "a state id copied to a twin": ({"state_id": "100200300", "middle_name": "Jose"}, {"state_id": "100200300"}),
+    "a state id copied to a twin": ({"state_id": "100200300", "middle_name": "Jose"}, {"state_id": "100200300", "middle_name": "Juan"}),
+    "an initial and a household in one district": ({"middle_name": "Jose"}, {"middle_name": "J"}),
     "a preferred name that two share": (
         {"first_name": "Alexander", "preferred_name": "Alex"},
         {"first_name": "Alexandra", "preferred_name": "Alex"} | SOUTH,
@@ -72,6 +73,11 @@ AMONG = {
 def test_two_students_who_are_alike_are_not_put_together(case):
     one, other = AMONG[case]
     assert {found.answer for found in doubled([a_student("s1", **one), a_student("s2", **other)]).values()} <= {"review"}
+
+
+def test_one_state_id_in_one_district_is_one_child_if_name_and_birth_date_are_too():
+    rows = [a_student("s1", state_id="100200300", middle_name="Jose"), a_student("s2", state_id="100200300")]
+    assert {found.answer for found in doubled(rows).values()} == {"same"}
 
 
 def test_a_state_id_without_its_zeros_is_the_same():

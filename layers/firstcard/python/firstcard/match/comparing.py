@@ -76,7 +76,7 @@ select
   fc_state(l.state, r.state)::utinyint as state,
   fc_suffix(l.suffix, r.suffix)::utinyint as suffix,
   l.given as given_name, l.family as family_name, l.born as left_born, r.born as right_born,
-  l.side = r.side and l.district = r.district as same_district
+  l.side = r.side and l.district = r.district as same_district, l.district = '' and r.district = '' as unplaced
 from {pairs} p
 join (select * from record where {left}) l on l.row = p.left_row
 join (select * from record where {right}) r on r.row = p.right_row

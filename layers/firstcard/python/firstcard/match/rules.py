@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-VERSION = "2026-11-b"
+VERSION = "2026-11-c"
 """Changes whenever a rule, a level or a form changes; a changed version runs beside the decisions and may only add to the queue."""
 
 SAME_BITS = 6.6
@@ -95,9 +95,9 @@ VETOES = (
     ),
     Rule(
         "V11",
-        "Two local ids of one district, without everything equal: the name, the birth date, and the middle name and a contact, or the state id and no middle name "
-        "on one side only.",
-        "within and same_district and not (first = 0 and last = 0 and dob = 0 and (middle = 0 and contact <= 1 or state = 0 and (middle <= 1 or nameless)))",
+        "Two local ids of one district, without everything equal: the name, the birth date, and the state id, or the middle name and a contact; where no district "
+        "is named, its initial and two of address, phone and e-mail.",
+        "within and same_district and not (first = 0 and dob = 0 and (state = 0 or last = 0 and (middle = 0 and contact <= 1 or unplaced and middle = 1 and contact = 0)))",
     ),
     Rule("V12", "Somebody else fits nearly as well.", "rival"),
     Rule("V13", "A compound first name is cut: brothers and sisters may share the rest.", "first = 4"),
