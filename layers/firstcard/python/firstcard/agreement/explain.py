@@ -29,6 +29,7 @@ GROUP_WORDS: dict[Group, str] = {
     Group.CONTACT: "e-mail and language",
     Group.ADDRESS: "street address and telephone",
     Group.ROSTER: "the agreed columns of the last roster",
+    Group.STUDENTS: "what the library's other districts' students are compared by (names, ids, birth date, address, telephone, e-mail)",
     Group.PATRONS: "the library's own extract of its patrons",
 }
 BASIS_WORDS: dict[Ferpa, tuple[str, tuple[str, ...]]] = {
@@ -239,7 +240,7 @@ def _access(a: Agreement) -> str:
     rows = []
     for name, role in a.roles.items():
         for purpose in role.purposes:
-            groups = tuple(GROUP_WORDS[group] for group in a.matrix[purpose])
+            groups = tuple(GROUP_WORDS[group] for group in a.for_role(name, purpose))
             deed = (
                 _listed(groups) if purpose in role.opened else f"nothing that is sealed; it works on the roster itself ({_listed(groups)})"
             )
@@ -290,6 +291,12 @@ def _left_out(group: LeftOut) -> str:
     return f"students {', '.join(said)}"
 
 
+ACROSS = (
+    "These students are compared with those of the library's other districts that agreed to the same: a child who is in two of them gets one card. "
+    "No district is told which of its students are another one's too."
+)
+
+
 def _card(a: Agreement) -> str:
     card, who = a.card, a.rollout
     schools = "all schools" if who.schools == "all" else f"the schools {', '.join(_text(school) for school in who.schools)}"
@@ -313,6 +320,7 @@ def _card(a: Agreement) -> str:
         f"- End: {_month_day(card.expiry.month_day)}, and after {_month_day(card.expiry.rolls_after)} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
         f"- {' '.join(filter(None, (existing, _blocked(a))))}",
         *([f"- {_in_doubt(a.in_doubt)}"] if a.in_doubt else []),
+        *([f"- {ACROSS}"] if a.compared_across else []),
     ]
     return "## The card\n\n" + "\n".join(lines)
 
@@ -396,6 +404,16 @@ def _keeping(a: Agreement) -> str:
         *(
             [("the agreed columns of the last roster, sealed", f"until the next file, at most {_days(kept.roster_days)}")]
             if a.exchange.deltas
+            else []
+        ),
+        *(
+            [
+                (
+                    "what the library's other districts' students are compared by, sealed",
+                    f"until the next file, at most {_days(kept.roster_days)}",
+                )
+            ]
+            if a.compared_across
             else []
         ),
         ("sealed data of a person who left or refused", _days(kept.after_withdrawal_days)),

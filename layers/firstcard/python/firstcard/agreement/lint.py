@@ -232,10 +232,10 @@ def _function(name: str, role: RoleClause) -> Iterator[Fault]:
                 ("roles", name, "purposes", number),
                 f"The function {name} works for {' and '.join(FUNCTION_PURPOSES[name])} only: remove {purpose}.",
             )
-    if name == "plan" and set(role.opened) - {Purpose.MERGE_DELTA}:
+    if name == "plan" and set(role.opened) - {Purpose.MERGE_DELTA, Purpose.DEDUPLICATE}:
         yield Fault(
             ("roles", name),
-            "The function plan seals the roster and opens nothing that is sealed but the last roster: write opens: false, or opens: [merge_delta] where exchange.deltas is true.",
+            "The function plan seals the roster and opens nothing that is sealed but the last roster and what students of two districts are compared by: write opens: false, or opens: with merge_delta where exchange.deltas is true and deduplicate where its matrix has students.",
         )
 
 
@@ -270,8 +270,12 @@ def _deltas(a: Agreement) -> Iterator[Fault]:
         if role.human and merge in role.purposes:
             yield Fault(("roles", name, "purposes"), "Only the function plan opens the last roster: remove merge_delta.")
     for number, party in enumerate(a.subprocessors):
-        if Group.ROSTER in party.groups:
-            yield Fault(("subprocessors", number, "groups"), "The last roster is kept for merge_delta alone: remove roster.")
+        for group, alone in ((Group.ROSTER, merge), (Group.STUDENTS, Purpose.DEDUPLICATE)):
+            if group in party.groups:
+                yield Fault(
+                    ("subprocessors", number, "groups"),
+                    f"The group {group.value} is kept for {alone.value} alone, and goes to nobody: remove it.",
+                )
 
 
 SHOWN_OF_A_PAIR = frozenset({Group.IDENTITY, Group.AGE})
@@ -302,10 +306,26 @@ def _matching(a: Agreement) -> Iterator[Fault]:
                 ("purposes", purpose.value),
                 f"Nobody can be told from a namesake without {name}: add it to the fields, or remove the purpose.",
             )
-    if more := [group.value for group in a.matrix.get(purpose, ()) if group not in SHOWN_OF_A_PAIR]:
+    yield from _across(a)
+    if more := [group.value for group in a.matrix.get(purpose, ()) if group not in SHOWN_OF_A_PAIR | {Group.STUDENTS}]:
         yield Fault(
             ("matrix", purpose.value),
             f"Who settles a doubtful match sees names and birth date, and of everything else only whether it agrees: remove {' and '.join(more)}.",
+        )
+
+
+def _across(a: Agreement) -> Iterator[Fault]:
+    purpose = Purpose.DEDUPLICATE
+    opened = "plan" in a.roles and purpose in a.roles["plan"].opened
+    if a.compared_across and not opened:
+        yield Fault(
+            ("matrix", purpose.value),
+            "The function plan compares the students with those of the library's other districts: add deduplicate to its purposes, and to its opens; or take students out.",
+        )
+    if opened and not a.compared_across:
+        yield Fault(
+            ("roles", "plan"),
+            "The function plan opens nothing for deduplicate but what students of two districts are compared by: write students under matrix.deduplicate, or take deduplicate out of its opens.",
         )
 
 
@@ -319,8 +339,13 @@ def _groups(a: Agreement) -> Iterator[Fault]:
                 f"Nobody opens the group {group.value} for any purpose, so '{name}' would be collected for nothing: remove it, or give the group to a purpose in the matrix.",
             )
     ours = {Group.CARD, Group.PIN} if Purpose.ISSUE_CARD in a.purposes else set()
-    held = {*a.groups(), *ours, *([Group.ROSTER] if a.exchange.deltas else [])}
+    held = {*a.groups(), *ours, *([Group.ROSTER] if a.exchange.deltas else []), Group.STUDENTS}
     for purpose, groups in a.matrix.items():
+        if purpose is not Purpose.DEDUPLICATE and Group.STUDENTS in groups:
+            yield Fault(
+                ("matrix", purpose.value),
+                f"What students are compared by is kept for deduplicate alone: take students out of {purpose.value}.",
+            )
         for number, group in enumerate(groups):
             if group not in held:
                 yield Fault(

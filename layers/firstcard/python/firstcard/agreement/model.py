@@ -44,12 +44,16 @@ SATURDAY = 5
 
 
 FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
-    "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA),
+    "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA, Purpose.DEDUPLICATE),
     "sync": (Purpose.SYNC_ILS,),
     "notify": (Purpose.SEND_NOTICE,),
     "settle": (Purpose.DEDUPLICATE,),
 }
-"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster."""
+"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by."""
+
+
+COMPARES = "plan"
+"""The function that opens what students are compared by; people who settle a match see names and birth date, and never these."""
 
 
 class Status(StrEnum):
@@ -700,11 +704,23 @@ class Agreement(Clause):
                 Access(name, purpose, group)
                 for name, role in self.roles.items()
                 for purpose in role.opened
-                for group in self.matrix.get(purpose, ())
+                for group in self.for_role(name, purpose)
             )
         )
 
+    def for_role(self, name: str, purpose: Purpose) -> tuple[Group, ...]:
+        """The groups that a purpose is about for one role: what students are compared by is the comparing function's alone, and it needs nothing else for that."""
+        groups = self.matrix.get(purpose, ())
+        if purpose is not Purpose.DEDUPLICATE:
+            return tuple(groups)
+        return tuple(group for group in groups if (group is Group.STUDENTS) == (name == COMPARES))
+
+    @property
+    def compared_across(self) -> bool:
+        """Whether the library may compare these students with those of another district that agreed to the same."""
+        return Group.STUDENTS in self.matrix.get(Purpose.DEDUPLICATE, ())
+
     def groups(self) -> tuple[Group, ...]:
-        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card``, ``pin`` and ``roster`` are ours and not among them."""
+        """The field groups that the agreed fields fall into, in the vocabulary's order; ``card``, ``pin``, ``roster`` and ``students`` are ours and not among them."""
         listed = {FIELDS.get(name) for name in self.fields}
         return tuple(group for group in Group if group in listed)

@@ -18,7 +18,8 @@ class Group(StrEnum):
     """Fields that are sealed together under one data key.
 
     ``roster`` is what a district sent last, kept only where files of changes are agreed. ``patrons`` is a library's own extract of its patrons, under the
-    library's own clause and never under an agreement with a district.
+    library's own clause and never under an agreement with a district. ``students`` is what the students of one district are compared by with those of
+    another one of the same library.
     """
 
     IDENTITY = "identity"
@@ -29,6 +30,7 @@ class Group(StrEnum):
     CONTACT = "contact"
     ADDRESS = "address"
     ROSTER = "roster"
+    STUDENTS = "students"
     PATRONS = "patrons"
 
 

@@ -8,7 +8,7 @@ import duckdb
 from firstcard.match.levels import FIELDS, MACROS
 from firstcard.match.model import FEWEST_PAIRS, POPULATION, Model, estimate
 from firstcard.match.names import nickname_pairs
-from firstcard.match.rules import FAR_BITS, MARGIN_BITS, REVIEW_BITS, Rule, Rules
+from firstcard.match.rules import FAR_BITS, MARGIN_BITS, NO_FAMILY_BITS, REVIEW_BITS, Rule, Rules
 
 RAREST = 12.0
 """Bits that the rarity of a name is worth at most: what stands once may be a slip."""
@@ -334,7 +334,8 @@ def learn(db: duckdb.DuckDBPyConnection, *, within: bool, families: bool) -> Mod
 def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: bool, families: bool) -> None:
     """Make the table ``decided``: every pair that is not of different people, its weight, and the vetoes against it."""
     rejects = rules.rejects if families else ()
-    weigh(db, model, rejects, "compared", "weighed", within=within)
+    least = REVIEW_BITS if families else NO_FAMILY_BITS
+    weigh(db, model, rejects, "compared", "weighed", within=within, least=least)
     db.execute(_HOME)
     db.execute(_NEAR)
     db.execute(_NAMED)
@@ -347,7 +348,7 @@ def judge(db: duckdb.DuckDBPyConnection, model: Model, rules: Rules, *, within: 
     db.execute(_NEXT.format(margin=MARGIN_BITS if families else 1_000, one_to_one=str(not within).lower(), far=FAR_BITS))
     db.execute(_INNER)
     compare(db, "inner_pair", "inner_compared")
-    weigh(db, model, rejects, "inner_compared", "inner_weighed", within=True)
+    weigh(db, model, rejects, "inner_compared", "inner_weighed", within=True, least=least)
     alone = [rule.when for rule in rules.vetoes if rule.code not in _NEEDS_OTHERS]
     db.execute(_RIVAL.format(margin=MARGIN_BITS, apart=" or ".join(f"({when})" for when in alone) or "false"))
     db.execute(_TAKEN)
@@ -384,8 +385,10 @@ _NEEDS_OTHERS = frozenset({"V0", "V7", "V11", "V12", "V14"})
 """Vetoes that say nothing of whether two rivals are one person twice."""
 
 
-def weigh(db: duckdb.DuckDBPyConnection, model: Model, rejects: Iterable[Rule], compared: str, table: str, *, within: bool) -> None:
-    """Make ``table`` of the compared pairs that are not rejected and are more likely one person than not."""
+def weigh(
+    db: duckdb.DuckDBPyConnection, model: Model, rejects: Iterable[Rule], compared: str, table: str, *, within: bool, least: float
+) -> None:
+    """Make ``table`` of the compared pairs that are not rejected and weigh at least ``least`` bits."""
 
     def listed(name: str) -> str:
         return f"[{', '.join(repr(model.bits(name, level)) for level in FIELDS[name])}][{name} + 1]"
@@ -402,7 +405,7 @@ def weigh(db: duckdb.DuckDBPyConnection, model: Model, rejects: Iterable[Rule], 
             last=listed("last"),
             others=" + ".join(listed(name) for name in FIELDS if name not in ("first", "last")),
             rejected=" or ".join(f"({rule.when})" for rule in rejects) or "false",
-            least=REVIEW_BITS,
+            least=least,
             within=str(within).lower(),
         )
     )

@@ -12,7 +12,7 @@ from firstcard.match.blocking import block
 from firstcard.match.cluster import Link, close
 from firstcard.match.levels import FIELDS
 from firstcard.match.model import Model
-from firstcard.match.records import Source, read
+from firstcard.match.records import Source, distrust, read
 from firstcard.match.rules import CHAIN, Rules
 
 Pair = tuple[str, str]
@@ -128,6 +128,8 @@ def _run(db: duckdb.DuckDBPyConnection, sources: Sequence[Source], terms: Terms)
     terms.progress("Looking for pairs")
     comparing.prepare(db)
     families = comparing.has_families(db)
+    if families:
+        distrust(db)
     block(db, within=alone, families=families)
     _heed(db, terms, alone=alone)
     terms.progress("Comparing")

@@ -81,7 +81,14 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
         db.execute(f"drop table {name}")
     least, times = CROWDED_DAY
     for statement in _FOLLOWING:
-        db.execute(statement.format(several=SEVERAL, crowd=CROWD, least=least, times=times))
+        db.execute(statement.format(crowd=CROWD, least=least, times=times))
+
+
+def distrust(db: duckdb.DuckDBPyConnection) -> None:
+    """Take away state ids that were copied or made up: those of two children of one district, and of many records. To be asked only where brothers and sisters
+    are among the records: else all that bear one id are one person, however often and with whatever slips it stands there."""
+    for statement in _VAIN:
+        db.execute(statement.format(several=SEVERAL))
 
 
 def _read_file(db: duckdb.DuckDBPyConnection, side: int, file: CsvFile) -> None:
@@ -269,13 +276,15 @@ _NO_EMAIL = (
 )
 """What is written into a form that demands a phone or an e-mail."""
 
-_FOLLOWING = (
-    # A state id that stands for two children of one district, or for many, was copied or made up.
+_VAIN = (
     "create table vain as select distinct side, state from (select side, state from record where state <> '' group by side, district, state "
     "having count(distinct nullif(given, '')) > 1 and (count(distinct nullif(born, 0)) > 1 or count(distinct nullif(family, '')) > 1) "
     "union all select side, state from record where state <> '' group by side, state having count(*) > {several})",
-    "update record set state = '' where (side, state) in (select (side, state) from vain)",
+    *(f"update {table} set state = '' where (side, state) in (select (side, state) from vain)" for table in ("record", "part")),
     "drop table vain",
+)
+
+_FOLLOWING = (
     # What too many have is nobody's.
     "create table crowd as select address as key from record where address <> 0 group by side, address, zip having count(*) > {crowd} "
     "union select phone from record where phone <> 0 group by side, phone having count(*) > {crowd} "

@@ -15,6 +15,8 @@ SAME_BITS = 6.6
 """At least this weight for an automatic link: 0.99."""
 REVIEW_BITS = 0.0
 """At least this weight for the queue: more likely one person than not."""
+NO_FAMILY_BITS = -3.0
+"""At least this weight where the data show no families: with nobody about who could be taken for another one, a pair of two slips is worth a look."""
 MARGIN_BITS = 6.0
 """By so much a link must be better than the next best person on either side."""
 
