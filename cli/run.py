@@ -119,7 +119,13 @@ def _matching(found: Mapping[str, int] | None) -> list[str]:
     if not found["compared_with_patrons"]:
         with_patrons = "not with the library's patrons: nobody is new, or there is no list of them (firstcard patrons import)"
     twice, perhaps = found.get("student_same", 0), found.get("student_doubt", 0)
-    return [with_patrons, f"with each other: {twice:,} stand twice, {perhaps:,} are in doubt (firstcard matches list)"]
+    said = [with_patrons, f"with each other: {twice:,} stand twice, {perhaps:,} are in doubt (firstcard matches list)"]
+    if districts := found.get("compared_with_districts", 0):
+        elsewhere, unsure = found.get("elsewhere_same", 0), found.get("elsewhere_doubt", 0)
+        said.append(
+            f"with the students of {districts:,} other districts: {elsewhere:,} are theirs too, {unsure:,} are in doubt; no district is told"
+        )
+    return said
 
 
 @app.command(epilog="Example: firstcard run approve 0123456789abcdef01234567 --plan 9f2c…")

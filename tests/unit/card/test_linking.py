@@ -1,6 +1,8 @@
 """Students whose card is one that their family had: nothing is drawn for them, whose card it is never changes, and a no comes before everything."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,15 +13,20 @@ from firstcard.agreement.vocabulary import Group
 from firstcard.card.chunk import Chunk, Decision, PatronLine
 from firstcard.card.issue import issue_chunk
 from firstcard.card.patron import DRAWN_ONCE, Ownership, Patron, State, after_line, refuse, release
+from firstcard.card.plan import decide
 from firstcard.roster import Person, Role
-from firstcard.run.writing import told_to_district
-from tests.unit.agreement.builders import a_directory_agreement, an_agreement
-from tests.unit.card.builders import MemoryCards, Plans, a_person, rosters, token_of
+from firstcard.run.ledger import Arrival, Run, Status
+from firstcard.run.writing import told_to_district, write_receipt
+from tests.unit.agreement.builders import a_directory_agreement, a_library, an_agreement
+from tests.unit.card.builders import NOW, TOKENS, MemoryCards, Plans, a_person, rosters, token_of
 from tests.unit.card.test_after_line import CHUNK, LINE, a_patron
 
 CHILD = a_person(1)
 TOKEN = token_of(CHILD)
 LINKING = PatronLine(Decision.LINK, "a" * 32, "student", "b" * 32, "", "f" * 32, {"identity": b"new name"}, "4711")
+
+
+A_RUN = Run(Arrival("1" * 24, "pine", "bucket", "incoming/a.csv", "v1", 1, NOW.isoformat()), Status.APPLIED, "oak.pine")
 
 
 def agreement_of(route: str) -> Agreement:
@@ -74,9 +81,38 @@ def test_whoever_is_linked_the_district_counts_the_same(people: tuple[Person, ..
     linked = {token_of(p): p.local_id for p in people if data.draw(st.booleans())}
     agreement = agreement_of(route)
     some, none = Plans(agreement=agreement, linked=linked).decide(people), Plans(agreement=agreement).decide(people)
-    assert told_to_district(some.counts) == told_to_district(none.counts)
-    assert "link" not in told_to_district(some.counts)
+    assert told_to_district(some.counts, agreement) == told_to_district(none.counts, agreement)
+    assert "link" not in told_to_district(some.counts, agreement)
     assert some.holds == none.holds
+
+
+@given(first=rosters(), second=rosters(), data=st.data(), route=st.sampled_from(["window", "before_upload"]))
+def test_whoever_waits_or_is_served_elsewhere_the_district_counts_the_same(
+    first: tuple[Person, ...], second: tuple[Person, ...], data: st.DataObject, route: str
+) -> None:
+    agreement = agreement_of(route)
+    plans = Plans(agreement=agreement)
+    plans.run(first)
+    aside = {token_of(p): data.draw(st.sampled_from(["", "in_doubt", "served"])) for p in second if p.role is Role.STUDENT}
+
+    def told(aside: Mapping[str, str]) -> tuple[Any, ...]:
+        decisions = decide(
+            second,
+            plans.manifest,
+            agreement=agreement,
+            tokens=TOKENS,
+            in_doubt={token for token, word in aside.items() if word == "in_doubt"},
+            served={token for token, word in aside.items() if word == "served"},
+        )
+        summary = {
+            "decisions": decisions.counts,
+            "waiting_without_address": sum(1 for s in decisions.steps if s.decision is Decision.WAIT and not s.household),
+            "aside_without_address": decisions.aside_without_address,
+        }
+        receipt = write_receipt(A_RUN, agreement, a_library(), summary, (), at=NOW)
+        return receipt.decisions, receipt.waiting, decisions.holds, told_to_district(decisions.counts, agreement)
+
+    assert told(aside) == told({})
 
 
 @given(first=rosters(), second=rosters(), data=st.data())
@@ -150,8 +186,10 @@ def test_a_no_on_record_beats_a_link() -> None:
 def test_a_child_refused_in_an_earlier_roster_is_not_planned_to_be_linked() -> None:
     plans = Plans(agreement=a_directory_agreement(), linked={TOKEN: "4711"})
     plans.run([replace(CHILD, opt_out=True)])
-    (step,) = plans.decide([replace(CHILD, grade="05")]).steps
-    assert (step.decision, step.ils_id) == (Decision.ISSUE, "")
+    for grade in ("05", "06"):
+        plans.run([replace(CHILD, grade=grade)])
+    (step,) = plans.decide([replace(CHILD, grade="07")]).steps
+    assert (step.decision, step.ils_id) == (Decision.REFUSE, "")
 
 
 @pytest.mark.parametrize("line", [LINE, LINKING, replace(LINKING, ils_id="9999")], ids=["a card of ours", "the link again", "another link"])

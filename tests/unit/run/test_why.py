@@ -72,6 +72,7 @@ def test_every_state_has_its_code() -> None:
         Code.ROW_REJECTED: asked(REJECTED),
         Code.NOT_IN_ROLLOUT: asked(EXCLUDED),
         Code.IN_DOUBT: asked(a_file(in_doubt=True)),
+        Code.SERVED: asked(a_file(served=True)),
         Code.LEFT: asked(a_file(), patron=a_patron(State.EXPIRED)),
         Code.BEING_READ: asked(a_file(Status.ADMITTED, run={"plan_hash": ""})),
         Code.NO_ROSTER: asked(),

@@ -24,6 +24,9 @@ class Decision(StrEnum):
 IN_DOUBT = "in_doubt"
 """The word under which a plan counts students who wait until it is certain whether they have a card already; they have no line."""
 
+SERVED = "served"
+"""The word under which a plan counts students who get no card because they have one as students of another district; they have no line."""
+
 
 @dataclass(frozen=True, slots=True)
 class PatronLine:

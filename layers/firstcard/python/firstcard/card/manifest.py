@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from firstcard.card.traits import UNKNOWN, Traits
 
@@ -20,6 +20,26 @@ class Known:
     refused: bool = False
     staff: bool = False
     traits: Traits = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the students of a roster were compared with, and what came of it.
+
+    ``rules`` is the version of the matching rules. ``others`` are other districts' agreements with the library, each with the version of that one's manifest: everybody of the
+    one was compared with everybody of the other. ``students`` is the vault's key of these students as other districts' are compared with them, empty where
+    none are kept. ``served`` are students who got no card because another district's student is the same child, by token that one's. ``linked`` are
+    those whose family's card serves, by token that patron's.
+    """
+
+    rules: str = ""
+    others: Mapping[str, int] = field(default_factory=dict)
+    students: str = ""
+    served: Mapping[str, str] = field(default_factory=dict)
+    linked: Mapping[str, str] = field(default_factory=dict)
+
+
+NOT_COMPARED = Compared()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,7 @@ class Manifest:
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     dated: str = ""
     twice: Mapping[str, str] = field(default_factory=dict)
+    compared: Compared = NOT_COMPARED
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -59,8 +80,9 @@ class Manifest:
             "id_lengths": {role: dict(sorted(counts.items())) for role, counts in sorted(self.id_lengths.items())},
             "dated": self.dated,
             "twice": dict(sorted(self.twice.items())),
+            "compared": asdict(self.compared),
         }
-        return gzip.compress(json.dumps(body, separators=(",", ":")).encode(), compresslevel=3, mtime=0)
+        return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Manifest":
@@ -76,6 +98,7 @@ class Manifest:
             id_lengths={role: {int(n): count for n, count in counts.items()} for role, counts in body.get("id_lengths", {}).items()},
             dated=body.get("dated", ""),
             twice=body.get("twice", {}),
+            compared=Compared(**body.get("compared", {})),
         )
 
 
@@ -107,6 +130,18 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
+    # Nobody knows who of the two has a card now: the next roster is compared with everybody.
+    linked = {**known.compared.linked, **planned.compared.linked}
+    compared = replace(planned.compared, rules=known.compared.rules, others={}, served={}, linked=linked)
     return Manifest(
-        known.version + 1, "", patrons, households, known.unplaced, left, planned.id_lengths, known.dated, {**known.twice, **planned.twice}
+        known.version + 1,
+        "",
+        patrons,
+        households,
+        known.unplaced,
+        left,
+        planned.id_lengths,
+        known.dated,
+        {**known.twice, **planned.twice},
+        compared,
     )

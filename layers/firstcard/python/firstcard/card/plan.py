@@ -15,9 +15,9 @@ from types import MappingProxyType
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
-from firstcard.card.chunk import IN_DOUBT, Chunk, Decision, HouseholdLine, PairLine, PatronLine
+from firstcard.card.chunk import IN_DOUBT, SERVED, Chunk, Decision, HouseholdLine, PairLine, PatronLine
 from firstcard.card.expiry import school_year_end
-from firstcard.card.manifest import Known, Manifest
+from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
 from firstcard.card.pin import random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
@@ -55,6 +55,8 @@ class Step:
     new_address: bool = False
     traits: Traits = UNKNOWN
     ils_id: str = ""
+    refused: bool = False
+    """Whether this row says no, or one of the same id did: no roster takes a no back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Decisions:
     reused: Mapping[int, Person] = field(default_factory=dict, repr=False)
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     in_doubt: frozenset[str] = frozenset()
+    served: frozenset[str] = frozenset()
+    aside_without_address: int = 0
+    """How many of those in doubt and served have no household."""
 
 
 def decide(
@@ -90,6 +95,7 @@ def decide(
     rolled_over: bool = False,
     linked: Mapping[str, str] = NOBODY_LINKED,
     in_doubt: Collection[str] = frozenset(),
+    served: Collection[str] = frozenset(),
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
@@ -100,13 +106,14 @@ def decide(
     district's systems went over to another school year since: a person looks as at a first roster. ``linked`` are students by patron token with the ILS's
     own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over. A patron
     that two students are said to be is linked to neither of them. Who is ``in_doubt`` and would get a card has no step at all, and is new again in the next
-    roster, unless the family says no.
+    roster, unless the family says no. Just so whoever is ``served``: the child has a card as another district's student.
     """
     linked = _of_one_each(linked)
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
-    waiting: set[str] = set()
+    aside: dict[str, set[str]] = {IN_DOUBT: set(), SERVED: set()}
+    aside_without_address = 0
     for place, (person, print_) in enumerate(zip(people, fingerprints(people, tokens.fingerprint_key), strict=True)):
         token = tokens.patron(person.role, person.local_id)
         before = known.patrons.get(token)
@@ -120,21 +127,23 @@ def decide(
                 continue
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
-        decision = _decision(person, print_, before, agreement)
-        if token in in_doubt and decision in (Decision.ISSUE, Decision.WAIT):
-            waiting.add(token)
+        refused = person.opt_out or (before is not None and before.refused)
+        decision = _decision(person, print_, before, agreement, refused=refused)
+        if (token in in_doubt or token in served) and decision in (Decision.ISSUE, Decision.WAIT):
+            aside[SERVED if token in served else IN_DOUBT].add(token)
+            aside_without_address += not household
             continue
-        ils_id = linked.get(token, "") if _may_link(person, decision, before) else ""
+        ils_id = linked.get(token, "") if _may_link(person, decision) else ""
         if ils_id and decision is Decision.ISSUE:
             decision = Decision.LINK
-        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if person.opt_out else traits, ils_id))
+        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if refused else traits, ils_id, refused))
     rejected_tokens |= taken
-    seen = {s.token for s in steps} | rejected_tokens | waiting
+    seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
 
     members: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
-        if step.household and step.person and not step.person.opt_out:
+        if step.household and step.person and not step.refused:
             members[step.household].append(step)
     for token in sorted(rejected_tokens - {s.token for s in steps}):
         if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
@@ -142,23 +151,42 @@ def decide(
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
     counts = Counter(str(s.decision) for s in steps)
-    if waiting:
-        counts[IN_DOUBT] = len(waiting)
+    counts |= {word: len(tokens_) for word, tokens_ in aside.items() if tokens_}
     stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
     holds = (
         stale
         + _ids_hold(steps, known, tokens, seen)
-        + _holds(steps, known, agreement, rejected + len(taken), len(people) - len(taken), rolled_over=rolled_over)
+        + _holds(
+            steps,
+            known,
+            agreement,
+            rejected + len(taken),
+            len(people) - len(taken),
+            aside=sum(map(len, aside.values())),
+            rolled_over=rolled_over,
+        )
     )
-    return Decisions(tuple(steps), changed, contacts, counts, holds, _by_school(steps), reused, _id_lengths(people), frozenset(waiting))
+    return Decisions(
+        tuple(steps),
+        changed,
+        contacts,
+        counts,
+        holds,
+        _by_school(steps),
+        reused,
+        _id_lengths(people),
+        frozenset(aside[IN_DOUBT]),
+        frozenset(aside[SERVED]),
+        aside_without_address,
+    )
 
 
-def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement) -> Decision:
+def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement, *, refused: bool) -> Decision:
     if before and before.fingerprint == print_:
         return Decision.NOTHING
-    if person.opt_out:
+    if refused:
         return Decision.REFUSE
-    if before and before.fingerprint and not before.refused:
+    if before and before.fingerprint:
         return Decision.UPDATE
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
@@ -171,9 +199,9 @@ def _of_one_each(linked: Mapping[str, str]) -> Mapping[str, str]:
     return {token: ils_id for token, ils_id in linked.items() if said[ils_id] == 1}
 
 
-def _may_link(person: Person, decision: Decision, before: Known | None) -> bool:
+def _may_link(person: Person, decision: Decision) -> bool:
     """Whether a student is new, as far as the last roster tells; a card of ours that the cards table knows of stays all the same."""
-    return person.role is Role.STUDENT and decision in (Decision.ISSUE, Decision.WAIT) and not (before and before.refused)
+    return person.role is Role.STUDENT and decision in (Decision.ISSUE, Decision.WAIT)
 
 
 def _contact_print(household: str, group: Sequence[Step], tokens: Tokens) -> str:
@@ -226,10 +254,11 @@ def _has_lost_zeros(person: Person, usual: Sequence[int], known: Manifest, token
 
 
 def _holds(
-    steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, rolled_over: bool
+    steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, aside: int, rolled_over: bool
 ) -> tuple[Reason, ...]:
     safety = agreement.safety
     counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
+    counts["new"] += aside
     holds = []
     if safety.first_run_needs_approval and (rolled_over or not known.patrons):
         holds.append(Reason.FIRST_RUN)
@@ -521,21 +550,26 @@ class Builder:
 
 
 def next_manifest(
-    known: Manifest, decisions: Decisions, *, content: str, unplaced: int = 0, dated: str = "", twice: Mapping[str, str] = NOBODY_LINKED
+    known: Manifest,
+    decisions: Decisions,
+    *,
+    content: str,
+    unplaced: int = 0,
+    dated: str = "",
+    twice: Mapping[str, str] = NOBODY_LINKED,
+    compared: Compared = NOT_COMPARED,
 ) -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(
-            s.fingerprint, s.household, s.decision is Decision.REFUSE or bool(s.person.opt_out), s.person.role is Role.STAFF, s.traits
-        )
+        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits)
         for s in decisions.steps
         if s.person is not None
     }
     gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
-    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice)
+    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice, compared)
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:

@@ -22,8 +22,9 @@ AS_RECORD = {
     "postal_code": "postal_code",
     "phone": "phone",
     "email": "email",
+    "blocked": "blocked",
 }
-"""What matching calls a field, and what the extract does."""
+"""What matching calls a field, and what the extract does; whether the card is blocked is no field to match by."""
 
 
 class ParquetError(Exception):

@@ -86,7 +86,8 @@ def read(db: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
 
 def distrust(db: duckdb.DuckDBPyConnection) -> None:
     """Take away state ids that were copied or made up: those of two children of one district, and of many records. To be asked only where brothers and sisters
-    are among the records: else all that bear one id are one person, however often and with whatever slips it stands there."""
+    are among the records: else all that bear one id are one person, however often and with whatever slips it stands there.
+    """
     for statement in _VAIN:
         db.execute(statement.format(several=SEVERAL))
 

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     STALE_FILE = "STALE_FILE"
     LOST_ZEROS = "LOST_ZEROS"
     ID_BASIS_CHANGED = "ID_BASIS_CHANGED"
+    NOT_COMPARED = "NOT_COMPARED"
     TOO_MANY_MISSING = "TOO_MANY_MISSING"
     TOO_MANY_NEW = "TOO_MANY_NEW"
     TOO_MANY_CHANGED = "TOO_MANY_CHANGED"
@@ -278,6 +279,10 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.ID_BASIS_CHANGED: _hold(
         "More than half of the ids have a length that no id had in the last file: the export seems to take its ids from another place, such as the state id instead of the student number. Released as it is, everybody would be new and the cards that they have would end.",
         "Check which column the export takes the ids from, and send it again. If your district has really given out new ids, ring the contact named in this receipt before anything is released.",
+    ),
+    Reason.NOT_COMPARED: _hold(
+        "The students could not be compared with each other and with those whom the library knows. Released as it is, a child may get a second card.",
+        "You need not do anything: the library has been told, and the next file is compared anew. Ask the contact named in this receipt if it lasts.",
     ),
     Reason.TOO_MANY_MISSING: _hold(
         "More people are missing since the last file than the agreement lets pass without a look, or all staff or all students are.",

@@ -73,7 +73,7 @@ def _files(token: str, agreement: Agreement, ledger: Runs, vault: Reader) -> Ite
             continue
         file = _in_file(token, run, vault)
         yield file
-        if file.planned or file.problems or file.excluded or file.in_doubt or run.status in SETTLED or not file.kept:
+        if file.planned or file.problems or file.excluded or file.in_doubt or file.served or run.status in SETTLED or not file.kept:
             return
 
 
@@ -93,4 +93,5 @@ def _in_file(token: str, run: Run, vault: Reader) -> InFile:
         problems=told.problems.get(token, ()),
         excluded=told.excluded.get(token),
         in_doubt=token in told.in_doubt,
+        served=token in told.served,
     )

@@ -109,6 +109,6 @@ class Finisher:
             "rows": said.get("rows", 0),
             "accepted": said.get("accepted", 0),
             "rejected": sum(said.get("rejected", {}).values()),
-            "decisions": told_to_district(said.get("decisions", {})),
+            "decisions": told_to_district(said.get("decisions", {}), agreement),
         }
         self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])

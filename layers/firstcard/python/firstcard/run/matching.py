@@ -1,21 +1,26 @@
-"""Matching while a run is planned: who stands twice in the roster, and who has a card of the library already.
+"""Matching while a run is planned: who stands twice in the roster, who is another district's student too, and who has a card of the library already.
 
-Only rows that are new or changed are told of; the others keep what was decided. The matcher and its database are loaded when an agreement asks for them.
+Only rows that are new or changed are told of; the others keep what was decided. Everybody is looked at again after the matching rules changed, or where another district's
+students were planned at the same time as these: that can only add to what a person looks at. The matcher and its database are loaded when an agreement asks for them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.chunk import PairLine
+from firstcard.card.issue import Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
+from firstcard.card.patron import State
+from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
+from firstcard.run.peers import Peer, Row
 
 if TYPE_CHECKING:
     from firstcard.match import Decision, Matched, Terms
@@ -23,7 +28,8 @@ if TYPE_CHECKING:
 MEMORY = "1200MB"
 """What the matcher's database may take, beside the roster: half of what the function plan has."""
 
-Row = Mapping[str, str]
+BLOCKED = "blocked"
+"""Stands among the vetoes of a pair whose patron has a card that the library stopped: the agreement says that a person looks."""
 
 
 class PairsOnRecord(Protocol):
@@ -45,28 +51,43 @@ class PairsOnRecord(Protocol):
         """Those of ``tokens`` that a no is on record for, however it came."""
         ...
 
+    def standing(self, tokens: Sequence[str]) -> Standing:
+        """Patrons and refusals of ``tokens``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What matching makes of a roster.
 
-    ``twice`` are the places of rows of a child that has another row, ``instead`` by token whose row that is; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
-    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for the library alone: the district does not
-    learn who was a patron. ``compared`` is False where the library's own list was not there.
+    ``twice`` are the places of rows of a child that has another row, ``instead`` by token whose row that is; ``refused`` the places of rows whose child says no in another row.
+    ``served`` are new students who have a card, or said no, as students of another district, by token that one's. ``linked`` are patrons of the
+    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for
+    the library alone: the district does not learn who was a patron, nor who is another's student. ``compared`` is False where the library's own list was not there.
+    ``others`` are the other districts whose students were compared, with the version of their manifest; ``rules`` is the version of the rules. ``failed`` says that the
+    matcher did not come to its end: nobody was compared.
     """
 
     twice: Mapping[int, Reason] = field(default_factory=dict)
     instead: Mapping[str, str] = field(default_factory=dict)
     refused: Sequence[int] = ()
+    served: Mapping[str, str] = field(default_factory=dict)
     linked: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, Person] = field(default_factory=dict)
     lines: tuple[PairLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     compared: bool = False
+    others: Mapping[str, int] = field(default_factory=dict)
+    rules: str = ""
+    failed: bool = False
 
     def as_summary(self) -> dict[str, object]:
         """For the plan that a person at the library looks at."""
-        return {"compared_with_patrons": self.compared, **self.counts}
+        return {
+            "compared_with_patrons": self.compared,
+            **({"compared_with_districts": len(self.others)} if self.others else {}),
+            **self.counts,
+        }
 
 
 def waits_until(pair: Pair, agreement: Agreement) -> str:
@@ -82,12 +103,24 @@ def agreed(agreement: Agreement) -> bool:
     return Purpose.DEDUPLICATE in agreement.purposes
 
 
+def comparable(roll: Roll, tokens: Tokens, district: str) -> Iterator[Row]:
+    """The students of a roster as another district's are compared with them; nothing of those who said no."""
+    students = _Students.of(roll, tokens, district)
+    return students.without({students.tokens[place] for place in students.refused}).rows()
+
+
+def served_still(standing: Standing, token: str) -> bool:
+    """Whether a student of another district has a card, is to get one, or said no: then the same child gets no card here."""
+    patron = standing.patrons.get(token)
+    return token in standing.refused or (patron is not None and patron.state is not State.EXPIRED)
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """Matches one roster under one agreement.
 
     ``patrons`` gives the library's own list, each row under the ILS's id as ``id``, or None where there is none that may be used; it is asked only when a student
-    is new.
+    is new. ``peers`` are the library's other districts that agreed to be compared.
     """
 
     agreement: Agreement
@@ -95,9 +128,25 @@ class Matcher:
     on_record: PairsOnRecord
     patrons: Callable[[], Iterable[Row] | None]
     now: datetime
+    peers: Sequence[Peer] = ()
 
     def match(self, reading: Reading, known: Manifest) -> Found:
         """Compare the new and changed students of a roster."""
+        from firstcard.match import MatchingError
+
+        tonight = self._tonight(reading, known)
+        if not tonight.told:
+            return Found(instead=known.twice, others={peer.sharing: peer.manifest.version for peer in self.peers}, rules=tonight.rules)
+        try:
+            return self._match(tonight, reading)
+        except MatchingError:
+            places = tonight.students.places
+            twice = {places[token]: Reason.SAME_CHILD for token in known.twice.keys() & places.keys()}
+            return Found(twice, known.twice, served=known.compared.served, rules=known.compared.rules, failed=True)
+
+    def _tonight(self, reading: Reading, known: Manifest) -> "_Tonight":
+        from firstcard.match.rules import VERSION
+
         students = _Students.of(reading.people, self.tokens, self.agreement.district)
         prints = fingerprints(reading.people, self.tokens.fingerprint_key)
         before = known.patrons
@@ -106,44 +155,75 @@ class Matcher:
             for place, token in students.tokens.items()
             if (was := before.get(token)) is None or (was.fingerprint != prints[place] and not was.refused)
         }
-        if not changed:
-            return Found(instead=known.twice)
-        decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
-        # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
-        settled = {token for token, was in before.items() if was.fingerprint or was.refused}
-        twice, refused, lines = self._within(students, changed, settled, known.twice, decided)
+        students = students.without(self._passed_on(students, changed, known))
+        changed &= students.places.keys()
+        afresh = bool(before) and known.compared.rules != VERSION
+        met = all(_have_met(peer, known, self.agreement.sharing) for peer in self.peers)
+        return _Tonight(
+            students=students,
+            known=known,
+            changed=changed,
+            told=set(students.places) if afresh or not met else changed,
+            # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
+            settled={token for token, was in before.items() if was.fingerprint or was.refused},
+            decided=[pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT],
+            afresh=afresh,
+            rules=VERSION,
+        )
+
+    def _passed_on(self, students: "_Students", changed: Set[str], known: Manifest) -> set[str]:
+        """Those whose id stood for somebody else before: what is on record under it is another child's."""
+        before = {token: was.traits for token in changed if (was := known.patrons.get(token))}
+        before |= {token: traits for token in changed - before.keys() if (traits := known.left.get(token))}
+        people = students.roll.some(sorted(students.places[token] for token, traits in before.items() if traits))
+        return {
+            token
+            for place, person in people.items()
+            if traits_of(person, self.tokens, token := students.tokens[place]).somebody_else(before.get(token, UNKNOWN))
+        }
+
+    def _match(self, tonight: "_Tonight", reading: Reading) -> Found:
+        students, known, changed = tonight.students, tonight.known, tonight.changed
+        waiting = self._waiting()
+        same = self._within(tonight, waiting)
         # The other row of a child may be one that cannot be read tonight; its card is there all the same.
         unread = {self.tokens.patron(role, local_id) for role, local_id in reading.rejected_people}
-        apart = {frozenset((pair.left, pair.right)) for pair in decided if pair.answer is Answer.APART}
+        apart = {frozenset((pair.left, pair.right)) for pair in tonight.decided if pair.answer is Answer.APART}
         for token in changed & known.twice.keys():
             other = known.twice[token]
             if (
-                other in unread & before.keys()
+                other in unread & known.patrons.keys()
                 and students.places[token] not in students.refused
                 and frozenset((token, other)) not in apart
             ):
-                twice.setdefault(students.places[token], other)
-        noes = {students.tokens[place] for place in (*students.refused, *refused)}
+                same.twice.setdefault(students.places[token], other)
+        noes = {students.tokens[place] for place in (*students.refused, *same.refused)}
         # Of a child who said no nothing is put on record, and nobody looks for a card of its.
-        lines = [line for line in lines if noes.isdisjoint((line.left, line.right))]
-        new = changed - settled - noes - {students.tokens[place] for place in twice}
-        waiting = [pair for pair in self._waiting() if {pair.left, pair.right} & new]
-        linked, more, compared = self._link(students, new, decided)
-        counts = Counter(f"{line.kind}_{line.answer}" for line in (*lines, *more))
+        lines = [line for line in same.lines if noes.isdisjoint((line.left, line.right))]
+        without_card = changed - tonight.settled - noes - {students.tokens[place] for place in same.twice}
+        new = without_card - same.served.keys()
+        linked, more, compared = self._link(tonight, new)
+        counts = Counter(
+            f"{'elsewhere' if line.kind == Kind.STUDENT and line.right not in students.places else line.kind}_{line.answer}"
+            for line in (*lines, *more)
+        )
         if self.agreement.existing == "separate":
             more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
-        doubtful = self._doubtful((*lines, *more), new, waiting, students)
+        doubtful = self._doubtful((*lines, *more), new, waiting, students, same.elsewhere)
         kept = {token: other for token, other in known.twice.items() if unread & {token, other}}
-        instead = kept | {students.tokens[place]: other for place, other in twice.items()}
+        instead = kept | {students.tokens[place]: other for place, other in same.twice.items()}
         return Found(
-            dict.fromkeys(twice, Reason.SAME_CHILD),
+            dict.fromkeys(same.twice, Reason.SAME_CHILD),
             instead,
-            refused,
+            sorted({*same.refused} - students.refused),
+            {token: other for token, other in same.served.items() if token in without_card},
             linked,
             doubtful,
             (*lines, *more),
             dict(sorted(counts.items())),
             compared,
+            same.others,
+            tonight.rules,
         )
 
     def _waiting(self) -> list[Pair]:
@@ -159,10 +239,13 @@ class Matcher:
             and (pair.kind is Kind.STUDENT or self.agreement.existing != "separate")
         ]
 
-    def _doubtful(self, lines: Sequence[PairLine], new: set[str], waiting: Sequence[Pair], students: "_Students") -> dict[str, Person]:
+    def _doubtful(
+        self, lines: Sequence[PairLine], new: Set[str], waiting: Sequence[Pair], students: "_Students", elsewhere: Set[str]
+    ) -> dict[str, Person]:
         """The new students who wait for a person; of two students in doubt the one that has no card, else the later row.
 
-        Who waits by a pair on record goes on waiting, whatever tonight's list of patrons says, or if there is none.
+        Who waits by a pair on record goes on waiting, whatever tonight's list of patrons says, or if there is none. Another district's student is waited for only if that
+        one is among ``elsewhere``: those who have a card.
         """
         clause = self.agreement.in_doubt
         if clause is None or clause.meanwhile == "card":
@@ -176,68 +259,149 @@ class Matcher:
             *(doubt for one, doubt in doubts.items() if one not in over),
             *((pair.kind, pair.left, pair.right) for pair in waiting),
         ):
-            there = [token for token in (left, right) if token in students.places]
-            candidates = [left] if kind == Kind.PATRON else sorted(there, key=lambda token: students.places[token])
-            wait.update([token for token in candidates if token in new][-1:] if kind == Kind.PATRON or len(there) == 2 else [])
+            there = [left] if kind == Kind.PATRON else [token for token in (left, right) if token in students.places]
+            if kind == Kind.PATRON or len(there) == 2 or elsewhere & {left, right}:
+                wait.update([token for token in sorted(there, key=lambda token: students.places.get(token, -1)) if token in new][-1:])
         people = students.roll.some(sorted(students.places[token] for token in wait))
         return {students.tokens[place]: person for place, person in people.items()}
 
-    def _within(
-        self, students: "_Students", changed: set[str], settled: set[str], known_twice: Mapping[str, str], decided: Sequence[Pair]
-    ) -> tuple[dict[int, str], list[int], list[PairLine]]:
-        """The rows of a child that has another one, with that one's token; of a group that row stays which has a card, else the first, and a no in any of them counts for all."""
+    def _within(self, tonight: "_Tonight", waiting: Sequence[Pair]) -> "_Same":
+        """The rows of a child that has another one, and of a child that is another district's student too.
+
+        Of a group that row stays which has a card, else the first, and a no in any of them counts for all. Who has no card here, and has one elsewhere, gets none.
+        """
         from firstcard.match import within
 
-        matched = within(students.rows(), _terms(changed, decided, Kind.STUDENT))
-        twice: dict[int, str] = {}
-        refused: list[int] = []
-        both_have_cards: set[frozenset[str]] = set()
-        groups = [group for group in matched.groups if not changed.isdisjoint(group)]
+        students, changed, known_twice = tonight.students, tonight.changed, tonight.known.twice
+        same = _Same()
+        foreign: set[str] = set()
+        matched = within(self._everybody(students, foreign, same.others), _terms(tonight.told, tonight.decided, Kind.STUDENT))
+        groups = [group for group in matched.groups if not tonight.told.isdisjoint(group)]
         others = {token: known_twice[token] for token in changed & known_twice.keys()}
+        mentioned = {token for group in groups for token in group} | {t for one in matched.decisions for t in (one.left_id, one.right_id)}
+        awaited = {token for pair in waiting if pair.kind is Kind.STUDENT for token in (pair.left, pair.right)} - students.places.keys()
+        abroad = self.on_record.standing(sorted(foreign & mentioned | awaited))
+        same.elsewhere = {token for token in {*abroad.patrons, *abroad.refused} if served_still(abroad, token)}
         # A family may have said no by its link, of which no roster knows.
-        suppressed = self.on_record.refusals(sorted({token for group in groups for token in group} | others.keys() | set(others.values())))
+        at_home = {token for group in groups for token in group if token in students.places}
+        suppressed = self.on_record.refusals(sorted(at_home | others.keys() | set(others.values())))
         noes = students.refused | {students.places[token] for token in suppressed if token in students.places}
-        refused += [students.places[token] for token, other in others.items() if other in suppressed]
+        same.refused += [students.places[token] for token, other in others.items() if other in suppressed]
+        both_have_cards: set[frozenset[str]] = set()
         for group in groups:
-            places = sorted(students.places[token] for token in group)
-            holders = [place for place in places if students.tokens[place] in settled]
+            places = sorted(students.places[token] for token in group if token in students.places)
+            holders = [place for place in places if students.tokens[place] in tonight.settled]
+            abroad_too = [token for token in group if token in same.elsewhere]
             kept = holders or [min(places, key=lambda place: (place not in students.reachable, place))]
-            if noes.isdisjoint(places):
-                twice |= dict.fromkeys((place for place in places if place not in kept), students.tokens[kept[0]])
-            else:
-                refused += [place for place in places if place not in students.refused]
-            if len(holders) > 1:
-                both_have_cards.add(frozenset(students.tokens[place] for place in holders))
+            if not changed.isdisjoint(group):
+                if noes.isdisjoint(places):
+                    same.twice |= dict.fromkeys((place for place in places if place not in kept), students.tokens[kept[0]])
+                    same.served |= {students.tokens[place]: abroad_too[0] for place in kept if abroad_too and not holders}
+                else:
+                    same.refused += [place for place in places if place not in students.refused and students.tokens[place] in changed]
+            if len(holders) + len(abroad_too) > 1 and holders:
+                both_have_cards.add(frozenset((*(students.tokens[place] for place in holders), *abroad_too)))
         doubtful = [one for one in matched.decisions if any({one.left_id, one.right_id} <= group for group in both_have_cards)]
-        return (
-            twice,
-            sorted({*refused} - students.refused),
-            [_line(one, Kind.STUDENT, matched, doubt=one in doubtful) for one in matched.decisions if not _is_human(one)],
-        )
+        refused_elsewhere = {token for token in foreign if token in abroad.refused or _is_refused(abroad, token)}
+        same.lines = [
+            _line(one, Kind.STUDENT, matched, doubt=one in doubtful, turned=one.left_id not in students.places)
+            for one in matched.decisions
+            if not _is_human(one) and refused_elsewhere.isdisjoint((one.left_id, one.right_id))
+        ]
+        return same
 
-    def _link(self, students: "_Students", new: set[str], decided: Sequence[Pair]) -> tuple[dict[str, str], list[PairLine], bool]:
-        """The patrons of the library whom new students are or may be. What a person said needs no list of patrons, and no machine adds to it."""
+    def _everybody(self, students: "_Students", foreign: set[str], others: dict[str, int]) -> Iterator[Row]:
+        """The roster's students, then those of the library's other districts, whose tokens and manifests are noted."""
+        yield from students.rows()
+        for peer in self.peers:
+            rows = peer.rows()
+            if rows is not None:
+                others[peer.sharing] = peer.manifest.version
+                for row in rows:
+                    foreign.add(row["id"])
+                    yield row
+
+    def _link(self, tonight: "_Tonight", new: Set[str]) -> tuple[dict[str, str], list[PairLine], bool]:
+        """The patrons of the library whom new students are or may be. What a person said needs no list of patrons, and no machine adds to it.
+
+        A patron whose card serves another student already is nobody's for certain.
+        """
         from firstcard.match import link
 
-        existing = self.agreement.existing
+        existing, known, decided = self.agreement.existing, tonight.known, tonight.decided
         said = [pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.SAME and pair.left in new]
         told = Counter(pair.left for pair in said)
         human = {pair.left: pair.ils_id for pair in said if told[pair.left] == 1} if existing != "separate" else {}
-        patrons = self.patrons() if new - told.keys() else None
+        looked_for = new | (tonight.told - {*known.twice} if tonight.afresh and existing != "separate" else set())
+        patrons = self.patrons() if looked_for - told.keys() else None
         if patrons is None:
             return human, [], False
         ils_ids: dict[str, str] = {}
-        matched = link(students.rows(), self._tokenised(patrons, ils_ids), _terms(new, decided, Kind.PATRON))
-        found = [one for one in matched.decisions if one.left_id not in told and not _is_human(one)]
-        certain = {one.left_id: ils_ids[one.right_id] for one in found if _is_same(one) and one.left_id in new}
-        lines = [_line(one, Kind.PATRON, matched, doubt=existing == "ask", ils_id=ils_ids[one.right_id]) for one in found]
+        blocked: set[str] = set()
+        matched = link(tonight.students.rows(), self._tokenised(patrons, ils_ids, blocked), _terms(looked_for, decided, Kind.PATRON))
+        serves = {
+            patron: student for one in (known, *(peer.manifest for peer in self.peers)) for student, patron in one.compared.linked.items()
+        }
+        lines: list[PairLine] = []
+        certain: dict[str, str] = {}
+        for one in matched.decisions:
+            student, patron = one.left_id, one.right_id
+            if student in told or _is_human(one) or (student not in new and serves.get(patron) == student):
+                continue
+            stopped = patron in blocked and self.agreement.existing_blocked in ("ask", None)
+            doubt = existing == "ask" or student not in new or serves.get(patron, student) != student or stopped
+            if _is_same(one) and not doubt and not (patron in blocked and self.agreement.existing_blocked == "separate"):
+                certain[student] = ils_ids[patron]
+            lines.append(_line(one, Kind.PATRON, matched, doubt=doubt, ils_id=ils_ids[patron], more=(BLOCKED,) if stopped else ()))
         return human | (certain if existing == "link" else {}), lines, True
 
-    def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str]) -> Iterator[Row]:
+    def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str], blocked: set[str]) -> Iterator[Row]:
         for row in patrons:
             token = self.tokens.existing(row["id"])
             ils_ids[token] = row["id"]
+            if row.get("blocked") == "yes":
+                blocked.add(token)
             yield {**row, "id": token}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tonight:
+    """Whom a roster brings, and who of them is looked at.
+
+    ``changed`` are new or changed, ``settled`` have a card or said no. ``told`` are those of whose pairs something is said: the changed, or everybody. ``afresh``: the rules are
+    others than those by which the roster before was compared.
+    """
+
+    students: "_Students"
+    known: Manifest
+    changed: Set[str]
+    told: Set[str]
+    settled: Set[str]
+    decided: Sequence[Pair]
+    afresh: bool
+    rules: str
+
+
+@dataclass(slots=True)
+class _Same:
+    """Who is whom, as far as students go: see ``Found``. ``elsewhere`` are other districts' students who have a card, are to get one, or said no."""
+
+    twice: dict[int, str] = field(default_factory=dict)
+    refused: list[int] = field(default_factory=list)
+    served: dict[str, str] = field(default_factory=dict)
+    lines: list[PairLine] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
+
+
+def _have_met(peer: Peer, known: Manifest, sharing: str) -> bool:
+    """Whether everybody of the last roster was compared with everybody of another district's: by whichever came later."""
+    return peer.manifest.version == known.compared.others.get(peer.sharing) or known.version == peer.manifest.compared.others.get(sharing)
+
+
+def _is_refused(standing: Standing, token: str) -> bool:
+    patron = standing.patrons.get(token)
+    return patron is not None and patron.state is State.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +431,11 @@ class _Students:
             frozenset(place for place, (_, no, _) in of_students.items() if no),
             frozenset(place for place, (_, _, mail) in of_students.items() if mail),
         )
+
+    def without(self, tokens: Set[str]) -> "_Students":
+        """The others."""
+        kept = {place: token for place, token in self.tokens.items() if token not in tokens}
+        return replace(self, tokens=kept, places={token: place for place, token in kept.items()}) if tokens else self
 
     def rows(self) -> Iterator[Row]:
         """Each as the matcher takes it, under its token."""
@@ -299,16 +468,20 @@ def _is_human(one: "Decision") -> bool:
     return one.evidence == HUMAN
 
 
-def _line(one: "Decision", kind: Kind, matched: "Matched", *, doubt: bool, ils_id: str = "") -> PairLine:
+def _line(
+    one: "Decision", kind: Kind, matched: "Matched", *, doubt: bool, ils_id: str = "", more: tuple[str, ...] = (), turned: bool = False
+) -> PairLine:
+    """What goes on record; the student of this roster stands on the left, if only one of the two is."""
     same = _is_same(one) and not doubt
+    left, right = (one.right_id, one.left_id) if turned else (one.left_id, one.right_id)
     return PairLine(
-        one.left_id,
-        one.right_id,
+        left,
+        right,
         kind,
         Answer.SAME if same else Answer.DOUBT,
         one.weight,
         one.evidence,
-        one.vetoes,
+        (*one.vetoes, *more),
         matched.version,
         ils_id,
     )

@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
-from firstcard.card.manifest import Manifest
+from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock, may_be_ours
 from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
 from firstcard.event import Event, new_event
@@ -21,10 +22,11 @@ from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
-from firstcard.run.matching import Found, Matcher, PairsOnRecord, Row, agreed, waits_until
+from firstcard.run.matching import Found, Matcher, PairsOnRecord, agreed, comparable, served_still, waits_until
+from firstcard.run.peers import Peer, Row, open_students, seal_students, students_key
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
-from firstcard.vault import Intent, Wrap
+from firstcard.vault import Intent, VaultClosedError, Wrap
 
 NOT_ISSUING = (Status.ADMITTED, Status.READY, Status.HELD, Status.APPROVED, Status.FAILED)
 """A run that issues is ended by finish alone."""
@@ -143,7 +145,7 @@ class Planner:
         keeper = self._keeper(agreement) if agreement.exchange.deltas else None
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
-        same = same and not self._decided_since(agreement, state.applied_received_at, now)
+        same = same and not self._decided_since(agreement, state.applied_received_at, now) and not self._set_free(known)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -217,7 +219,10 @@ class Planner:
             rolled_over=rolled_over,
             linked=found.linked,
             in_doubt=found.doubtful.keys(),
+            served=found.served.keys(),
         )
+        if found.failed:
+            decisions = replace(decisions, holds=(Reason.NOT_COMPARED, *decisions.holds))
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
@@ -233,6 +238,7 @@ class Planner:
         folder = f"runs/{arrival.run_id}/{digest[:16]}"
         for chunk in chunks:
             self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
+        compared = self._kept(agreement, reading, known, decisions, found, tokens, folder)
         self.objects.put(
             f"{folder}/manifest.json.gz",
             next_manifest(
@@ -242,11 +248,12 @@ class Planner:
                 unplaced=reading.rows_without_id if complete else known.unplaced,
                 dated=dated,
                 twice=found.instead,
+                compared=compared,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
-        self.objects.put(people_key(folder), people_of(reading, tokens, decisions.in_doubt).to_bytes())
+        self.objects.put(people_key(folder), people_of(reading, tokens, decisions.in_doubt, decisions.served).to_bytes())
         held = bool(decisions.holds)
         self._supersede_older(arrival)
         moved = self.ledger.move(
@@ -281,7 +288,53 @@ class Planner:
             rows = self.patrons(library, now)
             return rows and (row for row in rows if not any(may_be_ours(row.get("barcode", ""), one, library) for one in sharings))
 
-        return Matcher(agreement, tokens, self.pairs, families_own, now).match(reading, known)
+        return Matcher(agreement, tokens, self.pairs, families_own, now, self._peers(agreement, now)).match(reading, known)
+
+    def _peers(self, agreement: Agreement, now: datetime) -> list[Peer]:
+        """The library's other districts whose students may be compared with these, as their last rosters left them."""
+        if not agreement.compared_across:
+            return []
+        sharings = {one.sharing for one in self.site.agreements if one.library == agreement.library and one.sharing != agreement.sharing}
+        peers = []
+        for sharing in sorted(sharings):
+            other = self.site.of_sharing(sharing)
+            if other is None or not other.compared_across or closed(other, on=now.date(), suspended=self.ledger.suspended(sharing)):
+                continue
+            manifest = load_manifest(self.objects, sharing, self.ledger.district(sharing).manifest_version)
+            if manifest.compared.students:
+                peers.append(Peer(sharing, manifest, partial(self._students_of, sharing, manifest.compared.students)))
+        return peers
+
+    def _students_of(self, sharing: str, key: str) -> Iterable[Row] | None:
+        body = self.objects.get(key)
+        try:
+            return open_students(body, sharing, unwrap=self.unwrap, declare=self.declare) if body else None
+        except VaultClosedError:
+            return None  # the plan says with how many districts it compared; a roster does not wait for another one's
+
+    def _kept(
+        self, agreement: Agreement, reading: Reading, known: Manifest, decisions: Decisions, found: Found, tokens: Tokens, folder: str
+    ) -> Compared:
+        """What the manifest keeps of the comparison; the students themselves, sealed, where other districts' may be compared with them."""
+        if not agreed(agreement):
+            return Compared()
+        linked = {token: patron for token, patron in known.compared.linked.items() if token in known.patrons}
+        linked |= {step.token: tokens.existing(step.ils_id) for step in decisions.steps if step.ils_id}
+        served = {token: found.served[token] for token in decisions.served}
+        key = students_key(folder) if agreement.compared_across else ""
+        if key:
+            rows = comparable(reading.people, tokens, agreement.district)
+            name = f"students-{self.random(8).hex()}"
+            self.objects.put(key, seal_students(rows, agreement, name=name, wrap=self.wrapper(agreement.sharing), random=self.random))
+        return Compared(found.rules, found.others, key, served, linked)
+
+    def _set_free(self, known: Manifest) -> bool:
+        """Whether somebody who got no card because of another district's student can get one now: that one left."""
+        served = known.compared.served
+        if not served:
+            return False
+        standing = self.pairs.standing(sorted(set(served.values())))
+        return any(not served_still(standing, other) for other in served.values())
 
     def _supersede_older(self, arrival: Arrival) -> None:
         over = (Status.HELD, Status.APPROVED)
@@ -330,6 +383,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "by_school": decisions.by_school,
         "households": len(decisions.contacts),
         "waiting_without_address": without_address,
+        "aside_without_address": decisions.aside_without_address,
         "linked": sum(1 for s in decisions.steps if s.ils_id),
         "holds": [str(r) for r in decisions.holds],
     }

@@ -36,7 +36,7 @@ class Holder:
                 **facts(agreement, run_id, at),
                 reasons=tuple(run.holds),
                 plan_hash=run.plan_hash,
-                decisions=told_to_district(run.counts),
+                decisions=told_to_district(run.counts, agreement),
             )
             self.emit([held])
             return

@@ -45,6 +45,7 @@ class Code(StrEnum):
     ROW_REJECTED = "row_rejected"
     NOT_IN_ROLLOUT = "not_in_rollout"
     IN_DOUBT = "in_doubt"
+    SERVED = "served"
     LEFT = "left"
     BEING_READ = "being_read"
     NO_ROSTER = "no_roster"
@@ -74,6 +75,7 @@ class InFile:
     problems: tuple[Problem, ...] = ()
     excluded: Exclusion | None = None
     in_doubt: bool = False
+    served: bool = False
 
     @property
     def rejected(self) -> tuple[Problem, ...]:
@@ -320,6 +322,14 @@ def _said_by(file: InFile) -> Answer | None:
             Code.IN_DOUBT,
             "It is not certain whether this child has a card of the library already, or stands twice in the roster, so it waits for a person at the library.",
             "The library's staff decide with `firstcard matches`; the next roster after that makes the card, or links the one that is there.",
+            Whom.LIBRARY,
+            _of(file.run),
+        )
+    if file.served:
+        return Answer(
+            Code.SERVED,
+            "This child has a card of the library as a student of another of its districts, or said no there, so this district's roster makes no second one.",
+            "Nothing is to be done: the one card serves. When the child leaves the other district, the next roster of this one makes a card.",
             Whom.LIBRARY,
             _of(file.run),
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Library
-from firstcard.card.chunk import IN_DOUBT, Decision
+from firstcard.card.chunk import IN_DOUBT, SERVED, Decision
 from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
 from firstcard.roster import Reason
 from firstcard.run.ledger import Run, Status
@@ -19,13 +19,18 @@ OUTCOMES = {
 }
 
 
-_SAME_TO_DISTRICT: Mapping[str, str] = {Decision.LINK: Decision.ISSUE, IN_DOUBT: Decision.WAIT}
+_ASIDE = (IN_DOUBT, SERVED)
 
 
-def told_to_district(decisions: Mapping[str, int]) -> dict[str, int]:
-    """A plan's decisions as a district may know them: a card that the family had already counts like one that is made, and who waits because of it like whoever waits: who was a patron is the library's to know."""
-    told = {decision: count for decision, count in decisions.items() if decision not in _SAME_TO_DISTRICT}
-    for decision, like in _SAME_TO_DISTRICT.items():
+def told_to_district(decisions: Mapping[str, int], agreement: Agreement) -> dict[str, int]:
+    """A plan's decisions as a district may know them: who was a patron, or is another district's student, is the library's to know.
+
+    A card that the family had already counts like one that is made. Who gets none because of it counts like whoever is new: as waiting, or where nobody waits as issued.
+    """
+    new = Decision.ISSUE if agreement.route == "before_upload" else Decision.WAIT
+    same = {str(Decision.LINK): Decision.ISSUE} | dict.fromkeys(_ASIDE, new)
+    told = {decision: count for decision, count in decisions.items() if decision not in same}
+    for decision, like in same.items():
         if count := decisions.get(decision, 0):
             told[like] = told.get(like, 0) + count
     return {str(decision): count for decision, count in sorted(told.items())}
@@ -41,10 +46,11 @@ def write_receipt(
         (Place(file="", line=0, column="", reason=Reason(run.reason)),) if run.reason else ()
     )
     decisions = summary.get("decisions", {})
-    waiting = {
-        "window": decisions.get("wait", 0) + decisions.get(IN_DOUBT, 0) - summary.get("waiting_without_address", 0),
-        "no_address": summary.get("waiting_without_address", 0),
-    }
+    told = told_to_district(decisions, agreement)
+    no_address = summary.get("waiting_without_address", 0)
+    if agreement.route != "before_upload":
+        no_address += summary.get("aside_without_address", 0)
+    waiting = {"window": told.get("wait", 0) - no_address, "no_address": no_address}
     return Receipt(
         run_id=run.arrival.run_id,
         district=agreement.parties.lea.name,
@@ -61,7 +67,7 @@ def write_receipt(
         rejected={Reason(code): count for code, count in summary.get("rejected", {}).items()},
         excluded=summary.get("excluded", {}),
         of_age=summary.get("of_age", 0),
-        decisions=told_to_district(decisions),
+        decisions=told,
         waiting={cause: count for cause, count in waiting.items() if count},
         dropped=tuple(Dropped(file=f, column=c, forbidden=forbidden) for f, c, forbidden in summary.get("dropped", [])),
         problems=() if run.status is Status.REJECTED and not summary else places,
