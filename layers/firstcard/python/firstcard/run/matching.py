@@ -231,7 +231,7 @@ class Matcher:
         found = [one for one in matched.decisions if one.left_id not in told and not _is_human(one)]
         certain = {one.left_id: ils_ids[one.right_id] for one in found if _is_same(one) and one.left_id in new}
         lines = [_line(one, Kind.PATRON, matched, doubt=existing == "ask", ils_id=ils_ids[one.right_id]) for one in found]
-        return human | (certain if existing == "link" else {}), lines, True
+        return human | (certain if self.agreement.links_existing else {}), lines, True
 
     def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str]) -> Iterator[Row]:
         for row in patrons:
