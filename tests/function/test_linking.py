@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +27,7 @@ CHILD, OTHER = a_person(1), a_person(2)
 TOKEN = token_of(CHILD)
 A_NO = Stamp("oak.pine", "dsa-pine-oak-2026", "oak", "pine", "f" * 24, EVENING.isoformat())
 AT_ONCE = a_directory_agreement(existing="link", existing_blocked="separate", **MATCHING)
+RENEWED = a_directory_agreement(existing="renew", existing_blocked="separate", **MATCHING)
 AFTER_THE_WINDOW = an_agreement(existing="link", existing_blocked="separate", **MATCHING)
 
 
@@ -65,10 +67,11 @@ def synced(yard: Yard, library: StandIn, plans: Plans) -> frozenset[str]:
     )
 
 
-def carried(library: StandIn, own: dict[str, object]) -> list[str]:
-    """The tokens on the family's card, after a look that everything else is as it was."""
+def carried(library: StandIn, own: dict[str, object], *, ends: str = "") -> list[str]:
+    """The tokens on the family's card, after a look that everything else is as it was, but for a last day that is told."""
     now = whole(library, int(str(own["patron_id"])))
-    assert now | {"extended_attributes": []} == own | {"extended_attributes": []}
+    same = {"extended_attributes": [], "expiry_date": ends or own["expiry_date"]}
+    assert now | {"extended_attributes": []} == own | same
     assert library.patrons.count() == 1, "no card is made beside it"
     return [mark["value"] for mark in now["extended_attributes"] if mark["type"] == ATTRIBUTE]
 
@@ -186,6 +189,69 @@ def test_under_the_window_a_no_in_its_days_links_nothing(yard: Yard, library: St
     before = library.requests
     synced(yard, library, plans)
     assert (carried(library, own), library.requests) == ([], before)
+
+
+@pytest.fixture
+def short(library: StandIn) -> dict[str, object]:
+    """The card that the family has, which ends before the student cards do."""
+    return plant(library, a_stranger(expiry_date="2027-01-31"))
+
+
+def test_renewed_with_the_link_and_no_shorter_when_the_child_leaves_and_returns(
+    yard: Yard, library: StandIn, short: dict[str, object]
+) -> None:
+    plans = plans_for(short, RENEWED)
+    for people, tokens in (([CHILD], [TOKEN]), ([], []), ([CHILD], [TOKEN])):
+        issued(yard, plans.run(people))
+        for _ in range(2):
+            assert synced(yard, library, plans) == frozenset()
+            assert carried(library, short, ends="2027-09-15") == tokens
+    assert yard.cards.view([TOKEN]).ils[TOKEN].reason == ""
+
+
+def test_a_card_that_ends_later_is_only_linked(yard: Yard, library: StandIn, own: dict[str, object]) -> None:
+    plans = plans_for(own, RENEWED)
+    issued(yard, plans.run([CHILD]))
+    synced(yard, library, plans)
+    assert carried(library, own) == [TOKEN]
+
+
+def test_the_first_roster_of_the_next_school_year_that_changes_something_renews_it_again(
+    yard: Yard, library: StandIn, short: dict[str, object]
+) -> None:
+    plans = plans_for(short, RENEWED)
+    for grade, at, ends in (("04", "2026-11-22", "2027-09-15"), ("04", "2027-08-20", "2027-09-15"), ("05", "2027-08-21", "2028-09-15")):
+        issued(yard, [replace(chunk, at=f"{at}T06:00:00+00:00") for chunk in plans.run([replace(CHILD, grade=grade)])])
+        synced(yard, library, plans)
+        assert carried(library, short, ends=ends) == [TOKEN]
+
+
+@pytest.mark.parametrize("nth", range(1, 4))
+def test_a_renewal_killed_at_any_call_is_made_good_by_the_next(
+    yard: Yard, breaking: Breaking, library: StandIn, short: dict[str, object], nth: int
+) -> None:
+    plans = plans_for(short, RENEWED)
+    issued(yard, plans.run([CHILD]))
+    breaking.before("*", dies, nth=nth)
+    with pytest.raises(KilledError):
+        synced(yard, library, plans)
+    for _ in range(2):
+        assert synced(yard, library, plans) == frozenset()
+        assert carried(library, short, ends="2027-09-15") == [TOKEN]
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "BatchWriteItem"])
+def test_a_no_that_comes_while_it_is_renewed_takes_the_link_away(
+    yard: Yard, breaking: Breaking, library: StandIn, short: dict[str, object], operation: str
+) -> None:
+    plans = plans_for(short, RENEWED)
+    issued(yard, plans.run([CHILD]))
+    breaking.before(operation, lambda: yard.cards.refuse([TOKEN], by="family", stamp=A_NO))
+    synced(yard, library, plans)
+    synced(yard, library, plans)
+    now = whole(library, int(str(short["patron_id"])))
+    assert carried(library, short, ends=now["expiry_date"]) == []
+    assert now["expiry_date"] in {"2027-01-31", "2027-09-15"}
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["applied", "held"])

@@ -211,9 +211,10 @@ class TestAPatronOfTheLibrary:
         assert waiting.evidence_class.startswith("patron:V3")
         assert "dob=missing" in waiting.evidence
 
-    def test_is_linked_and_the_district_counts_a_card_like_any_other(self, yard: Yard) -> None:
+    @pytest.mark.parametrize("policy", ["link", "renew"])
+    def test_is_linked_and_the_district_counts_a_card_like_any_other(self, yard: Yard, policy: str) -> None:
         yard.patrons = [patron(n) for n in range(1, 6)]
-        sent(yard, *EVERYBODY)
+        sent(yard, *EVERYBODY, existing=policy)
         patrons = yard.cards.standing([token(n) for n in TWENTY]).patrons
         assert {n for n in TWENTY if patrons[token(n)].existing} == {1, 2, 3, 4, 5}
         assert patrons[token(2)].existing == "ils-2"

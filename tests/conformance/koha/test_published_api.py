@@ -93,7 +93,7 @@ def the_whole_way(library: StandIn, http: httpx.Client) -> None:
 
 
 def the_way_of_a_familys_own_card(library: StandIn) -> None:
-    """Linked, linked again, another child's, blocked, gone, of a type that is not set up, at the same moment; and unlinked twice."""
+    """Linked, linked again, renewed, another child's, blocked, gone, of a type that is not set up, at the same moment; and unlinked twice."""
     ils = koha(library)
     own, blocked = (str(plant(library, a_stranger(cardnumber=number, surname=number))["patron_id"]) for number in ("31", "32"))
     library.patrons.restrict(int(blocked))
@@ -101,6 +101,9 @@ def the_way_of_a_familys_own_card(library: StandIn) -> None:
         ils.link(ils_id, token=a_patron(serial).token, held_before=False, blocked_too=serial == 31, on=TODAY)
     KohaIls(library.endpoint, CLIENT, SECRET, token_attribute="NONE", http=PoolManager(), confirm_separate=False).link(
         own, token=a_patron(34).token, held_before=False, blocked_too=False, on=TODAY
+    )
+    assert ils.link(own, token=a_patron(31).token, held_before=True, blocked_too=False, on=TODAY, renew_to=date(2031, 9, 15)) == Accepted(
+        own
     )
     for ils_id in (own, own, "4711"):
         ils.unlink(ils_id, token=a_patron(31).token)

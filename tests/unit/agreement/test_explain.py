@@ -94,6 +94,32 @@ XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
         (MATCHING, "The card", "the student gets this one, and the library's staff look."),
         (WAITING, "The card", "waits until the library's staff decide, at most 14 days."),
         ({"existing": "link", "existing_blocked": "separate", **MATCHING}, "The card", "gets a card of this programme instead"),
+        (
+            {"existing": "renew", "existing_blocked": "separate", **MATCHING},
+            "The card",
+            "where its last day is earlier than the one under End, it gets that day",
+        ),
+        (
+            {"existing": "renew", "existing_blocked": "separate", **MATCHING},
+            "The card",
+            "nothing else about it is changed: no number, PIN, patron type, branch, name or block.",
+        ),
+        (
+            {"existing": "renew", "existing_blocked": "separate", **MATCHING},
+            "The card",
+            "is not renewed and not linked, so that the person gets a card of this",
+        ),
+        (
+            {"existing": "renew", "existing_blocked": "link_and_list", **MATCHING},
+            "The card",
+            "has only expired is renewed like any other. One that is blocked otherwise",
+        ),
+        (
+            {"existing": "renew", "existing_blocked": "link_and_list", **MATCHING},
+            "The card",
+            "is not renewed; it is linked all the same, stays blocked",
+        ),
+        ({"existing": "renew", "existing_blocked": "ask", **MATCHING}, "The card", "is not renewed and not linked before a member"),
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),

@@ -122,9 +122,14 @@ def test_linking_and_renewing_need_an_adapter_that_can(existing: str) -> None:
     assert faults_with_library(agreement, a_library(), {"koha": AdapterFacts(can_set_pin=True, can_link=True, can_renew=True)}) == ()
 
 
-def test_koha_links_and_does_not_renew() -> None:
-    assert faults_with_library(an_agreement(existing="link", existing_blocked="ask", **MATCHING), a_library()) == ()
-    (fault,) = faults_with_library(an_agreement(existing="renew", existing_blocked="ask", **MATCHING), a_library())
+@pytest.mark.parametrize("existing", ["link", "renew"])
+def test_koha_links_and_renews(existing: str) -> None:
+    assert faults_with_library(an_agreement(existing=existing, existing_blocked="ask", **MATCHING), a_library()) == ()
+
+
+def test_an_adapter_that_links_may_not_be_able_to_renew() -> None:
+    links = {"koha": AdapterFacts(can_set_pin=True, can_link=True, can_renew=False)}
+    (fault,) = faults_with_library(an_agreement(existing="renew", existing_blocked="ask", **MATCHING), a_library(), links)
     assert fault.sentence == "The adapter koha of oak cannot renew a card that was there before: write separate, link or ask."
 
 

@@ -31,6 +31,7 @@ class Shelf:
     carried: dict[str, set[str]] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     link_calls: list[tuple[str, bool, bool]] = field(default_factory=list)
+    renewed_to: list[date | None] = field(default_factory=list)
 
     def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
         self.puts += 1
@@ -49,8 +50,11 @@ class Shelf:
         self.ends[token] = on
         return Accepted("17")
 
-    def link(self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date) -> Accepted | Refused | Unreachable:
+    def link(
+        self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date, renew_to: date | None = None
+    ) -> Accepted | Refused | Unreachable:
         self.link_calls.append((ils_id, held_before, blocked_too))
+        self.renewed_to.append(renew_to)
         self.before_put()
         if self.answers:
             return self.answers.pop(0)

@@ -1,10 +1,12 @@
 """Linked cards in step: linked once, looked at when something changes, and only ever unlinked."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from firstcard.agreement import Agreement
+from firstcard.card.expiry import school_year_end
 from firstcard.card.issue import issue_chunk
 from firstcard.ils import SyncReason, Unreachable
 from tests.unit.agreement.builders import MATCHING, an_agreement
@@ -14,12 +16,12 @@ from tests.unit.ils.test_sync import CHILD, TOKEN, Library
 CARD = "4711"
 
 
-def linking(policy: str = "separate") -> Agreement:
-    return an_agreement(existing="link", existing_blocked=policy, **MATCHING)
+def linking(policy: str = "separate", existing: str = "link") -> Agreement:
+    return an_agreement(existing=existing, existing_blocked=policy, **MATCHING)
 
 
-def a_library(policy: str = "separate") -> Library:
-    library = Library(Plans(agreement=linking(policy), linked={TOKEN: CARD}))
+def a_library(policy: str = "separate", existing: str = "link") -> Library:
+    library = Library(Plans(agreement=linking(policy, existing), linked={TOKEN: CARD}))
     library.issued(CHILD)
     return library
 
@@ -197,3 +199,49 @@ def test_a_call_that_dies_between_the_ils_and_the_record_is_made_good_by_the_nex
         assert library.sync(CHILD) == frozenset()
     assert library.shelf.carried == {CARD: set() if ends else {TOKEN}}
     assert library.state(CHILD)[0] == ("ended" if ends else "in_ils")
+
+
+def test_only_the_policy_renew_says_until_when_a_card_is_to_run() -> None:
+    library = a_library()
+    library.sync(CHILD)
+    library.issued(replace(CHILD, grade="05"))
+    library.sync(CHILD)
+    assert library.shelf.renewed_to == [None, None]
+
+
+def test_a_renewed_card_runs_as_long_as_a_student_card_touched_on_the_same_day_and_nothing_is_opened() -> None:
+    library = a_library(existing="renew")
+    library.sync(CHILD)
+    expiry = library.plans.agreement.card.expiry
+    touched = date.fromisoformat(library.store.patrons[TOKEN].at[:10])
+    student_cards = school_year_end(touched, month_day=expiry.month_day, rolls_after=expiry.rolls_after)
+    assert library.shelf.renewed_to == [student_cards]
+    assert library.plans.keys.story == []
+    assert untouched(library)
+
+
+@pytest.mark.parametrize(
+    ("touched", "until"),
+    [("2027-06-30", date(2027, 9, 15)), ("2027-07-01", date(2028, 9, 15)), ("2027-12-31", date(2028, 9, 15))],
+)
+def test_a_row_that_changes_after_the_roll_over_renews_the_card_for_another_year(touched: str, until: date) -> None:
+    library = a_library(existing="renew")
+    library.sync(CHILD)
+    library.issued(replace(CHILD, grade="05"))
+    library.store.patrons[TOKEN] = replace(library.store.patrons[TOKEN], at=f"{touched}T05:00:00+00:00")
+    library.sync(CHILD)
+    assert library.shelf.renewed_to[-1] == until
+
+
+@pytest.mark.parametrize("how", ["a no", "leaving"])
+def test_neither_a_no_nor_leaving_asks_for_another_end(how: str) -> None:
+    library = a_library(existing="renew")
+    library.sync(CHILD)
+    if how == "a no":
+        library.store.refuse([TOKEN])
+    else:
+        library.issued()
+    library.sync(CHILD)
+    assert library.shelf.carried == {CARD: set()}
+    assert len(library.shelf.renewed_to) == 1
+    assert untouched(library)

@@ -343,8 +343,21 @@ def test_a_linked_notice_needs_a_child(children: Any) -> None:
         a_linked_notice(children=children)
 
 
-@pytest.mark.parametrize(("existing", "said"), [("separate", False), ("link", True), ("ask", True)])
+@pytest.mark.parametrize(("existing", "said"), [("separate", False), ("link", True), ("renew", True), ("ask", True)])
 def test_an_announcement_says_that_a_card_of_the_familys_own_may_be_used_where_it_may(existing: str, said: bool) -> None:
     blocked = {} if existing == "separate" else {"existing_blocked": "ask", **WAITING}
     text = told(an_announcement(agreement=an_agreement(existing=existing, **blocked)).text)
     assert ("that card may be used instead of a new one" in text) is said
+    assert ("the card stays as it is" in text) is (said and existing != "renew")
+    assert ("it gets their end date. Nothing else about it changes." in text) is (existing == "renew")
+
+
+RENEWING = {"existing": "renew", "existing_blocked": "ask", **WAITING}
+
+
+@pytest.mark.parametrize("children", [["Ana"], 3])
+def test_a_renewed_card_is_told_with_the_one_thing_that_may_have_changed(children: Any) -> None:
+    text = told(a_linked_notice(agreement=an_agreement(**RENEWING), children=children).text)
+    assert "it now has their end date. It may get a later one in the next school year, too. Nothing else about a card was changed." in text
+    assert "no new card was made" in text
+    assert "end date" not in told(a_linked_notice(children=children).text)

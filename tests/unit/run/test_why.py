@@ -163,6 +163,13 @@ def test_a_linked_card_that_is_blocked_says_that_it_does_not_work() -> None:
     assert (answer.code, "does not work now" in answer.sentence) == (Code.HAS_CARD, True)
 
 
+def test_a_linked_card_that_could_not_be_renewed_says_so_and_works() -> None:
+    answer = asked(patron=a_linked_one(), ils=an_ils("in_ils", reason="renewal_refused"))
+    assert (answer.code, "does not work now" in answer.sentence) == (Code.HAS_CARD, False)
+    assert "student card. The family's own card is linked, but the ILS did not take a later expiry date for it." in answer.sentence
+    assert answer.advice.startswith("Renew the card in the ILS by hand")
+
+
 def test_a_familys_own_card_does_not_end_when_its_owner_leaves() -> None:
     own = asked(a_file(), patron=a_linked_one(State.EXPIRED, issued_at=AT))
     assert own.code is Code.LEFT

@@ -1,4 +1,4 @@
-"""Koha over its REST API: patrons created, completed, updated and ended; a family's own card linked, and no stranger's ever touched."""
+"""Koha over its REST API: patrons created, completed, updated and ended; a family's own card linked and renewed, and no stranger's ever touched."""
 
 import ipaddress
 import json
@@ -76,6 +76,7 @@ _NO_WELCOME: Final = {"x-koha-override": "welcome_no"}
 _WITH_ATTRIBUTES: Final = {"x-koha-embed": "extended_attributes"}
 _NOT_A_DUPLICATE: Final = {"x-confirm-not-duplicate": "1"}
 
+_OF_ITS_END: Final = frozenset({"expiry_date", "expired", "updated_on"})
 _PATRONS_A_PAGE: Final = 200
 _BLOCKS: Final = ("restricted", "patron_card_lost", "incorrect_address")
 _PATRON_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -159,14 +160,17 @@ class KohaIls:
             return Accepted(_id_of(current))
         return self._bring_up_to_date(current, {"expiry_date": on.isoformat()})
 
-    def link(self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date) -> Accepted | Refused | Unreachable:
-        """Add the token to a patron's attributes with a request that can change nothing else."""
+    def link(
+        self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date, renew_to: date | None = None
+    ) -> Accepted | Refused | Unreachable:
+        """Add the token to a patron's attributes with a request that can change nothing else; then renew the card, if it is to be."""
         current = self._patron(ils_id)
         if isinstance(current, Refused | Unreachable):
             return current
-        remark = SyncReason.EXISTING_CARD_BLOCKED if _is_blocked(current, on) else None
+        later = _later_end(current, on, renew_to)
         if self._carries(current, token):
-            return Accepted(ils_id, remark)
+            return self._renewed(current, token, on, renew_to)
+        remark = _remark(current, on, renewed=bool(later))
         if held_before:
             return Refused(SyncReason.NOT_OURS, ils_id)
         if self._is_somebodys(current):
@@ -176,9 +180,12 @@ class KohaIls:
         reply = self._send("POST", f"/patrons/{ils_id}/extended_attributes", body={"type": self._attribute, "value": token})
         if isinstance(reply, Unreachable):
             return reply
-        if reply.status in {200, 201}:
-            return Accepted(ils_id, remark)
-        return self._unless_linked(reply, ils_id, token, remark)
+        linked = Accepted(ils_id, remark) if reply.status in {200, 201} else self._unless_linked(reply, ils_id, token, remark)
+        if not later or not isinstance(linked, Accepted):
+            return linked
+        # Read again, for what is written next is all of the patron: it must be as it is now, and carry the token.
+        current = self._patron(ils_id)
+        return current if isinstance(current, Refused | Unreachable) else self._renewed(current, token, on, renew_to)
 
     def unlink(self, ils_id: str, *, token: str) -> Accepted | Refused | Unreachable:
         """Delete the one attribute that is the token; what else the patron has is not even read."""
@@ -309,6 +316,32 @@ class KohaIls:
             return Unreachable(SyncReason.ANSWER_NOT_UNDERSTOOD)
         return patron
 
+    def _renewed(self, current: Json, token: str, on: date, renew_to: date | None) -> Accepted | Refused | Unreachable:
+        """A linked patron with a later end, if it is to have one, and everything else as it was; then a look whether that is so.
+
+        Its attributes are not sent: Koha leaves them alone then, and a token that a no takes away at this moment does not come back. Whatever becomes of the
+        renewal, the card is linked: a refused one is a remark.
+        """
+        ils_id = _id_of(current)
+        if not self._carries(current, token):
+            return Refused(SyncReason.NOT_OURS, ils_id)
+        later = _later_end(current, on, renew_to)
+        if not later:
+            return Accepted(ils_id, _remark(current, on, renewed=False))
+        written = self._bring_up_to_date(current, {"expiry_date": later}, with_attributes=False)
+        if isinstance(written, Unreachable) or (isinstance(written, Refused) and written.reason is SyncReason.PATRON_GONE):
+            return written
+        if isinstance(written, Refused):
+            return Accepted(ils_id, SyncReason.RENEWAL_REFUSED)
+        now = self._patron(ils_id)
+        if isinstance(now, Refused | Unreachable):
+            return now
+        if not self._carries(now, token):
+            return Refused(SyncReason.NOT_OURS, ils_id)
+        if _besides_its_end(now) != _besides_its_end(current):
+            return Accepted(ils_id, SyncReason.RENEWAL_CHANGED_MORE)
+        return Accepted(ils_id, SyncReason.RENEWAL_REFUSED if _later_end(now, on, renew_to) else None)
+
     def _unless_linked(
         self, reply: "BaseHTTPResponse", ils_id: str, token: str, remark: SyncReason | None
     ) -> Accepted | Refused | Unreachable:
@@ -348,7 +381,9 @@ class KohaIls:
     def _carries(self, patron: Json, token: str) -> bool:
         return any(mark.get("type") == self._attribute and mark.get("value") == token for mark in _attributes(patron))
 
-    def _bring_up_to_date(self, current: Json, wanted: Mapping[str, Any]) -> Accepted | Refused | Unreachable:
+    def _bring_up_to_date(
+        self, current: Json, wanted: Mapping[str, Any], *, with_attributes: bool = True
+    ) -> Accepted | Refused | Unreachable:
         """Write ``wanted`` over ``current`` with everything else as it is; no request where nothing differs."""
         ils_id = _id_of(current)
         if all(current.get(key) == value for key, value in wanted.items()):
@@ -357,7 +392,9 @@ class KohaIls:
         if "cardnumber" in wanted and body.get("userid") == body.get("cardnumber"):
             body["userid"] = wanted["cardnumber"]
         body |= wanted
-        body["extended_attributes"] = [{"type": mark.get("type"), "value": mark.get("value")} for mark in _attributes(current)]
+        body.pop("extended_attributes", None)
+        if with_attributes:
+            body["extended_attributes"] = [{"type": mark.get("type"), "value": mark.get("value")} for mark in _attributes(current)]
         reply = self._send("PUT", f"/patrons/{ils_id}", body=body)
         if isinstance(reply, Unreachable):
             return reply
@@ -467,12 +504,35 @@ class KohaIls:
                 self._access = ""
 
 
-def _is_blocked(patron: Json, on: date) -> bool:
-    """Whether Koha lends nothing on this card by reason of the card itself; what it owes is not asked for."""
-    if any(patron.get(flag) is True for flag in ("restricted", "expired", "patron_card_lost", "incorrect_address")):
-        return True
+def _is_stopped(patron: Json) -> bool:
+    """Whether Koha lends nothing on this card by reason of the card itself, its end apart; what it owes is not asked for."""
+    return any(patron.get(flag) is True for flag in _BLOCKS)
+
+
+def _is_over(patron: Json, on: date) -> bool:
     expires = patron.get("expiry_date")
-    return isinstance(expires, str) and expires < on.isoformat()
+    return patron.get("expired") is True or (isinstance(expires, str) and expires < on.isoformat())
+
+
+def _remark(patron: Json, on: date, *, renewed: bool) -> SyncReason | None:
+    """What the library should see of a family's card that is linked as it is, or with a later end."""
+    return SyncReason.EXISTING_CARD_BLOCKED if _is_stopped(patron) or (_is_over(patron, on) and not renewed) else None
+
+
+def _later_end(patron: Json, on: date, renew_to: date | None) -> str | None:
+    """The last day that a family's card is to get, or None if it keeps the one it has: a later one, none at all, or that of a card that is stopped."""
+    ends = patron.get("expiry_date")
+    if renew_to is None or renew_to < on or _is_stopped(patron) or not isinstance(ends, str) or not ends:
+        return None
+    later = renew_to.isoformat()
+    return later if ends < later else None
+
+
+def _besides_its_end(patron: Json) -> Json:
+    """What a renewal must leave as it was; what Koha keeps by itself, and the order of attributes, apart."""
+    kept = {key: value for key, value in patron.items() if key not in _KOHAS_OWN and key not in _OF_ITS_END}
+    kept["extended_attributes"] = sorted((str(mark.get("type")), str(mark.get("value"))) for mark in _attributes(patron))
+    return kept
 
 
 def _unless_gone(reply: "BaseHTTPResponse", ils_id: str) -> Accepted | Refused | Unreachable:

@@ -304,7 +304,9 @@ def _card(a: Agreement) -> str:
     existing = {
         "separate": "A person who already has a card keeps it untouched and gets this one beside it.",
         "link": "A person who already has a card keeps using it; it stays the family's own, and nothing about it is changed.",
-        "renew": "A person who already has a card has it renewed.",
+        "renew": "A person who already has a card keeps using it; it stays the family's own, and is marked as the student card. One thing about it is changed: where its last day is earlier than the one under End, it gets that day, and so "
+        "again in each later school year in which the roster brings a change. Its end is never made earlier, not by a refusal or by leaving either, and nothing else about it is changed: no number, PIN, patron type, "
+        "branch, name or block.",
         "ask": "Where a person may already have a card, a member of the library's staff decides.",
     }[a.existing]
     lines = [
@@ -327,6 +329,13 @@ def _card(a: Agreement) -> str:
 
 def _blocked(a: Agreement) -> str:
     """What happens to a card that was there before and is blocked; nothing where the agreement does not say."""
+    if a.renews_existing and a.existing_blocked:
+        blocked = "One that has only expired is renewed like any other. One that is blocked otherwise (restricted, reported lost, stopped for its address) is not renewed"
+        return {
+            "separate": f"{blocked} and not linked, so that the person gets a card of this programme instead.",
+            "link_and_list": f"{blocked}; it is linked all the same, stays blocked, and is named to the library.",
+            "ask": f"{blocked} and not linked before a member of the library's staff decided.",
+        }[a.existing_blocked]
     match a.existing_blocked:
         case "separate":
             return "One that is blocked or expired is not linked, so that the person gets a card of this programme instead."

@@ -19,8 +19,8 @@ class AdapterFacts:
     can_renew: bool = False
 
 
-ADAPTERS: dict[str, AdapterFacts] = {"koha": AdapterFacts(can_set_pin=True, can_link=True)}
-"""Koha sets a password with POST /patrons/{id}/password and links with POST /patrons/{id}/extended_attributes; nothing here renews a family's card."""
+ADAPTERS: dict[str, AdapterFacts] = {"koha": AdapterFacts(can_set_pin=True, can_link=True, can_renew=True)}
+"""Koha sets a password with POST /patrons/{id}/password links with POST /patrons/{id}/extended_attributes and renews with PUT /patrons/{id}."""
 
 
 class IlsClause(Clause):

@@ -436,7 +436,7 @@ def _exchange(a: Agreement) -> Iterator[Fault]:
 
 def _existing(a: Agreement) -> Iterator[Fault]:
     """A card that is linked may be blocked; what happens then has no default, for each answer leaves some child without a working card."""
-    if a.existing in ("link", "renew") and a.existing_blocked is None:
+    if a.links_existing and a.existing_blocked is None:
         yield Fault(
             ("existing",),
             "Some of the cards that families have are blocked or expired: say what happens then with existing_blocked: separate, link_and_list or ask.",

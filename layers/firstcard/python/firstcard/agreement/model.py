@@ -683,6 +683,16 @@ class Agreement(Clause):
         return f"{self.library}.{self.district}"
 
     @property
+    def links_existing(self) -> bool:
+        """Whether a card that a student certainly has already serves as the student card without anybody's decision."""
+        return self.existing in ("link", "renew")
+
+    @property
+    def renews_existing(self) -> bool:
+        """Whether such a card gets the last day of the student cards where it would end earlier."""
+        return self.existing == "renew"
+
+    @property
     def route(self) -> Literal["before_upload", "window", "opt_in"]:
         """How consent works: refusals before the upload, a window of days after the family was told, or a yes first."""
         if self.basis.ferpa.is_directory:

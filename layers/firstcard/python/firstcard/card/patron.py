@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 class Ownership(StrEnum):
-    """Whose card it is; a linked card is the family's own and never changed by us."""
+    """Whose card it is; a linked card is the family's own and never changed by us, but for a later last day where the agreement says so."""
 
     CREATED_BY_US = "created_by_us"
     LINKED = "linked"

@@ -11,7 +11,7 @@ class Accepted:
     """The ILS holds exactly what was asked for; ``ils_id`` is its own number of the patron.
 
     ``ils_id`` is empty only when ending a patron that the ILS does not have: then there is nothing to end. ``remark`` is what somebody at the library should
-    see all the same: that a family's card, linked as it is, is blocked.
+    see all the same: that a family's card, linked as it is, is blocked, or that it could not be renewed as agreed.
     """
 
     ils_id: str

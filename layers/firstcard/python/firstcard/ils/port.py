@@ -32,12 +32,17 @@ class Ils(Protocol):
         """
         ...
 
-    def link(self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date) -> Accepted | Refused | Unreachable:
+    def link(
+        self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date, renew_to: date | None = None
+    ) -> Accepted | Refused | Unreachable:
         """Let a patron that was there before carry ``token``, and change nothing else of it: the card is its family's own.
 
         A patron that carries another token is somebody's already and stays so. With ``held_before`` the patron carried the token once: it is looked for and
         never put back, for whoever took it away meant it. A card that is blocked on ``on`` is linked only if ``blocked_too``, or if it carries the token
         already. Safe to repeat after any interruption.
+
+        With ``renew_to`` a card that carries the token by then, and would end earlier, ends on that day, and nothing else of it changes; a later end, or
+        none at all, stays. A card that has only run out is not taken for blocked then; one that is blocked otherwise is never renewed.
         """
         ...
 

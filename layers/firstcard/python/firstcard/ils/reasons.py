@@ -17,6 +17,8 @@ class SyncReason(StrEnum):
     CARD_NOT_MADE_BY_US = "card_not_made_by_us"
     LINKED_TO_ANOTHER = "linked_to_another"
     EXISTING_CARD_BLOCKED = "existing_card_blocked"
+    RENEWAL_REFUSED = "renewal_refused"
+    RENEWAL_CHANGED_MORE = "renewal_changed_more"
     UNKNOWN_BRANCH = "unknown_branch"
     UNKNOWN_PATRON_TYPE = "unknown_patron_type"
     UNKNOWN_ATTRIBUTE_TYPE = "unknown_attribute_type"
@@ -83,6 +85,14 @@ SYNC_REASONS: dict[SyncReason, SyncReasonText] = {
     SyncReason.EXISTING_CARD_BLOCKED: SyncReasonText(
         "The family's own card is restricted, expired, reported lost, or stopped for its address.",
         "Settle it with the family, or lift the block in the ILS, then send the patron again; nothing of the card was changed.",
+    ),
+    SyncReason.RENEWAL_REFUSED: SyncReasonText(
+        "The family's own card is linked, but the ILS did not take a later expiry date for it.",
+        "Renew the card in the ILS by hand, and see there what is wrong with the patron: an ILS may look at all of it when one date changes. Nothing else was changed.",
+    ),
+    SyncReason.RENEWAL_CHANGED_MORE: SyncReasonText(
+        "After the family's own card was renewed, something about it besides the expiry date was not as before.",
+        "Compare the patron with the ILS's log of changes: somebody may have changed it at that very moment, or the ILS changes more than it is asked to. Put back what was not meant.",
     ),
     SyncReason.UNKNOWN_BRANCH: SyncReasonText(
         "The ILS has no branch with this code.",

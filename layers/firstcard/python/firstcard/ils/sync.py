@@ -7,6 +7,7 @@ from typing import Protocol
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group
+from firstcard.card.expiry import school_year_end
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import IlsState, View
 from firstcard.ils.answer import Accepted, Refused, Unreachable
@@ -132,12 +133,19 @@ def _ask(
 def _link(
     patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, ending: bool
 ) -> Accepted | Refused | Unreachable:
-    """A linked card is its family's own: the token comes and goes, and nothing else of it is ever ours to change, days of grace included."""
+    """A linked card is its family's own: the token comes and goes, and nothing else of it is ever ours to change, days of grace included.
+
+    But for a later last day, where the agreement renews such cards: that of a student card touched on the same day, which needs nothing that is sealed.
+    """
     if ending:
         return ils.unlink(patron.existing, token=patron.token)
     held = before is not None and before.ils_id == patron.existing
     blocked_too = agreement.existing_blocked == "link_and_list"
-    return ils.link(patron.existing, token=patron.token, held_before=held, blocked_too=blocked_too, on=today)
+    expiry = agreement.card.expiry
+    touched = date.fromisoformat(patron.at[:10])
+    last_day = school_year_end(touched, month_day=expiry.month_day, rolls_after=expiry.rolls_after)
+    renew_to = last_day if agreement.renews_existing else None
+    return ils.link(patron.existing, token=patron.token, held_before=held, blocked_too=blocked_too, on=today, renew_to=renew_to)
 
 
 def _put(

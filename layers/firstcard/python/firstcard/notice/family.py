@@ -140,7 +140,8 @@ def card_notice(
 
 
 def linked_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
-    """The e-mail about cards that a household's children had before: they serve as the student cards now, and nothing else became of them.
+    """The e-mail about cards that a household's children had before: they serve as the student cards now, and nothing else became of them, but
+    for a later end where the agreement renews them.
 
     No number stands in it, for none is known here. ``children`` are names or how many; raises ValueError for no children, or a ``refuse_url`` that is no
     address of a page.
@@ -157,7 +158,7 @@ def linked_notice(language: str, *, agreement: Agreement, library: Library, chil
     else:
         blocks += [Paragraph(written.count("linked.intro", count, **parties))]
     blocks += [
-        Paragraph(written.say("linked.unchanged")),
+        Paragraph(written.say("linked.renewed" if agreement.renews_existing else "linked.unchanged")),
         *_facts(written, agreement, parties),
         Heading(written.say("refuse.heading")),
         Paragraph(written.count("linked.no", agreement.basis.choice.honour_within_hours)),
@@ -239,8 +240,8 @@ def _what_happens_next(written: Language, agreement: Agreement, window_days: int
     if window_days:
         said.append(Paragraph(written.count("announcement.next.wait", window_days)))
     said.append(Paragraph(written.say(f"announcement.next.{'later' if window_days else 'now'}")))
-    if agreement.existing in ("link", "ask"):
-        said.append(Paragraph(written.say("announcement.next.existing")))
+    if agreement.existing != "separate":
+        said.append(Paragraph(written.say(f"announcement.next.{'renewed' if agreement.renews_existing else 'existing'}")))
     return said
 
 

@@ -353,7 +353,7 @@ class Matcher:
             if _is_same(one) and not doubt and not (patron in blocked and self.agreement.existing_blocked == "separate"):
                 certain[student] = ils_ids[patron]
             lines.append(_line(one, Kind.PATRON, matched, doubt=doubt, ils_id=ils_ids[patron], more=(BLOCKED,) if stopped else ()))
-        return human | (certain if existing == "link" else {}), lines, True
+        return human | (certain if self.agreement.links_existing else {}), lines, True
 
     def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str], blocked: set[str]) -> Iterator[Row]:
         for row in patrons:

@@ -168,13 +168,14 @@ def _card(facts: Facts) -> Answer | None:
     if ils is None or ils.state != "in_ils":
         return None
     if patron.ownership is Ownership.LINKED:
+        remark = SYNC_REASONS[SyncReason(ils.reason)] if ils.reason in set(SyncReason) else None
         blocked = ils.reason == SyncReason.EXISTING_CARD_BLOCKED
-        but = f", but it does not work now: {SYNC_REASONS[SyncReason.EXISTING_CARD_BLOCKED].sentence}" if blocked else "."
+        but = f"{', but it does not work now:' if blocked else '.'} {remark.sentence}" if remark else "."
         return Answer(
             Code.HAS_CARD,
             f"This child has a card: the family's own, which serves as the student card{but}",
-            SYNC_REASONS[SyncReason.EXISTING_CARD_BLOCKED].advice
-            if blocked
+            remark.advice
+            if remark
             else "If the card does not work, or its number is lost, the library's desk helps. That the family had a card is not for the school to know.",
             Whom.LIBRARY,
             {"linked": True, "reason": ils.reason, "since": ils.stamp.at},
