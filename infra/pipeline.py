@@ -108,7 +108,7 @@ class Pipeline(Stack):
         plan.may(on_pairs("Query"))
         plan.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*"]))
         plan.may(see_vault())
-        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*"))
+        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "runs/*/students.sealed"))
         plan.may(in_vault("PutObject", "runs/*", "snapshots/*"))
         plan.may(in_vault("DeleteObject", "snapshots/*"))
         plan.may(tell_card_bus())

@@ -11,6 +11,8 @@ from firstcard.adapters.cards_table import CardsTable
 from firstcard.agreement import Site, agreement_from
 from firstcard.card.pair import Answer, Kind, Pair, decided, pair_id
 from firstcard.identity import Tokens
+from firstcard.match import Matched, within
+from firstcard.match.model import Model
 from firstcard.run.asking import gather
 from firstcard.run.planning import Planned
 from firstcard.run.why import why
@@ -384,3 +386,114 @@ class TestWhatWasDecided:
         at = later().isoformat()
         assert yard.cards.decide_pair(decided(waiting, Answer.SAME, by="ann", at=at), was_by=waiting.by)
         assert not yard.cards.decide_pair(decided(waiting, Answer.APART, by="ben", at=at), was_by=waiting.by)
+
+
+class TestAnotherSetOfRules:
+    """Everybody is looked at again, once; it can only add to what a person looks at."""
+
+    @pytest.fixture(autouse=True)
+    def older(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("firstcard.match.rules.VERSION", "older")
+
+    def newer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("firstcard.match.rules.VERSION", "newer")
+
+    def test_finds_who_has_two_cards_and_takes_none_away(self, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as blind:
+            blind.setattr("firstcard.match.within", lambda rows, terms: Matched((), Model(), "older"))
+            sent(yard, *EVERYBODY, child(3, student_id="100099"))
+        self.newer(monkeypatch)
+        plan = sent(yard, *EVERYBODY, child(3, student_id="100099"), child(40), night=1)
+        assert plan["decisions"] == {"nothing": 21, "wait": 1}
+        assert yard.states(3, 99) == ["waiting", "waiting"]
+        found = pair(yard, token(3), token(99))
+        assert found is not None
+        assert (found.answer, found.waits) == (Answer.DOUBT, True)
+
+    def test_finds_who_has_a_card_of_the_library_beside_ours(self, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+        sent(yard, *EVERYBODY)
+        self.newer(monkeypatch)
+        yard.patrons = [patron(3)]
+        plan = sent(yard, *EVERYBODY, child(40), night=1)
+        assert plan["decisions"] == {"nothing": 20, "wait": 1}
+        (found,) = yard.cards.waiting_pairs("oak")
+        assert (found.left, found.ils_id, found.answer) == (token(3), "ils-3", Answer.DOUBT)
+
+    def test_lets_no_no_reach_a_card_that_a_person_has_not_looked_at(self, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as blind:
+            blind.setattr("firstcard.match.within", lambda rows, terms: Matched((), Model(), "older"))
+            sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="Y"))
+        self.newer(monkeypatch)
+        sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="Y"), child(40), night=1)
+        assert yard.states(3, 99) == ["waiting", None]
+
+    def test_is_asked_once(self, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+        sent(yard, *EVERYBODY)
+        self.newer(monkeypatch)
+        sent(yard, *EVERYBODY, child(40), night=1)
+        told: list[frozenset[str] | None] = []
+
+        def noting(rows: Any, terms: Any) -> Matched:
+            told.append(terms.changed)
+            return within(rows, terms)
+
+        monkeypatch.setattr("firstcard.match.within", noting)
+        sent(yard, *EVERYBODY, child(40), child(41), night=2)
+        assert told == [frozenset({token(41)})]
+
+
+class TestWhenTheMatcherFails:
+    def test_a_person_looks_and_no_second_row_gets_a_card(self, yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        monkeypatch.setattr("firstcard.run.matching.MEMORY", "1MB")
+        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY, again, child(40)), at=later(days=1))
+        planned = yard.plan(arrival)
+        assert planned.outcome == "held"
+        plan = plan_of(yard, planned)
+        assert plan["holds"] == ["NOT_COMPARED"]
+        assert plan["rejected"] == {"SAME_CHILD": 1}
+        assert plan["decisions"] == {"nothing": 20, "wait": 1}
+
+
+class TestAnIdThatWasPassedOn:
+    def test_says_nothing_of_the_child_that_had_it_before(self, yard: Yard) -> None:
+        sent(yard, *EVERYBODY)
+        other = child(5, student_id="100003")
+        sent(yard, *(other if row["student_id"] == "100003" else row for row in EVERYBODY), night=1)
+        assert pair(yard, token(3), token(5)) is None
+        assert yard.states(3, 5) == ["waiting", "waiting"]
+
+
+class TestACardThatIsStopped:
+    """``blocked`` stands in the library's list, where its clause has the field."""
+
+    def test_is_not_linked_and_the_child_gets_one_of_its_own(self, yard: Yard) -> None:
+        yard.patrons = [patron(3, blocked="yes"), patron(4, blocked="no")]
+        sent(yard, *EVERYBODY, existing_blocked="separate")
+        patrons = yard.cards.standing([token(3), token(4)]).patrons
+        assert [patrons[token(n)].existing for n in (3, 4)] == ["", "ils-4"]
+
+    def test_is_linked_where_the_agreement_says_so(self, yard: Yard) -> None:
+        yard.patrons = [patron(3, blocked="yes")]
+        sent(yard, *EVERYBODY, existing_blocked="link_and_list")
+        assert yard.cards.standing([token(3)]).patrons[token(3)].existing == "ils-3"
+
+    def test_waits_for_a_person_where_the_agreement_says_so(self, yard: Yard) -> None:
+        yard.patrons = [patron(3, blocked="yes")]
+        plan = sent(yard, *EVERYBODY, existing_blocked="ask", **TestAChildInDoubt.WAIT)
+        assert plan["decisions"] == {"wait": 19, "in_doubt": 1}
+        (found,) = yard.cards.waiting_pairs("oak")
+        assert (found.vetoes, found.evidence_class) == (("blocked",), "patron:blocked")
+
+
+class TestOnePatronAndTwoStudents:
+    def test_the_second_one_waits_for_a_person(self, yard: Yard) -> None:
+        yard.patrons = [patron(3)]
+        sent(yard, *EVERYBODY)
+        assert yard.cards.standing([token(3)]).patrons[token(3)].existing == "ils-3"
+        # The first one is gone from tonight's file: only what is on record tells that the card serves a student.
+        rest = [row for row in EVERYBODY if row["student_id"] != "100003"]
+        sent(yard, *rest, child(3, student_id="100099", state_id="777777"), night=1)
+        assert yard.cards.standing([token(99)]).patrons[token(99)].existing == ""
+        assert [(one.left, one.ils_id) for one in yard.cards.waiting_pairs("oak")] == [(token(99), "ils-3")]

@@ -81,6 +81,8 @@ def after_said(before: Pair | None, said: Pair) -> Pair | None:
         return said
     if before.by != MACHINE or before.stamp.run_id == said.stamp.run_id:
         return None
+    # Of students of two districts either's roster may speak: the one that spoke first is whose child waits.
+    first = said.stamp.sharing == before.stamp.sharing
     stirred = said.vetoes if before.answer is Answer.SAME and said.answer is not Answer.SAME else ()
     after = replace(
         before,
@@ -90,8 +92,8 @@ def after_said(before: Pair | None, said: Pair) -> Pair | None:
         rules=said.rules,
         stirred=stirred,
         ils_id=said.ils_id,
-        shown_in=said.shown_in,
-        stamp=said.stamp,
+        shown_in=said.shown_in if first else before.shown_in,
+        stamp=said.stamp if first else before.stamp,
     )
     return None if replace(after, stamp=before.stamp) == before else after
 

@@ -272,12 +272,16 @@ class Planner:
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
 
     def _decided_since(self, agreement: Agreement, applied: str, now: datetime) -> bool:
-        """Whether a person decided on a match since a roster was applied, or the days for it ended: then the same roster may mean something else."""
+        """Whether a person decided on a match of this district's since a roster was applied, or the days for it ended: then the same roster may mean something else."""
         if not agreed(agreement):
             return False
-        if any(pair.decided_at > applied for pair in self.pairs.decided_pairs(agreement.library)):
+        library, sharing = agreement.library, agreement.sharing
+        if any(pair.decided_at > applied and pair.stamp.sharing == sharing for pair in self.pairs.decided_pairs(library)):
             return True
-        return any(applied < waits_until(pair, agreement) <= now.isoformat() for pair in self.pairs.waiting_pairs(agreement.library))
+        return any(
+            applied < waits_until(pair, agreement) <= now.isoformat() and pair.stamp.sharing == sharing
+            for pair in self.pairs.waiting_pairs(library)
+        )
 
     def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens, now: datetime) -> Found:
         if not agreed(agreement):
