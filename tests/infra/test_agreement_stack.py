@@ -73,6 +73,25 @@ def test_where_changes_are_agreed_plan_alone_opens_the_last_roster_and_still_not
     assert not [s for s in _allowed(agreement) if s["Action"] == "kms:Decrypt" and "firstcard-plan" in str(s["Principal"])]
 
 
+@pytest.fixture(scope="module")
+def compared_across(agreement) -> Agreement:
+    """The same agreement where students may be compared with another district's."""
+    plan = agreement.roles["plan"].model_copy(
+        update={"purposes": (*agreement.roles["plan"].purposes, Purpose.DEDUPLICATE), "opens": (Purpose.DEDUPLICATE,)}
+    )
+    matrix = {**agreement.matrix, Purpose.DEDUPLICATE: (*agreement.matrix[Purpose.DEDUPLICATE], Group.STUDENTS)}
+    return agreement.model_copy(update={"matrix": matrix, "roles": {**agreement.roles, "plan": plan}})
+
+
+def test_what_students_of_two_districts_are_compared_by_plan_opens_alone_and_plan_opens_nothing_else(compared_across):
+    groups = {
+        statement["Principal"]["AWS"].rpartition("/")[2]: statement["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
+        for statement in _allowed(compared_across)
+        if statement["Action"] == "kms:Decrypt" and "Deduplicate" in statement["Sid"]
+    }
+    assert groups == {"firstcard-plan": ["students"], "firstcard-settle": ["age", "identity"]}
+
+
 def test_every_use_of_a_purpose_key_states_exactly_agreement_object_group_and_purpose(agreement):
     for statement in _allowed(agreement):
         condition = statement["Condition"]
