@@ -107,7 +107,8 @@ class LibrarySystem:
 class Machine:
     """One machine with one or more programmes; a ``with`` block, or ``start()`` and ``stop()``.
 
-    ``state`` keeps everything that must survive a restart. ``change`` overrides clauses of the example agreements, for tests.
+    ``state`` keeps everything that must survive a restart. ``change`` overrides clauses of the example agreements, ``neighbours`` are more districts of the
+    first one's library with clauses of their own, for tests.
     """
 
     state: Path
@@ -115,6 +116,7 @@ class Machine:
     today: date
     report: Report = print
     change: Mapping[str, Any] = field(default_factory=dict)
+    neighbours: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     deployed: list[Programme] = field(default_factory=list, init=False)
     libraries: dict[str, LibrarySystem] = field(default_factory=dict, init=False)
     seconds: dict[str, float] = field(default_factory=dict, init=False)
@@ -138,6 +140,7 @@ class Machine:
                 endpoints={name: system.endpoint for name, system in self.libraries.items()},
                 today=self.today,
                 change=self.change,
+                neighbours=self.neighbours,
             )
             self._deploy()
             self._fill_secrets()

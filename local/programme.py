@@ -65,10 +65,12 @@ def lay_out(
     today: date,
     only: tuple[str, ...] = (),
     change: Mapping[str, Any] | None = None,
+    neighbours: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Programme]:
     """Write ``folder``/site for the example agreements ``name`` (and ``only``) and give them as programmes.
 
     ``endpoints`` maps a library to its ILS's address here; ``change`` overrides top-level clauses, for tests. The rest of an example is left as it is.
+    ``neighbours`` are more districts of the first example's library, with those of its clauses that differ, for tests.
     """
     site = folder / "site"
     made: list[tuple[str, str, Keys]] = []
@@ -86,6 +88,11 @@ def lay_out(
             instance["patrons"] |= {"effective": today - timedelta(days=60), "expires": today + timedelta(days=300)}
         _write(site / "libraries" / f"{library}.yaml", instance)
         made.append((example, clauses["district"], keys))
+        for district, its_own in (neighbours or {}).items() if example == name else ():
+            keys = make_keys(folder / "keys", district, now=datetime.now(UTC))
+            beside = clauses | {"district": district, "id": f"dsa-{district}-{library}"}
+            _write(site / "agreements" / f"{district}.yaml", _here(beside, keys, today) | dict(change or {}) | dict(its_own))
+            made.append((district, district, keys))
     loaded = load_site(site)
     programmes = []
     for example, district, keys in made:

@@ -166,6 +166,18 @@ class TestAChildThatStandsTwice:
         assert yard.states(3, 99) == [None, None]
         assert set(yard.cards.refusals([token(3), token(99)])) == {token(3), token(99)}
 
+    def test_loses_its_card_if_a_row_that_comes_later_says_no(self, yard: Yard) -> None:
+        sent(yard, *EVERYBODY)
+        sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"), night=1)
+        assert yard.states(3, 99) == ["refused", None]
+
+    def test_stays_refused_when_no_row_says_so_any_more(self, yard: Yard) -> None:
+        sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"))
+        for night in (1, 2):
+            plan = sent(yard, *EVERYBODY, child(3, student_id="100099", grade="05"), child(40 + night), night=night)
+            assert plan["decisions"].get("wait") == 1
+            assert yard.states(3, 99) == [None, None]
+
     def test_whose_rows_both_have_cards_waits_for_a_person_and_loses_neither(self, yard: Yard) -> None:
         stranger = child(30, student_id="100099")
         sent(yard, *EVERYBODY, stranger)

@@ -1,4 +1,4 @@
-"""On a machine of its own: a library with patrons of its own, and a district whose agreement links them. From the library's list to its own system."""
+"""On a machine of its own: a library with patrons of its own, and two districts whose agreements link them. From the library's list to its own system."""
 
 import json
 import ssl
@@ -13,13 +13,40 @@ import pytest
 
 from local.district.people import District, Student, make_district
 from local.machine import Machine
+from local.programme import Programme
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.sharing import Left, Sharing
 from tests.flow.product.waiting import until_quiet
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(900)]
 
-CHANGE = {"existing": "link", "existing_blocked": "ask", "in_doubt": {"meanwhile": "wait", "decide_within_days": 14}}
+ROLES = {"sync": "sync_ils", "notify": "send_notice", "settle": "deduplicate"}
+CHANGE = {
+    "existing": "link",
+    "existing_blocked": "ask",
+    "in_doubt": {"meanwhile": "wait", "decide_within_days": 14},
+    "matrix": {
+        "issue_card": ["identity", "age", "enrolment"],
+        "sync_ils": ["identity", "age", "enrolment", "card", "pin"],
+        "send_notice": ["contact", "card"],
+        "deduplicate": ["identity", "age", "students"],
+    },
+    "roles": {"plan": {"purposes": ["issue_card", "deduplicate"], "opens": ["deduplicate"]}}
+    | {role: {"purposes": [purpose]} for role, purpose in ROLES.items()},
+}
+NEIGHBOURS = {
+    "stjohns": {
+        "card": {
+            "kind": "virtual",
+            "number": {"scheme": "prefix_student_id", "prefix": "906", "length": 12},
+            "staff_number": {"scheme": "prefix_student_id", "prefix": "907", "length": 12},
+            "pin": {"scheme": "random", "length": 6},
+            "expiry": {"rule": "school_year", "month_day": "09-15", "rolls_after": "06-30"},
+            "patron_type": {"student": "STUDENT", "staff": "EDUCATOR"},
+            "home_branch": {"default": "MAIN"},
+        }
+    }
+}
 LIBRARIAN, SYSTEMS_LIBRARIAN = "firstcard-librarian", "firstcard-systems-librarian"
 
 
@@ -40,11 +67,30 @@ class Night:
     second: Left
     receipt: str
     operator: str
+    neighbour: "Neighbour"
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """The other district, to which one of the first one's children goes as well."""
+
+    sharing: Sharing
+    both: Student
+    plan: Mapping[str, Any]
+    receipt: str
+    left: Left
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    made = Machine(tmp_path_factory.mktemp("matching"), ["jacksonville"], datetime.now(UTC).date(), report=lambda line: None, change=CHANGE)
+    made = Machine(
+        tmp_path_factory.mktemp("matching"),
+        ["jacksonville"],
+        datetime.now(UTC).date(),
+        report=lambda line: None,
+        change=CHANGE,
+        neighbours=NEIGHBOURS,
+    )
     with made as running:
         yield running
 
@@ -52,7 +98,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def night(machine: Machine) -> Night:
     hearing = Hearing(machine).begin()
-    (programme,) = machine.deployed
+    programme, beside = machine.deployed
     made = make_district(district="duval", seed=11, today=machine.today, students=40, staff=3, schools=2)
     certain, doubtful, once = _children(made)
     again = replace(once, sourced_id="again", local_id="1999999", birth_date=once.birth_date)
@@ -98,7 +144,21 @@ def night(machine: Machine) -> Night:
         sharing.state(),
         sharing.receipt(run),
         operator,
+        _neighbour(machine, hearing, beside, certain),
     )
+
+
+def _neighbour(machine: Machine, hearing: Hearing, programme: Programme, both: Student) -> Neighbour:
+    made = make_district(district="stjohns", seed=12, today=machine.today, students=20, staff=2, schools=2)
+    school = made.students[0]
+    sharing = Sharing(machine, programme, _with(made, replace(both, school=school.school, homeroom=school.homeroom)), hearing)
+    sharing.drop(sharing.protected(sharing.export), "beside.zip.gpg")
+    run = str(sharing.until_run("beside.zip.gpg", "held")["run_id"])
+    plan = json.loads(sharing.firstcard("run", "show", run, "--json"))["plan"]
+    sharing.decide(run, "approve")
+    sharing.until_run("beside.zip.gpg", "applied")
+    until_quiet(machine)
+    return Neighbour(sharing, both, plan, sharing.receipt(run), sharing.state())
 
 
 def _children(district: District) -> list[Student]:
@@ -203,3 +263,13 @@ def test_the_library_hears_of_matches_in_doubt(night: Night) -> None:
 
 def test_who_runs_things_is_shown_no_match(night: Night) -> None:
     assert night.operator == ""
+
+
+def test_a_child_of_two_districts_has_one_card_and_neither_district_is_told(night: Night) -> None:
+    beside, local_id = night.neighbour, night.neighbour.both.local_id
+    assert (beside.plan["decisions"]["served"], beside.plan["matching"]["elsewhere_same"]) == (1, 1)
+    assert night.sharing.token(local_id) in night.second.patrons("active")
+    assert beside.sharing.token(local_id) not in beside.left.patrons("active", "waiting")
+    assert not any(word in beside.receipt for word in ("served", "elsewhere", "duval", "matching"))
+    told = json.loads(beside.receipt)["decisions"]
+    assert told["wait"] == beside.plan["decisions"]["wait"] + 1

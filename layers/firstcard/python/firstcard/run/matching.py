@@ -298,7 +298,7 @@ class Matcher:
                     same.twice |= dict.fromkeys((place for place in places if place not in kept), students.tokens[kept[0]])
                     same.served |= {students.tokens[place]: abroad_too[0] for place in kept if abroad_too and not holders}
                 else:
-                    same.refused += [place for place in places if place not in students.refused and students.tokens[place] in changed]
+                    same.refused += [place for place in places if place not in students.refused]
             if len(holders) + len(abroad_too) > 1 and holders:
                 both_have_cards.add(frozenset((*(students.tokens[place] for place in holders), *abroad_too)))
         doubtful = [one for one in matched.decisions if any({one.left_id, one.right_id} <= group for group in both_have_cards)]
