@@ -16,7 +16,7 @@ from tests.unit.agreement.builders import MATCHING
 from tests.unit.roster.builders import Row, a_firstcard_csv
 
 from .builders import Yard, later, token
-from .test_matching import EVERYBODY, child, matching_content
+from .test_matching import EVERYBODY, child, matching_content, patron
 
 ACROSS: dict[str, Any] = {
     "matrix": {"sync_ils": ["identity", "age", "enrolment", "address", "card", "pin"], "deduplicate": ["identity", "age", "students"]},
@@ -180,12 +180,17 @@ class TestAChildThatMayBeOfTwoDistricts:
         assert states(yard, 3) == ["waiting", "waiting"]
 
     def test_waits_for_nobody_who_has_no_card(self, yard: Yard) -> None:
-        sent(yard, HERE, *EVERYBODY)
-        sent(yard, HERE, *(row for row in EVERYBODY if row["student_id"] != "100003"), child(40), night=1)
-        sent(yard, HERE, *(row for row in EVERYBODY if row["student_id"] != "100003"), child(41), child(3), night=2)
-        sent(yard, HERE, *(row for row in EVERYBODY if row["student_id"] != "100003"), night=3)
-        sent(yard, THERE, *OTHERS, child(3, **UNSURE), night=4, **self.WAIT)
-        assert states(yard, 3) == ["expired", "waiting"]
+        """The child in the other district is in doubt itself: may be a patron of the library."""
+        yard.patrons = [patron(3, birth_date="")]
+        linking = site(yard, **self.WAIT | {"existing": "link", "existing_blocked": "ask"})
+        arrival = yard.admitted(a_firstcard_csv(*EVERYBODY), district=THERE)
+        applied(yard, arrival, yard.plan(arrival, site=linking), 0)
+        assert states(yard, 3) == [None, None]
+        waiting = replace(yard.site, agreements=(agreement_from(across(HERE, **self.WAIT)), linking.agreements[1]))
+        arrival = yard.admitted(a_firstcard_csv(*OTHERS, child(3, **UNSURE)), district=HERE)
+        plan = applied(yard, arrival, yard.plan(arrival, site=waiting), 0)
+        assert plan["matching"]["elsewhere_doubt"] == 1
+        assert states(yard, 3) == ["waiting", None]
 
     @pytest.mark.parametrize(("answer", "after"), [(Answer.SAME, ["waiting", None]), (Answer.APART, ["waiting", "waiting"])])
     def test_gets_what_a_person_decides(self, yard: Yard, answer: Answer, after: list[str | None]) -> None:
