@@ -509,3 +509,19 @@ class TestOnePatronAndTwoStudents:
         sent(yard, *rest, child(3, student_id="100099", state_id="777777"), night=1)
         assert yard.cards.standing([token(99)]).patrons[token(99)].existing == ""
         assert [(one.left, one.ils_id) for one in yard.cards.waiting_pairs("oak")] == [(token(99), "ils-3")]
+
+
+def test_the_few_of_a_night_are_weighed_as_the_many_were(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    models: list[Model | None] = []
+    estimated = replace(Model(), chance=0.25, estimated=True)
+
+    def noting(rows: Any, terms: Any) -> Matched:
+        models.append(terms.model)
+        return Matched((), terms.model or estimated, "2026")
+
+    monkeypatch.setattr("firstcard.match.within", noting)
+    sent(yard, *EVERYBODY)
+    sent(yard, *EVERYBODY, child(40), night=1)
+    sent(yard, *EVERYBODY, child(40), child(41), night=2)
+    sent(yard, *EVERYBODY, *(child(n) for n in range(40, 60)), night=3)
+    assert models == [None, estimated, estimated, None]

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from firstcard.card.traits import UNKNOWN, Traits
 
@@ -29,7 +30,8 @@ class Compared:
     ``rules`` is the version of the matching rules. ``others`` are other districts' agreements with the library, each with the version of that one's manifest: everybody of the
     one was compared with everybody of the other. ``students`` is the vault's key of these students as other districts' are compared with them, empty where
     none are kept. ``served`` are students who got no card because another district's student is the same child, by token that one's. ``linked`` are
-    those whose family's card serves, by token that patron's.
+    those whose family's card serves, by token that patron's. ``weights`` are what agreement of a field is worth (students with each other, and with
+    patrons), as they were estimated when many were compared: the few of a night are weighed with these.
     """
 
     rules: str = ""
@@ -37,6 +39,7 @@ class Compared:
     students: str = ""
     served: Mapping[str, str] = field(default_factory=dict)
     linked: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOT_COMPARED = Compared()

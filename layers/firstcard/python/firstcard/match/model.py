@@ -7,6 +7,7 @@ comparison, and ``m`` is held near sensible defaults as long as there are few pa
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from firstcard.match.levels import FIELDS
 
@@ -72,6 +73,12 @@ class Model:
     u: Mapping[str, Levels] = field(default_factory=lambda: dict(_U))
     chance: float = 0.3 / POPULATION
     estimated: bool = False
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Model":
+        """The model that ``dataclasses.asdict`` wrote, after a way through JSON."""
+        m, u = ({name: tuple(levels) for name, levels in plain[table].items()} for table in ("m", "u"))
+        return cls(m, u, plain["chance"], plain["estimated"])
 
     def bits(self, name: str, level: int) -> float:
         """The weight of a level; a level that says nothing weighs 0."""

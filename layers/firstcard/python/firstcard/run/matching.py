@@ -6,9 +6,9 @@ students were planned at the same time as these: that can only add to what a per
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MEMORY = "1200MB"
 """What the matcher's database may take, beside the roster: half of what the function plan has."""
 
+MANY = 5
+"""Where one student in so many is new or changed, the weights are estimated anew."""
 BLOCKED = "blocked"
 """Stands among the vetoes of a pair whose patron has a card that the library stopped: the agreement says that a person looks."""
 
@@ -64,7 +66,8 @@ class Found:
     ``served`` are new students who have a card, or said no, as students of another district, by token that one's. ``linked`` are patrons of the
     library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for
     the library alone: the district does not learn who was a patron, nor who is another's student. ``compared`` is False where the library's own list was not there.
-    ``others`` are the other districts whose students were compared, with the version of their manifest; ``rules`` is the version of the rules. ``failed`` says that the
+    ``others`` are the other districts whose students were compared, with the version of their manifest; ``rules`` is the version of the rules, ``weights`` are what it
+    weighed with. ``failed`` says that the
     matcher did not come to its end: nobody was compared.
     """
 
@@ -79,6 +82,7 @@ class Found:
     compared: bool = False
     others: Mapping[str, int] = field(default_factory=dict)
     rules: str = ""
+    weights: Mapping[str, Any] = field(default_factory=dict)
     failed: bool = False
 
     def as_summary(self) -> dict[str, object]:
@@ -136,13 +140,18 @@ class Matcher:
 
         tonight = self._tonight(reading, known)
         if not tonight.told:
-            return Found(instead=known.twice, others={peer.sharing: peer.manifest.version for peer in self.peers}, rules=tonight.rules)
+            return Found(
+                instead=known.twice,
+                others={peer.sharing: peer.manifest.version for peer in self.peers},
+                rules=tonight.rules,
+                weights=tonight.weights,
+            )
         try:
             return self._match(tonight, reading)
         except MatchingError:
             places = tonight.students.places
             twice = {places[token]: Reason.SAME_CHILD for token in known.twice.keys() & places.keys()}
-            return Found(twice, known.twice, served=known.compared.served, rules=known.compared.rules, failed=True)
+            return Found(twice, known.twice, served=known.compared.served, rules=known.compared.rules, weights=tonight.weights, failed=True)
 
     def _tonight(self, reading: Reading, known: Manifest) -> "_Tonight":
         from firstcard.match.rules import VERSION
@@ -169,6 +178,7 @@ class Matcher:
             decided=[pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT],
             afresh=afresh,
             rules=VERSION,
+            weights={} if afresh or not met or MANY * len(changed) > len(students.places) else dict(known.compared.weights),
         )
 
     def _passed_on(self, students: "_Students", changed: Set[str], known: Manifest) -> set[str]:
@@ -224,6 +234,7 @@ class Matcher:
             compared,
             same.others,
             tonight.rules,
+            tonight.weights,
         )
 
     def _waiting(self) -> list[Pair]:
@@ -275,7 +286,8 @@ class Matcher:
         students, changed, known_twice = tonight.students, tonight.changed, tonight.known.twice
         same = _Same()
         foreign: set[str] = set()
-        matched = within(self._everybody(students, foreign, same.others), _terms(tonight.told, tonight.decided, Kind.STUDENT))
+        matched = within(self._everybody(students, foreign, same.others), _terms(tonight, tonight.told, Kind.STUDENT))
+        _note(tonight, Kind.STUDENT, matched)
         groups = [group for group in matched.groups if not tonight.told.isdisjoint(group)]
         others = {token: known_twice[token] for token in changed & known_twice.keys()}
         mentioned = {token for group in groups for token in group} | {t for one in matched.decisions for t in (one.left_id, one.right_id)}
@@ -338,7 +350,8 @@ class Matcher:
             return human, [], False
         ils_ids: dict[str, str] = {}
         blocked: set[str] = set()
-        matched = link(tonight.students.rows(), self._tokenised(patrons, ils_ids, blocked), _terms(looked_for, decided, Kind.PATRON))
+        matched = link(tonight.students.rows(), self._tokenised(patrons, ils_ids, blocked), _terms(tonight, looked_for, Kind.PATRON))
+        _note(tonight, Kind.PATRON, matched)
         serves = {
             patron: student for one in (known, *(peer.manifest for peer in self.peers)) for student, patron in one.compared.linked.items()
         }
@@ -369,7 +382,7 @@ class _Tonight:
     """Whom a roster brings, and who of them is looked at.
 
     ``changed`` are new or changed, ``settled`` have a card or said no. ``told`` are those of whose pairs something is said: the changed, or everybody. ``afresh``: the rules are
-    others than those by which the roster before was compared.
+    others than those by which the roster before was compared. ``weights`` are kept from when many were compared, and noted where they are estimated.
     """
 
     students: "_Students"
@@ -380,6 +393,7 @@ class _Tonight:
     decided: Sequence[Pair]
     afresh: bool
     rules: str
+    weights: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -447,15 +461,22 @@ class _Students:
                 yield {"id": token, "district": self.district, **dict(zip(names, values, strict=True))}
 
 
-def _terms(changed: Iterable[str], decided: Sequence[Pair], kind: Kind) -> "Terms":
-    """What is to be compared, and what people decided."""
-    from firstcard.match import Terms
+def _note(tonight: _Tonight, kind: Kind, matched: "Matched") -> None:
+    if matched.model.estimated:
+        tonight.weights[kind] = asdict(matched.model)
+
+
+def _terms(tonight: _Tonight, changed: Iterable[str], kind: Kind) -> "Terms":
+    """What is to be compared, with which weights, and what people decided."""
+    from firstcard.match import Model, Terms
 
     apart, together = (
-        frozenset((pair.left, pair.right) for pair in decided if pair.kind is kind and pair.answer is answer)
+        frozenset((pair.left, pair.right) for pair in tonight.decided if pair.kind is kind and pair.answer is answer)
         for answer in (Answer.APART, Answer.SAME)
     )
-    return Terms(memory=MEMORY, changed=frozenset(changed), apart=apart, together=together)
+    kept = tonight.weights.get(kind)
+    model = Model.from_plain(kept) if kept else None
+    return Terms(memory=MEMORY, model=model, changed=frozenset(changed), apart=apart, together=together)
 
 
 def _is_same(one: "Decision") -> bool:

@@ -330,7 +330,7 @@ class Planner:
             rows = comparable(reading.people, tokens, agreement.district)
             name = f"students-{self.random(8).hex()}"
             self.objects.put(key, seal_students(rows, agreement, name=name, wrap=self.wrapper(agreement.sharing), random=self.random))
-        return Compared(found.rules, found.others, key, served, linked)
+        return Compared(found.rules, found.others, key, served, linked, found.weights)
 
     def _set_free(self, known: Manifest) -> bool:
         """Whether somebody who got no card because of another district's student can get one now: that one left."""
