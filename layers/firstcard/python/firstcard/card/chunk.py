@@ -10,11 +10,12 @@ from firstcard.vault import Envelope
 
 
 class Decision(StrEnum):
-    """What the plan decided for one patron."""
+    """What the plan decided for one patron; ``replace`` is a card, or a link, in place of a link that a person found to be wrong."""
 
     ISSUE = "issue"
     WAIT = "wait"
     LINK = "link"
+    REPLACE = "replace"
     UPDATE = "update"
     EXPIRE = "expire"
     REFUSE = "refuse"
@@ -29,7 +30,8 @@ IN_DOUBT = "in_doubt"
 class PatronLine:
     """One patron's decision with everything that issue stores, already sealed.
 
-    ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN.
+    ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN, and ``pair``
+    is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer.
     """
 
     decision: Decision
@@ -40,6 +42,8 @@ class PatronLine:
     fingerprint: str = ""
     sealed: Mapping[str, bytes] | None = None
     ils_id: str = ""
+    pair: str = ""
+    mistaken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Chunk:
                     "c": p.card_token,
                     "f": p.fingerprint,
                     "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
-                    **({"x": p.ils_id} if p.ils_id else {}),
+                    **{key: value for key, value in (("x", p.ils_id), ("p", p.pair), ("m", p.mistaken)) if value},
                 }
             )
             for p in self.patrons
@@ -161,7 +165,16 @@ class Chunk:
             envelope=envelope,
             patrons=tuple(
                 PatronLine(
-                    Decision(r["d"]), r["t"], r["r"], r["h"], r["c"], r["f"], {g: _bytes(b) for g, b in r["s"].items()}, r.get("x", "")
+                    Decision(r["d"]),
+                    r["t"],
+                    r["r"],
+                    r["h"],
+                    r["c"],
+                    r["f"],
+                    {g: _bytes(b) for g, b in r["s"].items()},
+                    r.get("x", ""),
+                    r.get("p", ""),
+                    r.get("m", ""),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

@@ -19,6 +19,7 @@ from firstcard.card.chunk import IN_DOUBT, Chunk, Decision, HouseholdLine, PairL
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
+from firstcard.card.pair import pair_id
 from firstcard.card.pin import random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
@@ -44,7 +45,8 @@ class Step:
 
     ``new_address`` says that somebody who was known belongs to another household now, or to a first one: that household has not been told of this card.
     ``traits`` are what the next roster is compared with; of somebody who said no, none are kept. ``ils_id`` is the ILS's own id of the patron whose card
-    is to be linked; whoever has one gets no card of ours.
+    is to be linked; whoever has one gets no card of ours. ``mistaken`` is that of one that is linked and must not be. ``told`` is what the row alone means, where
+    a person's word means more: so it is counted, and who was linked shows in no count.
     """
 
     decision: Decision
@@ -55,6 +57,13 @@ class Step:
     new_address: bool = False
     traits: Traits = UNKNOWN
     ils_id: str = ""
+    mistaken: str = ""
+    told: Decision | None = None
+
+    @property
+    def counted(self) -> Decision:
+        """As what it is counted."""
+        return self.told or self.decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ def decide(
     rolled_over: bool = False,
     linked: Mapping[str, str] = NOBODY_LINKED,
     in_doubt: Collection[str] = frozenset(),
+    mistaken: Mapping[str, str] = NOBODY_LINKED,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
@@ -100,7 +110,8 @@ def decide(
     district's systems went over to another school year since: a person looks as at a first roster. ``linked`` are students by patron token with the ILS's
     own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over. A patron
     that two students are said to be is linked to neither of them. Who is ``in_doubt`` and would get a card has no step at all, and is new again in the next
-    roster, unless the family says no.
+    roster, unless the family says no. Who is ``mistaken``, by token, has a wrong link to a patron by that ILS's id, or none where it never came to be: it gets
+    what a new student gets.
     """
     linked = _of_one_each(linked)
     steps: list[Step] = []
@@ -120,14 +131,22 @@ def decide(
                 continue
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
-        decision = _decision(person, print_, before, agreement)
+        row = decision = _decision(person, print_, before, agreement)
+        wrong = None if person.opt_out else mistaken.get(token)
+        known_so_far = row in (Decision.NOTHING, Decision.UPDATE)
+        if wrong is not None and known_so_far:
+            decision = _decision(person, print_, None, agreement)
         if token in in_doubt and decision in (Decision.ISSUE, Decision.WAIT):
             waiting.add(token)
             continue
         ils_id = linked.get(token, "") if _may_link(person, decision, before) else ""
         if ils_id and decision is Decision.ISSUE:
             decision = Decision.LINK
-        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if person.opt_out else traits, ils_id))
+        told = None if wrong is None else row if known_so_far else decision
+        if wrong:
+            decision = Decision.REPLACE
+        lasting = UNKNOWN if person.opt_out else traits
+        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, wrong or "", told))
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | waiting
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -140,8 +159,13 @@ def decide(
         if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
             members[kept.household].append(Step(Decision.NOTHING, token, kept.household, kept.fingerprint, None))
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
-    changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
-    counts = Counter(str(s.decision) for s in steps)
+    # A household that was told of a child whose link never came to be is told again of what the child gets instead.
+    changed = {
+        h: tuple(group)
+        for h, group in members.items()
+        if known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
+    }
+    counts = Counter(str(s.counted) for s in steps)
     if waiting:
         counts[IN_DOUBT] = len(waiting)
     stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
@@ -229,7 +253,7 @@ def _holds(
     steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, rolled_over: bool
 ) -> tuple[Reason, ...]:
     safety = agreement.safety
-    counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
+    counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.counted) for s in steps)
     holds = []
     if safety.first_run_needs_approval and (rolled_over or not known.patrons):
         holds.append(Reason.FIRST_RUN)
@@ -263,7 +287,7 @@ def _by_school(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
     schools: dict[str, Counter[str]] = defaultdict(Counter)
     for step in steps:
         if step.person:
-            schools[step.person.school_id][str(step.decision)] += 1
+            schools[step.person.school_id][str(step.counted)] += 1
     return {school: dict(counts) for school, counts in sorted(schools.items())}
 
 
@@ -337,7 +361,7 @@ def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]
 
 def _is_drawn(step: Step) -> bool:
     """Whether the plan makes a card of ours: only then a number, a PIN and perhaps a serial are drawn."""
-    return step.decision in (Decision.ISSUE, Decision.WAIT) and not step.ils_id
+    return step.decision in (Decision.ISSUE, Decision.WAIT, Decision.REPLACE) and not step.ils_id
 
 
 @dataclass(slots=True)
@@ -428,7 +452,10 @@ class Builder:
             card_token = self.tokens.card(number)
             sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
             sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
-        return PatronLine(step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed, step.ils_id)
+        pair = pair_id(step.token, self.tokens.existing(step.ils_id)) if step.ils_id else ""
+        return PatronLine(
+            step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed, step.ils_id, pair, step.mistaken
+        )
 
     def _number(self, step: Step, serials: Iterator[int]) -> str:
         clause = self._clause(step)
@@ -505,7 +532,9 @@ class Builder:
             else tuple(
                 s.token
                 for s in members
-                if (s.decision in announced or (reached and s.new_address)) and s.person and s.person.role is Role.STUDENT
+                if (s.decision in announced or s.counted in announced or (reached and s.new_address))
+                and s.person
+                and s.person.role is Role.STUDENT
             ),
             sealed=sealer.seal(household, Group.CONTACT, contact),
         )

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.chunk import PairLine
+from firstcard.card.issue import Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
+from firstcard.card.patron import Ownership, State
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
 
@@ -45,13 +47,18 @@ class PairsOnRecord(Protocol):
         """Those of ``tokens`` that a no is on record for, however it came."""
         ...
 
+    def standing(self, tokens: Sequence[str]) -> Standing:
+        """Patrons and refusals of ``tokens``, consistently read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What matching makes of a roster.
 
     ``twice`` are the places of rows of a child that has another row, ``instead`` by token whose row that is; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
-    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for the library alone: the district does not
+    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``mistaken`` are students, by token, whom a person set apart from the patron
+    they are linked to, with that one's ILS id; empty where a plan would have linked them and it never came to be. ``lines`` go on record. ``counts`` are for the library alone: the district does not
     learn who was a patron. ``compared`` is False where the library's own list was not there.
     """
 
@@ -60,6 +67,7 @@ class Found:
     refused: Sequence[int] = ()
     linked: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, Person] = field(default_factory=dict)
+    mistaken: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[PairLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     compared: bool = False
@@ -106,9 +114,10 @@ class Matcher:
             for place, token in students.tokens.items()
             if (was := before.get(token)) is None or (was.fingerprint != prints[place] and not was.refused)
         }
-        if not changed:
-            return Found(instead=known.twice)
         decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
+        mistaken = self._mistaken(students, known, decided)
+        if not changed and not mistaken:
+            return Found(instead=known.twice)
         # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
         settled = {token for token, was in before.items() if was.fingerprint or was.refused}
         twice, refused, lines = self._within(students, changed, settled, known.twice, decided)
@@ -126,13 +135,17 @@ class Matcher:
         noes = {students.tokens[place] for place in (*students.refused, *refused)}
         # Of a child who said no nothing is put on record, and nobody looks for a card of its.
         lines = [line for line in lines if noes.isdisjoint((line.left, line.right))]
-        new = changed - settled - noes - {students.tokens[place] for place in twice}
+        left_out = noes | {students.tokens[place] for place in twice}
+        mistaken = {token: ils_id for token, ils_id in mistaken.items() if token not in left_out}
+        new = ((changed - settled) | mistaken.keys()) - left_out
         waiting = [pair for pair in self._waiting() if {pair.left, pair.right} & new]
         linked, more, compared = self._link(students, new, decided)
         counts = Counter(f"{line.kind}_{line.answer}" for line in (*lines, *more))
         if self.agreement.existing == "separate":
             more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
-        doubtful = self._doubtful((*lines, *more), new, waiting, students)
+        # A wrong link is undone at once: who has had a card does not wait for another doubt.
+        linked_wrongly = {token for token, ils_id in mistaken.items() if ils_id}
+        doubtful = self._doubtful((*lines, *more), new - linked_wrongly, waiting, students)
         kept = {token: other for token, other in known.twice.items() if unread & {token, other}}
         instead = kept | {students.tokens[place]: other for place, other in twice.items()}
         return Found(
@@ -141,10 +154,31 @@ class Matcher:
             refused,
             linked,
             doubtful,
+            mistaken,
             (*lines, *more),
             dict(sorted(counts.items())),
             compared,
         )
+
+    def _mistaken(self, students: "_Students", known: Manifest, decided: Sequence[Pair]) -> dict[str, str]:
+        """The students whose link a person found to be wrong, with the ILS's id of that patron; without one where issue heard of it before it made the link.
+
+        All that a person ever set apart are looked at, not only what was decided of late: a row may have been unreadable since, or the child away.
+        """
+        apart = [
+            pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.APART and pair.left in students.places
+        ]
+        standing = self.on_record.standing(sorted({pair.left for pair in apart})) if apart else Standing({}, ())
+        mistaken: dict[str, str] = {}
+        for pair in apart:
+            patron, was = standing.patrons.get(pair.left), known.patrons.get(pair.left)
+            if pair.left in standing.refused or students.places[pair.left] in students.refused:
+                continue
+            if patron is None and was is not None and not was.refused:
+                mistaken[pair.left] = ""
+            elif patron and patron.ownership is Ownership.LINKED and patron.existing == pair.ils_id and patron.state is not State.REFUSED:
+                mistaken[pair.left] = pair.ils_id
+        return mistaken
 
     def _waiting(self) -> list[Pair]:
         """The pairs on record for which children wait, whose days are not over; none where nobody waits, or nothing follows from a patron."""

@@ -217,6 +217,7 @@ class Planner:
             rolled_over=rolled_over,
             linked=found.linked,
             in_doubt=found.doubtful.keys(),
+            mistaken=found.mistaken,
         )
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
         serials = SerialBlock(
@@ -311,7 +312,7 @@ def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:
 
 
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
-    without_address = sum(1 for s in decisions.steps if s.decision is Decision.WAIT and not s.household)
+    without_address = sum(1 for s in decisions.steps if s.counted is Decision.WAIT and not s.household)
     return {
         "run_id": arrival.run_id,
         "received_at": arrival.received_at,
@@ -331,6 +332,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "households": len(decisions.contacts),
         "waiting_without_address": without_address,
         "linked": sum(1 for s in decisions.steps if s.ils_id),
+        "set_apart": sum(1 for s in decisions.steps if s.told),
         "holds": [str(r) for r in decisions.holds],
     }
 
