@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pynamodb.attributes import Attribute, BinaryAttribute, DiscriminatorAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.connection import Connection
 from pynamodb.constants import MAP
 from pynamodb.exceptions import PutError, TransactWriteError
@@ -110,6 +118,7 @@ class PatronItem(CardItem, discriminator="patron"):
     ownership = UnicodeAttribute()
     existing = UnicodeAttribute(null=True)
     mistaken: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    separate = BooleanAttribute(null=True)
     fingerprint = UnicodeAttribute()
     issued_at = UnicodeAttribute(null=True)
     sealed = SealedAttribute()
@@ -516,6 +525,7 @@ def _patron_item(patron: Patron) -> PatronItem:
         ownership=str(patron.ownership),
         existing=patron.existing or None,
         mistaken=list(patron.mistaken) or None,
+        separate=patron.separate or None,
         fingerprint=patron.fingerprint,
         issued_at=patron.issued_at or None,
         sealed=patron.sealed,
@@ -543,6 +553,7 @@ def _patron(item: PatronItem) -> Patron:
         ownership=Ownership(item.ownership),
         existing=item.existing or "",
         mistaken=tuple(item.mistaken or ()),
+        separate=bool(item.separate),
         sealed=item.sealed,
         envelopes=item.envelopes,
     )

@@ -31,7 +31,8 @@ class PatronLine:
     """One patron's decision with everything that issue stores, already sealed.
 
     ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN, and ``pair``
-    is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer.
+    is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer. ``separate`` says
+    that a person set the student apart from a patron of the library who is like it.
     """
 
     decision: Decision
@@ -44,6 +45,7 @@ class PatronLine:
     ils_id: str = ""
     pair: str = ""
     mistaken: str = ""
+    separate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Chunk:
                     "c": p.card_token,
                     "f": p.fingerprint,
                     "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
-                    **{key: value for key, value in (("x", p.ils_id), ("p", p.pair), ("m", p.mistaken)) if value},
+                    **{key: value for key, value in (("x", p.ils_id), ("p", p.pair), ("m", p.mistaken), ("a", p.separate)) if value},
                 }
             )
             for p in self.patrons
@@ -175,6 +177,7 @@ class Chunk:
                     r.get("x", ""),
                     r.get("p", ""),
                     r.get("m", ""),
+                    r.get("a", False),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

@@ -63,6 +63,8 @@ class Patron:
     """The ILS's own id of the family's card, for a linked one."""
     mistaken: tuple[str, ...] = ()
     """The ILS's own ids of cards that were linked to this patron, and that a person found to be somebody else's: they carry its token no longer."""
+    separate: bool = False
+    """Whether a person set the student apart from a patron of the library who is like it: no duplicate rule of the ILS keeps it from a card of its own."""
     sealed: Mapping[str, bytes] = field(default_factory=dict)
     envelopes: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,6 +118,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
             issued_at=chunk.at if state is State.ACTIVE else "",
             ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
             existing=line.ils_id,
+            separate=line.separate,
             sealed=sealed,
             envelopes=dict.fromkeys(sealed, chunk.object),
         )
@@ -130,6 +133,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         fingerprint=line.fingerprint,
         run_id=chunk.run_id,
         at=chunk.at,
+        separate=before.separate or line.separate,
         sealed={**before.sealed, **kept},
         envelopes={**before.envelopes, **dict.fromkeys(kept, chunk.object)},
     )
@@ -153,6 +157,7 @@ def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patro
         ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
         existing=line.ils_id,
         mistaken=tuple(dict.fromkeys((*before.mistaken, before.existing))) if issued else before.mistaken,
+        separate=True,
         sealed={**before.sealed, **sealed},
         envelopes={**before.envelopes, **dict.fromkeys(sealed, chunk.object)},
     )

@@ -375,6 +375,8 @@ class Builder:
     draw: Draw
     run_id: str
     now: datetime
+    set_apart: Collection[str] = frozenset()
+    """Students, by token, whom a person set apart from a patron of the library."""
 
     def chunks(
         self, decisions: Decisions, pairs: Sequence[PairLine] = (), in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT
@@ -454,7 +456,17 @@ class Builder:
             sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
         pair = pair_id(step.token, self.tokens.existing(step.ils_id)) if step.ils_id else ""
         return PatronLine(
-            step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed, step.ils_id, pair, step.mistaken
+            step.decision,
+            step.token,
+            person.role,
+            step.household,
+            card_token,
+            step.fingerprint,
+            sealed,
+            step.ils_id,
+            pair,
+            step.mistaken,
+            step.token in self.set_apart,
         )
 
     def _number(self, step: Step, serials: Iterator[int]) -> str:

@@ -212,7 +212,7 @@ def _put(
             region=address.get("region", ""),
             postal_code=address.get("postal_code", ""),
             phone=address.get("phone", ""),
-            separate=bool(patron.mistaken),
+            separate=patron.separate,
         ),
         ils_id=_known(patron, before) or None,
     )

@@ -58,7 +58,8 @@ class Found:
 
     ``twice`` are the places of rows of a child that has another row, ``instead`` by token whose row that is; ``refused`` the places of rows whose child says no in another row. ``linked`` are patrons of the
     library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``mistaken`` are students, by token, whom a person set apart from the patron
-    they are linked to, with that one's ILS id; empty where a plan would have linked them and it never came to be. ``lines`` go on record. ``counts`` are for the library alone: the district does not
+    they are linked to, with that one's ILS id; empty where a plan would have linked them and it never came to be; ``set_apart`` are all whom
+    a person set apart from a patron. ``lines`` go on record. ``counts`` are for the library alone: the district does not
     learn who was a patron. ``compared`` is False where the library's own list was not there.
     """
 
@@ -68,6 +69,7 @@ class Found:
     linked: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, Person] = field(default_factory=dict)
     mistaken: Mapping[str, str] = field(default_factory=dict)
+    set_apart: Collection[str] = frozenset()
     lines: tuple[PairLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     compared: bool = False
@@ -115,7 +117,10 @@ class Matcher:
             if (was := before.get(token)) is None or (was.fingerprint != prints[place] and not was.refused)
         }
         decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
-        mistaken = self._mistaken(students, known, decided)
+        apart_from_patrons = [
+            pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.APART and pair.left in students.places
+        ]
+        mistaken = self._mistaken(students, known, apart_from_patrons)
         if not changed and not mistaken:
             return Found(instead=known.twice)
         # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
@@ -155,19 +160,17 @@ class Matcher:
             linked,
             doubtful,
             mistaken,
+            frozenset(pair.left for pair in apart_from_patrons),
             (*lines, *more),
             dict(sorted(counts.items())),
             compared,
         )
 
-    def _mistaken(self, students: "_Students", known: Manifest, decided: Sequence[Pair]) -> dict[str, str]:
+    def _mistaken(self, students: "_Students", known: Manifest, apart: Sequence[Pair]) -> dict[str, str]:
         """The students whose link a person found to be wrong, with the ILS's id of that patron; without one where issue heard of it before it made the link.
 
         All that a person ever set apart are looked at, not only what was decided of late: a row may have been unreadable since, or the child away.
         """
-        apart = [
-            pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.APART and pair.left in students.places
-        ]
         standing = self.on_record.standing(sorted({pair.left for pair in apart})) if apart else Standing({}, ())
         mistaken: dict[str, str] = {}
         for pair in apart:

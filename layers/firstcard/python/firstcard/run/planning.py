@@ -224,7 +224,14 @@ class Planner:
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
         )
         builder = Builder(
-            agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now
+            agreement,
+            library,
+            tokens,
+            self.wrapper(agreement.sharing),
+            Draw(self.random, self.below, serials),
+            arrival.run_id,
+            now,
+            found.set_apart,
         )
         chunks = list(builder.chunks(decisions, found.lines, found.doubtful))
         summary = _summary(arrival, agreement, reading, decisions)
