@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.run import app as run_commands
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.pair import MACHINE, Answer, decided, pair_id
 from firstcard.card.patron import Ownership, Patron, State, release
@@ -174,6 +176,8 @@ def test_a_wrong_link_is_undone_with_the_same_roster_again_and_the_child_has_its
     for _ in range(2):
         assert town.synced() == frozenset()
         assert town.has_its_own()
+    shown = CliRunner(env={"COLUMNS": "220"}).invoke(run_commands, ["show", town.arrival.run_id])
+    assert "1 linked to a card that is not theirs" in shown.output
     assert town.planned(outcome="unchanged")
 
 
