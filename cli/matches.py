@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ ERRORS = {
     "unknown_library": (2, "no agreement is with this library; it is the short name in libraries/, such as jaxpl"),
     "no_such_match": (LATE, "there is no such match at this library: `firstcard matches list` shows those that wait"),
     "closed": (NO_ANSWER, "the names may not be opened: the agreement is over, suspended, or gives the purpose deduplicate to nobody"),
-    "not_a_request": (2, "a match is 24 letters and digits, as `firstcard matches list` shows it"),
+    "not_a_request": (2, "a match is 24 letters and digits, and a moment one that is over, as `firstcard matches list` shows them"),
 }
 LEVELS = {
     "exact": "equal",
@@ -59,6 +60,12 @@ app = typer.Typer(
 )
 
 LibraryOf = Annotated[str, typer.Option("--library", help="The library's short name.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"], help="The moment of an earlier list, as it shows it."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -81,7 +88,15 @@ def list_waiting(
     if as_json:
         typer.echo(json.dumps(said, indent=2))
         return
-    pairs = Table("match", "since", "district", "with", "what agrees", "what speaks against it", title=f"{said['waiting']:,} matches wait")
+    pairs = Table(
+        "match",
+        "since",
+        "district",
+        "with",
+        "what agrees",
+        "what speaks against it",
+        title=f"{said['waiting']:,} matches wait as of {said['as_of']}",
+    )
     for pair in said["pairs"]:
         pairs.add_row(
             pair["match"], pair["since"][:10], pair["district"], _other(pair), _levels(pair["evidence"]), ", ".join(pair["vetoes"])
@@ -100,8 +115,13 @@ def show(match: Annotated[str, typer.Argument(metavar="MATCH")], library: Librar
         typer.echo(json.dumps(said, indent=2, ensure_ascii=False))
         return
     pair = said["pair"]
+    of_student, of_other = (f" ({district})" for district in said.get("districts", ())) if "districts" in said else ("", "")
     table = Table(
-        "", "the student", _other(pair), "how they compare", title=f"Match {match} ({pair['district']}, since {pair['since'][:10]})"
+        "",
+        f"the student{of_student}",
+        f"{_other(pair)}{of_other}",
+        "how they compare",
+        title=f"Match {match} ({pair['district']}, since {pair['since'][:10]})",
     )
     student, other = said["student"] or {}, said["other"] or {}
     compared = {"first_name": "first", "middle_name": "middle", "last_name": "last", "suffix": "suffix", "birth_date": "dob"}
@@ -132,15 +152,31 @@ def decide(
     library: LibraryOf,
     matches: Annotated[list[str] | None, typer.Argument(metavar="MATCH...", help="One or several matches.")] = None,
     evidence_class: Annotated[str, typer.Option("--class", help="All that wait of this class, instead of naming them.")] = "",
+    as_of: AsOf = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether all of the class are meant.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on matches. No later roster and no new rules undo it; whoever comes second is told."""
+    """Decide on matches. No later roster and no new rules undo it; whoever comes second is told.
+
+    Of a class only those are decided that waited when they were counted, or at the moment --as-of: what comes later waits on.
+    """
     if bool(matches) == bool(evidence_class):
         raise typer.BadParameter("name the matches, or a class of them with --class")
+    those: dict[str, Any] = {}
+    if evidence_class:
+        listed = _asked(library, do="list", evidence_class=evidence_class, most=1, **({"as_of": as_of.isoformat()} if as_of else {}))
+        those = {"evidence_class": evidence_class, "as_of": listed["as_of"]}
+        count = listed["classes"].get(evidence_class, 0)
+        if count and not yes:
+            typer.confirm(
+                f"{count:,} matches of {evidence_class} wait as of {listed['as_of']}. Decide {decision} on all of them?",
+                abort=True,
+                err=True,
+            )
     totals: dict[str, list[str]] = {"decided": [], "late": [], "unknown": []}
     parts = [matches[begin : begin + AT_ONCE] for begin in range(0, len(matches), AT_ONCE)] if matches else []
     while True:
-        wanted: dict[str, Any] = {"ids": parts.pop(0)} if parts else {"evidence_class": evidence_class}
+        wanted: dict[str, Any] = {"ids": parts.pop(0)} if parts else those
         said = _asked(library, do="decide", answer=str(decision), **wanted)
         for name, found in totals.items():
             found += said[name]

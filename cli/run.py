@@ -100,6 +100,11 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
         head.add_row("compared", line)
     if linked := plan.get("linked", 0):
         head.add_row("to be linked", f"{linked:,} to a card that the family has; the district is not told how many")
+    if set_apart := plan.get("set_apart", 0):
+        head.add_row(
+            "set apart",
+            f"{set_apart:,} linked to a card that is not theirs, as a person decided: each gets what a new student gets; the district is not told",
+        )
     head.add_row("plan", run.plan_hash)
     decisions = sorted(plan["decisions"])
     schools = Table("school", *decisions, title="What it would do, by school")

@@ -1,6 +1,6 @@
 """Issue: the pure replay of one chunk of a plan; nothing is drawn, nothing is opened."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -48,7 +48,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     at = datetime.fromisoformat(event["at"].replace("Z", "+00:00"))
     if not may_issue(chunk.run_id, sharing=chunk.sharing, fence=int(event["fence"]), site=site(), ledger=ledger(), at=at):
         raise StoppedError
-    counts = issue_chunk(chunk, cards())
+    counts = issue_chunk(chunk, cards(), now=lambda: datetime.now(UTC).isoformat())
     for name, count in counts.items():
         metrics.add_metric(name=f"Patrons{name.capitalize()}", unit=MetricUnit.Count, value=count)
     logger.info("issued", chunk=chunk.object, counts=dict(counts))

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from firstcard.adapters.aws import CardBus
 from firstcard.adapters.environment import Setting, setting
-from firstcard.event.transition import event_of
+from firstcard.event.transition import events_of
 
 logger = Logger()
 
@@ -24,6 +24,6 @@ def bus() -> CardBus:
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Entry point for the table's stream; a batch that fails is delivered again whole, and told twice it is still the same fact."""
     changes = (record.dynamodb for record in DynamoDBStreamEvent(event).records)
-    events = [told for change in changes if change and (told := event_of(change.old_image or None, change.new_image or None))]
+    events = [told for change in changes if change for told in events_of(change.old_image or None, change.new_image or None)]
     bus().emit(events)
     logger.info("published", events=len(events))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from firstcard.adapters.aws import DropAndVault, unwrap
 from firstcard.adapters.cards_table import CardsTable
@@ -28,7 +28,7 @@ PairId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 
 
 class Request(BaseModel):
-    """What a person asks for: a library's slug, who asks, and one of list, show and decide."""
+    """What a person asks for: a library's slug, who asks, and one of list, show and decide; ``as_of`` is the moment of the list that a decision is about."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -39,6 +39,7 @@ class Request(BaseModel):
     evidence_class: Annotated[str, Field(max_length=80, pattern=r"^[a-zA-Z0-9:+]*$")] = ""
     answer: Literal["", "same", "apart"] = ""
     most: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
+    as_of: AwareDatetime | None = None
 
 
 @cache
@@ -73,20 +74,24 @@ def on_request(request: Request) -> dict[str, Any]:
         return {"error": "not_a_request"}
     if all(agreement.library != request.library for agreement in site().agreements):
         return {"error": "unknown_library"}
-    settler = Settler(cards(), request.library, request.by, datetime.now(UTC), chunk_of)
+    now = datetime.now(UTC)
+    as_of = request.as_of.astimezone(UTC) if request.as_of else None
+    if as_of and as_of > now:
+        return {"error": "not_a_request"}
+    settler = Settler(cards(), request.library, request.by, now, chunk_of)
     logger.info(
         "settling", do=request.do, library=request.library, by=request.by, matches=list(request.ids), evidence_class=request.evidence_class
     )
     match request.do:
         case "list":
-            return settler.waiting(evidence_class=request.evidence_class, most=request.most)
+            return settler.waiting(evidence_class=request.evidence_class, most=request.most, as_of=as_of)
         case "show":
             opener = Opener(purpose=Purpose.DEDUPLICATE, unwrap=unwrap, declare=declare, clock=time.monotonic)
             return settler.show(request.ids[0], opener) if request.ids else {"error": "no_such_match"}
         case "decide":
-            if not request.answer or bool(request.ids) == bool(request.evidence_class):
+            if not request.answer or bool(request.ids) == bool(request.evidence_class) or bool(request.evidence_class) != bool(as_of):
                 return {"error": "not_a_request"}
-            return settler.decide(request.answer, ids=request.ids, evidence_class=request.evidence_class)
+            return settler.decide(request.answer, ids=request.ids, evidence_class=request.evidence_class, as_of=as_of)
 
 
 @logger.inject_lambda_context(log_event=False)

@@ -1,6 +1,8 @@
 """``firstcard matches``, down to the function that answers it."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -39,8 +41,8 @@ def intents() -> list[str]:
     return [item for item in everything(LEDGER) if "intent#" in item]
 
 
-def run(*words: str) -> tuple[int, str, str]:
-    result = CliRunner(env={"COLUMNS": "220"}).invoke(app, ["matches", *words, "--library", "oak"])
+def run(*words: str, answer: str | None = None) -> tuple[int, str, str]:
+    result = CliRunner(env={"COLUMNS": "220"}).invoke(app, ["matches", *words, "--library", "oak"], input=answer)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -121,12 +123,80 @@ def test_nobody_decides_in_the_machines_name(doubts: Yard) -> None:
     assert settle.handler(request, a_context()) == {"error": "not_a_request"}
 
 
-def test_a_whole_class_is_decided_at_once(doubts: Yard) -> None:
+def test_a_whole_class_is_decided_at_once_after_a_question_that_says_how_many(doubts: Yard) -> None:
     (name,) = json.loads(run("list", "--json")[1])["classes"]
-    code, said, _ = run("decide", "apart", "--class", name)
-    assert (code, said.strip()) == (0, "3 decided: apart.")
+    code, said, asked = run("decide", "apart", "--class", name, answer="n")
+    assert (code, "decided" in said, f"3 matches of {name} wait as of " in asked) == (1, False, True)
+    assert json.loads(run("list", "--json")[1])["waiting"] == 3
+    code, said, _ = run("decide", "apart", "--class", name, answer="y")
+    assert (code, "3 decided: apart." in said) == (0, True)
     assert json.loads(run("list", "--json")[1])["waiting"] == 0
     assert {pair.answer for pair in doubts.cards.decided_pairs("oak")} == {Answer.APART}
+
+
+def came(yard: Yard, number: int, **moments: str) -> None:
+    """A match like the others came on record, or changed, since."""
+    one = pair_id(token(7), existing(7))
+    like = yard.cards.pairs([one])[one]
+    yard.cards.add_pairs([replace(like, left=token(number), right=existing(number), **moments)])
+
+
+def test_what_came_after_the_list_is_not_decided_however_old_its_roster_is(doubts: Yard) -> None:
+    told = json.loads(run("list", "--json")[1])
+    (name,) = told["classes"]
+    came(doubts, 10, recorded_at=datetime.now(UTC).isoformat())
+    assert json.loads(run("list", "--json")[1])["waiting"] == 3, "what came this very moment is not shown either"
+    code, said, _ = run("decide", "apart", "--class", name, "--as-of", told["as_of"], "--yes")
+    assert (code, said.strip()) == (0, "3 decided: apart.")
+    assert [pair.left for pair in doubts.cards.waiting_pairs("oak")] == [token(10)]
+
+
+def test_a_match_that_changed_after_the_list_is_not_decided(doubts: Yard) -> None:
+    told = json.loads(run("list", "--json")[1])
+    (name,) = told["classes"]
+    came(doubts, 7, recorded_at=datetime.now(UTC).isoformat())
+    run("decide", "apart", "--class", name, "--as-of", told["as_of"], "--yes")
+    assert [pair.left for pair in doubts.cards.waiting_pairs("oak")] == [token(7)]
+
+
+def test_what_an_earlier_release_wrote_counts_by_its_runs_time(doubts: Yard) -> None:
+    assert all(pair.recorded_at for pair in doubts.cards.waiting_pairs("oak"))
+    came(doubts, 7, recorded_at="")
+    came(doubts, 8, recorded_at="")
+    (name,) = json.loads(run("list", "--json")[1])["classes"]
+    assert run("decide", "apart", "--class", name, "--yes")[1].strip() == "3 decided: apart."
+
+
+def test_every_call_of_one_decision_is_about_one_moment(doubts: Yard, calls: list[dict[str, Any]]) -> None:
+    for number in range(100, 600):
+        came(doubts, number)
+    (name,) = json.loads(run("list", "--json")[1])["classes"]
+    calls.clear()
+    code, said, _ = run("decide", "apart", "--class", name, "--yes")
+    assert (code, said.strip()) == (0, "503 decided: apart.")
+    requests = [json.loads(call["Payload"]) for call in calls]
+    assert [request["do"] for request in requests] == ["list", "decide", "decide", "decide"]
+    assert len({request["as_of"] for request in requests[1:]}) == 1
+
+
+@pytest.mark.parametrize("as_of", [None, "2999-01-01T00:00:00+00:00", "2026-11-22T06:00:00", "soon"])
+def test_a_class_without_a_moment_that_is_over_is_not_decided(doubts: Yard, as_of: str | None) -> None:
+    request = {"do": "decide", "library": "oak", "by": "ann", "answer": "apart", "evidence_class": "patron:V3", "as_of": as_of}
+    assert settle.handler(request, a_context()) == {"error": "not_a_request"}
+    assert len(list(doubts.cards.waiting_pairs("oak"))) == 3
+
+
+def test_two_students_of_two_districts_are_shown_with_their_districts(yard: Yard) -> None:
+    sent(yard, *EVERYBODY, child(3, student_id="100099", state_id="", birth_date=""))
+    (waiting,) = yard.cards.waiting_pairs("oak")
+    assert "districts" not in json.loads(run("show", waiting.id, "--json")[1])
+    right = yard.cards.standing([waiting.right]).patrons[waiting.right]
+    assert yard.cards.change(replace(right, district="fir", version=right.version + 1))
+    told = json.loads(run("show", waiting.id, "--json")[1])
+    assert told["districts"] == ["pine", "fir"]
+    assert told["student"].keys() | told["other"].keys() <= {"first_name", "last_name", "middle_name", "birth_date"}
+    code, said, _ = run("show", waiting.id)
+    assert (code, "the student (pine)" in said, "another student (fir)" in said) == (0, True, True)
 
 
 def test_a_match_that_is_not_there_is_said_to_be_so(doubts: Yard) -> None:

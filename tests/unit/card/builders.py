@@ -13,6 +13,7 @@ from firstcard.card.chunk import Chunk
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
+from firstcard.card.pair import MACHINE, Answer, Kind, Pair, decided
 from firstcard.card.patron import Patron, Stamp, State, refuse, release
 from firstcard.card.plan import Builder, Decisions, Draw, PlannedChunk, decide, next_manifest
 from firstcard.card.view import Household, IlsState, NoticeMark, View
@@ -80,6 +81,8 @@ class Plans:
     runs: int = 0
     serials: int = 0
     linked: dict[str, str] = field(default_factory=dict)
+    mistaken: dict[str, str] = field(default_factory=dict)
+    """Those whose link a person found to be wrong, as planning finds them."""
 
     def decide(self, people: Sequence[Person], *, rejected: Iterable[Person] = (), rolled_over: bool = False) -> Decisions:
         gone = tuple(rejected)
@@ -92,6 +95,7 @@ class Plans:
             rejected_tokens=frozenset(map(token_of, gone)),
             rolled_over=rolled_over,
             linked=self.linked,
+            mistaken=self.mistaken,
         )
 
     def chunks(self, people: Sequence[Person], *, rejected: Iterable[Person] = ()) -> list[PlannedChunk]:
@@ -122,6 +126,26 @@ class Plans:
         return first
 
 
+def a_pair(token: str, ils_id: str, **changes: object) -> Pair:
+    """A student and a patron of the library whom the machine put together."""
+    stamp = Stamp("oak.pine", AGREEMENT.id, "oak", "pine", "1" * 24, NOW.isoformat())
+    pair = Pair(
+        left=token,
+        right=TOKENS.existing(ils_id),
+        kind=Kind.PATRON,
+        answer=Answer.SAME,
+        by=MACHINE,
+        since=NOW.isoformat(),
+        weight=40.0,
+        evidence="first=exact;last=exact;dob=exact",
+        vetoes=(),
+        rules="2026-11-b",
+        stamp=stamp,
+        ils_id=ils_id,
+    )
+    return replace(pair, **changes)  # type: ignore[arg-type]
+
+
 class CrashError(Exception):
     """The function died here."""
 
@@ -137,6 +161,7 @@ class MemoryCards:
         self.refused: dict[str, str] = {}
         self.wrapped: dict[str, Envelope] = {}
         self.families: dict[str, Household] = {}
+        self.on_record: dict[str, Pair] = {}
         self.writes = 0
         self.before_write: Callable[[int], None] = lambda n: None
         self._broken_into = False
@@ -185,6 +210,26 @@ class MemoryCards:
             return False
         self.patrons[patron.token] = patron
         return True
+
+    def pairs(self, ids: Sequence[str]) -> dict[str, Pair]:
+        return {one: self.on_record[one] for one in ids if one in self.on_record}
+
+    def add_pairs(self, pairs: Sequence[Pair]) -> None:
+        for pair in pairs:
+            self._write()
+            self.on_record[pair.id] = pair
+
+    def change_pair(self, pair: Pair) -> bool:
+        self._write()
+        free = self.on_record[pair.id].by == MACHINE
+        if free:
+            self.on_record[pair.id] = pair
+        return free
+
+    def set_apart(self, token: str, ils_id: str) -> None:
+        """A person says that a student is not that patron of the library."""
+        pair = a_pair(token, ils_id)
+        self.on_record[pair.id] = decided(pair, Answer.APART, by="ann", at=NOW.isoformat())
 
     def refuse(self, tokens: Sequence[str]) -> None:
         """A family's no: the suppression first, then the patrons that are there."""

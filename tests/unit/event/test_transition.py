@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from firstcard.event import EVENTS, Event
-from firstcard.event.transition import event_of
+from firstcard.event.transition import event_of, events_of
 from firstcard.ils import SyncReason
 from local.event_files import FOLDER
 
@@ -114,6 +114,57 @@ def test_an_unlinking_says_why(state: str, because: str) -> None:
     event = event_of(a_patron("active", ownership="linked"), a_patron(state, 2, ownership="linked"))
     assert event is not None
     assert event.model_dump()["because"] == because
+
+
+def linked_to(ils_id: str, state: str, version: int = 1, **changes: Any) -> dict[str, Any]:
+    return a_patron(state, version, ownership="linked", existing=ils_id, **changes)
+
+
+SET_APART = {
+    ("active", "created_by_us", "active"): ["CardUnlinked", "CardIssued"],
+    ("active", "linked", "active"): ["CardUnlinked", "CardLinked"],
+    ("waiting", "created_by_us", "waiting"): [],
+    ("waiting", "linked", "waiting"): [],
+    ("expired", "created_by_us", "active"): ["CardIssued"],
+    ("expired", "linked", "active"): ["CardLinked"],
+    ("expired", "created_by_us", "waiting"): [],
+    ("expired", "linked", "waiting"): [],
+}
+
+
+@pytest.mark.parametrize(("before", "ownership", "after"), SET_APART)
+def test_what_takes_the_place_of_a_wrong_link_is_told_after_the_end_of_that_link(before: str, ownership: str, after: str) -> None:
+    old = linked_to("4711", before)
+    existing = {"existing": "4712"} if ownership == "linked" else {}
+    events = events_of(old, a_patron(after, 2, ownership=ownership, mistaken=["4711"], **existing))
+    assert [event.name for event in events] == SET_APART[before, ownership, after]
+    for event in events:
+        fits(event)
+        assert "47" not in event.model_dump_json(exclude={"id"})
+    assert [event.model_dump()["because"] for event in events if event.name == "CardUnlinked"] == ["mistaken"] * (len(events) == 2)
+    assert len({event.id for event in events}) == len(events)
+
+
+def test_a_wrong_link_told_twice_has_the_same_ids() -> None:
+    old, new = linked_to("4711", "active"), a_patron("active", 2, ownership="created_by_us")
+    again = events_of(old, new | {"at": "2026-11-23T00:00:00+00:00"})
+    assert [event.id for event in events_of(old, new)] == [event.id for event in again]
+
+
+def test_a_link_that_stays_is_never_told_to_have_been_wrong() -> None:
+    for before, after in ((b, a) for b in STATES[:3] for a in STATES):
+        names = [(e.name, e.model_dump().get("because")) for e in events_of(linked_to("4711", before), linked_to("4711", after, 2))]
+        assert ("CardUnlinked", "mistaken") not in names
+        assert len(names) <= 1
+
+
+def test_an_e_mail_about_a_card_in_place_of_a_wrong_link_is_one_about_a_card() -> None:
+    event = event_of(a_notice("claimed", "instead1"), a_notice("sent", "instead1"))
+    assert event is not None
+    fits(event)
+    plain = event_of(a_notice("claimed"), a_notice("sent"))
+    assert plain is not None
+    assert (event.model_dump()["kind"], event.id == plain.id) == ("card", False)
 
 
 def test_no_event_of_a_linked_card_says_which_card_it_is() -> None:

@@ -129,6 +129,13 @@ def test_where_the_agreement_says_separate_a_namesake_gets_a_card_of_its_own(lib
     assert whole(library, stranger["patron_id"]) == stranger
 
 
+def test_who_was_set_apart_from_a_namesake_gets_a_card_of_its_own_whatever_the_agreement_says(library):
+    stranger = plant(library, a_stranger(surname=a_patron().last_name, firstname=a_patron().first_name))
+    assert isinstance(koha(library).put(a_patron(separate=True), ils_id=None), Accepted)
+    assert len(ours(library, a_patron().token)) == 1
+    assert whole(library, stranger["patron_id"]) == stranger
+
+
 def test_a_namesake_whose_number_is_taken_as_well_is_refused_for_the_number(library):
     plant(library, a_stranger(surname=a_patron().last_name, firstname=a_patron().first_name, cardnumber=a_patron().number))
     assert koha(library, confirm_separate=True).put(a_patron(), ils_id=None) == Refused(SyncReason.CARD_NUMBER_TAKEN)

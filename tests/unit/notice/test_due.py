@@ -210,6 +210,60 @@ def test_an_e_mail_about_a_linked_card_that_could_not_be_sent_is_sent_by_the_nex
     assert desk.told == [("linked", (HOME,))]
 
 
+def set_apart(desk: Desk, child: Person, *others: Person, now: str = "") -> None:
+    """The next roster after a person found the child's link to be wrong."""
+    desk.plans.linked = {token_of(child): now} if now else {}
+    desk.plans.mistaken = {token_of(child): desk.store.patrons[token_of(child)].existing}
+    desk.issued(child, *others)
+    desk.plans.mistaken = {}
+
+
+def test_a_family_that_heard_of_a_wrong_link_hears_of_the_number_and_once() -> None:
+    first, second = siblings()
+    desk = linking(first)
+    desk.issued(first, second)
+    for child in (first, second):
+        desk.store.settle(token_of(child))
+    desk.notices().cards([wake([first, second])])
+    assert desk.told == [("card", (HOME,)), ("linked", (HOME,))]
+    set_apart(desk, first, second)
+    desk.notices().cards([wake([first], "m2")])
+    assert len(desk.sent) == 2, "not before it is in the ILS"
+    desk.store.settle(token_of(first))
+    for message in ("m3", "m4"):
+        desk.notices().cards([wake([first], message)])
+        desk.notices().announce([wake([first, second], message)])
+    assert desk.told[2:] == [("card", (HOME,))]
+    assert number_of(first) in shown(desk.sent[2])
+    assert number_of(second) not in shown(desk.sent[2])
+
+
+def test_of_each_card_in_place_of_a_wrong_link_a_family_hears() -> None:
+    (child,) = siblings(1)
+    desk = linking(child)
+    desk.issued(child)
+    for now in ("4712", ""):
+        set_apart(desk, child, now=now)
+        desk.store.settle(token_of(child))
+        for message in (f"{now}-1", f"{now}-2"):
+            desk.notices().cards([wake([child], message)])
+    assert desk.told == [("linked", (HOME,)), ("card", (HOME,))]
+
+
+def test_an_e_mail_about_a_card_in_place_of_a_wrong_link_that_could_not_be_sent_is_sent_by_the_next_message() -> None:
+    (child,) = siblings(1)
+    desk = linking(child)
+    desk.issued(child)
+    set_apart(desk, child)
+    desk.store.settle(token_of(child))
+    desk.accepts = False
+    assert desk.notices().cards([wake([child])]) == {"m1"}
+    desk.accepts = True
+    for message in ("m2", "m3"):
+        assert desk.notices().cards([wake([child], message)]) == frozenset()
+    assert desk.told == [("card", (HOME,))]
+
+
 def test_a_card_that_the_ils_refused_does_not_keep_its_sisters_back() -> None:
     desk = Desk()
     desk.issued(*siblings())

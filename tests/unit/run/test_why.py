@@ -158,6 +158,12 @@ def test_a_familys_own_card_that_could_not_be_linked_says_so_in_words() -> None:
     assert "is made, but" not in answer.sentence
 
 
+def test_a_card_in_place_of_a_wrong_link_is_on_its_way_until_the_ils_names_it() -> None:
+    patron = a_patron(State.ACTIVE, mistaken=("77",))
+    assert asked(patron=patron, ils=replace(an_ils("in_ils"), ils_id="77")).code is Code.ON_THE_WAY
+    assert asked(patron=patron, ils=replace(an_ils("in_ils"), ils_id="78")).code is Code.HAS_CARD
+
+
 def test_a_linked_card_that_is_blocked_says_that_it_does_not_work() -> None:
     answer = asked(patron=a_linked_one(), ils=an_ils("in_ils", reason="existing_card_blocked"))
     assert (answer.code, "does not work now" in answer.sentence) == (Code.HAS_CARD, True)

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pynamodb.attributes import Attribute, BinaryAttribute, DiscriminatorAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.connection import Connection
 from pynamodb.constants import MAP
 from pynamodb.exceptions import PutError, TransactWriteError
@@ -109,6 +117,8 @@ class PatronItem(CardItem, discriminator="patron"):
     card_token = UnicodeAttribute(null=True)
     ownership = UnicodeAttribute()
     existing = UnicodeAttribute(null=True)
+    mistaken: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    separate = BooleanAttribute(null=True)
     fingerprint = UnicodeAttribute()
     issued_at = UnicodeAttribute(null=True)
     sealed = SealedAttribute()
@@ -177,6 +187,7 @@ class PairItem(CardItem, discriminator="pair"):
     ils_id = UnicodeAttribute(null=True)
     decided_at = UnicodeAttribute(null=True)
     shown_in = UnicodeAttribute(null=True)
+    recorded_at = UnicodeAttribute(null=True)
     pair_of = UnicodeAttribute(null=True)
 
 
@@ -513,6 +524,8 @@ def _patron_item(patron: Patron) -> PatronItem:
         card_token=patron.card_token or None,
         ownership=str(patron.ownership),
         existing=patron.existing or None,
+        mistaken=list(patron.mistaken) or None,
+        separate=patron.separate or None,
         fingerprint=patron.fingerprint,
         issued_at=patron.issued_at or None,
         sealed=patron.sealed,
@@ -539,6 +552,8 @@ def _patron(item: PatronItem) -> Patron:
         issued_at=item.issued_at or "",
         ownership=Ownership(item.ownership),
         existing=item.existing or "",
+        mistaken=tuple(item.mistaken or ()),
+        separate=bool(item.separate),
         sealed=item.sealed,
         envelopes=item.envelopes,
     )
@@ -603,6 +618,7 @@ def _pair_item(pair: Pair) -> PairItem:
         ils_id=pair.ils_id or None,
         decided_at=pair.decided_at or None,
         shown_in=pair.shown_in or None,
+        recorded_at=pair.recorded_at or None,
         pair_of=f"{pair.stamp.library}#{state}" if state else None,
         **_stamp(pair.stamp),
     )
@@ -625,6 +641,7 @@ def _pair(item: PairItem) -> Pair:
         decided_at=item.decided_at or "",
         stirred=tuple(item.stirred),
         shown_in=item.shown_in or "",
+        recorded_at=item.recorded_at or "",
     )
 
 

@@ -291,7 +291,7 @@ class KohaIls:
                 return Refused(SyncReason.CARD_NOT_MADE_BY_US)
             completed = self._bring_up_to_date(ours, _school_owned(patron))
             return self._set_pin(completed.ils_id, patron.pin) if isinstance(completed, Accepted) else completed
-        if no.reason is SyncReason.POSSIBLE_EXISTING_PATRON and self._confirm_separate and not confirmed:
+        if no.reason is SyncReason.POSSIBLE_EXISTING_PATRON and (self._confirm_separate or patron.separate) and not confirmed:
             return self._create(patron, confirmed=True)
         return no
 

@@ -10,11 +10,12 @@ from firstcard.vault import Envelope
 
 
 class Decision(StrEnum):
-    """What the plan decided for one patron."""
+    """What the plan decided for one patron; ``replace`` is a card, or a link, in place of a link that a person found to be wrong."""
 
     ISSUE = "issue"
     WAIT = "wait"
     LINK = "link"
+    REPLACE = "replace"
     UPDATE = "update"
     EXPIRE = "expire"
     REFUSE = "refuse"
@@ -32,7 +33,9 @@ SERVED = "served"
 class PatronLine:
     """One patron's decision with everything that issue stores, already sealed.
 
-    ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN.
+    ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN, and ``pair``
+    is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer. ``separate`` says
+    that a person set the student apart from a patron of the library who is like it.
     """
 
     decision: Decision
@@ -43,6 +46,9 @@ class PatronLine:
     fingerprint: str = ""
     sealed: Mapping[str, bytes] | None = None
     ils_id: str = ""
+    pair: str = ""
+    mistaken: str = ""
+    separate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ class Chunk:
                     "c": p.card_token,
                     "f": p.fingerprint,
                     "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
-                    **({"x": p.ils_id} if p.ils_id else {}),
+                    **{key: value for key, value in (("x", p.ils_id), ("p", p.pair), ("m", p.mistaken), ("a", p.separate)) if value},
                 }
             )
             for p in self.patrons
@@ -164,7 +170,17 @@ class Chunk:
             envelope=envelope,
             patrons=tuple(
                 PatronLine(
-                    Decision(r["d"]), r["t"], r["r"], r["h"], r["c"], r["f"], {g: _bytes(b) for g, b in r["s"].items()}, r.get("x", "")
+                    Decision(r["d"]),
+                    r["t"],
+                    r["r"],
+                    r["h"],
+                    r["c"],
+                    r["f"],
+                    {g: _bytes(b) for g, b in r["s"].items()},
+                    r.get("x", ""),
+                    r.get("p", ""),
+                    r.get("m", ""),
+                    r.get("a", False),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

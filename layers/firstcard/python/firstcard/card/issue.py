@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
-from firstcard.card.pair import Pair, after_said, of_line
+from firstcard.card.pair import Answer, Pair, after_said, of_line
 from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
 
 
@@ -54,12 +54,17 @@ class CrowdedError(Exception):
     """Another writer changed the same patron again and again; the chunk is tried again."""
 
 
-def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
-    """Replay one chunk and count what was written.
+PAIRS_AT_ONCE = 100
+"""Pairs that are put on record under one moment: what a person was shown before it is told from what came after."""
+
+
+def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = None) -> Counter[str]:
+    """Replay one chunk and count what was written. ``now`` is the clock (ISO 8601, UTC) of what comes on record; without it that is the chunk's time.
 
     A bulk write has no conditions, so it is used for tokens without an item only. A family's no writes its suppression first and then looks for the
     patron; this writes the patron first and then looks for suppressions: whichever comes second sees the other. Data keys are there before what they
-    open, and households come last: whoever hears of one finds its members as they are to be.
+    open, and households come last: whoever hears of one finds its members as they are to be. No link is made that a person spoke against since the plan was
+    made; who speaks after this reading is heard by the next plan.
     """
     counts: Counter[str] = Counter()
     refusals = [p.token for p in chunk.patrons if p.decision is Decision.REFUSE]
@@ -68,10 +73,11 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
         cards.record_refusals(refusals, by="roster", stamp=stamp)
     tokens = [p.token for p in chunk.patrons]
     standing = cards.standing(tokens)
+    apart = _apart(chunk, cards)
     new: list[Patron] = []
     changed: list[tuple[Patron, Rule]] = []
     for line in chunk.patrons:
-        rule = partial(_by_line, line=line, chunk=chunk)
+        rule = partial(_by_line, line=line, chunk=chunk, apart=line.token in apart)
         before = standing.patrons.get(line.token)
         after = rule(before, line.token in standing.refused)
         if after is None:
@@ -92,28 +98,35 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
         if after:
             _change(after, cards, rule)
             counts["refused"] += 1
-    _record_pairs(chunk, cards)
+    _record_pairs(chunk, cards, now)
     cards.tell(chunk)
     return counts
 
 
-def _record_pairs(chunk: Chunk, cards: Cards) -> None:
+def _apart(chunk: Chunk, cards: Cards) -> Collection[str]:
+    """Those whose line has a link that a person spoke against, by token."""
+    asked = {line.pair: line.token for line in chunk.patrons if line.pair}
+    known = cards.pairs(list(asked)) if asked else {}
+    return {asked[one] for one, pair in known.items() if pair.answer is Answer.APART}
+
+
+def _record_pairs(chunk: Chunk, cards: Cards, now: Callable[[], str] | None) -> None:
     """Put on record what the matcher said. Only issue makes pairs, one run of a district at a time; a person's decision beats it."""
-    if not chunk.pairs:
-        return
-    said = [of_line(line, chunk) for line in chunk.pairs]
-    known = cards.pairs([pair.id for pair in said])
-    cards.add_pairs([pair for pair in said if pair.id not in known])
-    for pair in said:
-        if (before := known.get(pair.id)) and (after := after_said(before, pair)):
-            cards.change_pair(after)
+    for begin in range(0, len(chunk.pairs), PAIRS_AT_ONCE):
+        at = now() if now else chunk.at
+        said = [of_line(line, chunk, recorded_at=at) for line in chunk.pairs[begin : begin + PAIRS_AT_ONCE]]
+        known = cards.pairs([pair.id for pair in said])
+        cards.add_pairs([pair for pair in said if pair.id not in known])
+        for pair in said:
+            if (before := known.get(pair.id)) and (after := after_said(before, pair)):
+                cards.change_pair(after)
 
 
 Rule = Callable[[Patron | None, bool], Patron | None]
 
 
-def _by_line(before: Patron | None, refused: bool, *, line: PatronLine, chunk: Chunk) -> Patron | None:
-    return after_line(before, line, chunk, refused=refused)
+def _by_line(before: Patron | None, refused: bool, *, line: PatronLine, chunk: Chunk, apart: bool) -> Patron | None:
+    return after_line(before, line, chunk, refused=refused, apart=apart)
 
 
 def _by_refusal(before: Patron | None, _: bool, *, chunk: Chunk) -> Patron | None:

@@ -50,11 +50,18 @@ class Pair:
     stirred: tuple[str, ...] = field(default=())
     shown_in: str = ""
     """The chunk that has, sealed, what a person is shown of a student who waits; it goes with the run's other files."""
+    recorded_at: str = ""
+    """When it came on record as it stands (ISO 8601, UTC): a plan may have waited long since ``since``. Empty on what an earlier release wrote."""
 
     @property
     def id(self) -> str:
         """The pair's own id, 24 hexadecimal characters; the same from whichever side it is seen."""
         return pair_id(self.left, self.right)
+
+    @property
+    def shown_since(self) -> str:
+        """Since when a person who looks sees it as it stands."""
+        return self.recorded_at or self.stamp.at
 
     @property
     def waits(self) -> bool:
@@ -94,8 +101,9 @@ def after_said(before: Pair | None, said: Pair) -> Pair | None:
         ils_id=said.ils_id,
         shown_in=said.shown_in if first else before.shown_in,
         stamp=said.stamp if first else before.stamp,
+        recorded_at=said.recorded_at,
     )
-    return None if replace(after, stamp=before.stamp) == before else after
+    return None if replace(after, stamp=before.stamp, recorded_at=before.recorded_at) == before else after
 
 
 def decided(before: Pair, answer: Answer, *, by: str, at: str) -> Pair:
@@ -103,8 +111,8 @@ def decided(before: Pair, answer: Answer, *, by: str, at: str) -> Pair:
     return replace(before, answer=answer, by=by, decided_at=at, stirred=(), shown_in="")
 
 
-def of_line(line: PairLine, chunk: Chunk) -> Pair:
-    """The pair that a plan's line says."""
+def of_line(line: PairLine, chunk: Chunk, *, recorded_at: str = "") -> Pair:
+    """The pair that a plan's line says, put on record at a moment."""
     stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
     return Pair(
         left=line.left,
@@ -120,4 +128,5 @@ def of_line(line: PairLine, chunk: Chunk) -> Pair:
         stamp=stamp,
         ils_id=line.ils_id,
         shown_in=chunk.object if line.sealed else "",
+        recorded_at=recorded_at,
     )

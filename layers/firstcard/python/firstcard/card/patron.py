@@ -61,6 +61,10 @@ class Patron:
     ownership: Ownership = Ownership.CREATED_BY_US
     existing: str = ""
     """The ILS's own id of the family's card, for a linked one."""
+    mistaken: tuple[str, ...] = ()
+    """The ILS's own ids of cards that were linked to this patron, and that a person found to be somebody else's: they carry its token no longer."""
+    separate: bool = False
+    """Whether a person set the student apart from a patron of the library who is like it: no duplicate rule of the ILS keeps it from a card of its own."""
     sealed: Mapping[str, bytes] = field(default_factory=dict)
     envelopes: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,12 +74,13 @@ class Patron:
         return Stamp(self.sharing, self.agreement, self.library, self.district, self.run_id, self.at)
 
 
-def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool) -> Patron | None:
+def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool, apart: bool = False) -> Patron | None:
     """The patron after a plan's line, or None if nothing changes.
 
     A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed from
-    the same chunk changes nothing. Whoever returns gets the same number and PIN back, or the same card of the family linked again; whose card it is never changes
-    by a line.
+    the same chunk changes nothing. Whoever returns gets the same number and PIN back, or the same card of the family linked again. Whose card it is changes by a
+    ``replace`` alone, and only from the very link that was found to be wrong. ``apart`` says that a person set the student and the line's ``ils_id`` apart
+    since: then no such link is made, renewed or put in place of another.
     """
     if before and before.state is State.REFUSED:
         return None
@@ -87,9 +92,13 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         if before is None or before.state is State.EXPIRED:
             return None
         return replace(before, state=State.EXPIRED, version=before.version + 1, run_id=chunk.run_id, at=chunk.at)
+    if apart and (before is None or line.decision is Decision.REPLACE or before.existing == line.ils_id):
+        return None
     sealed = dict(line.sealed or {})
+    if before and line.decision is Decision.REPLACE and before.ownership is Ownership.LINKED and before.existing == line.mistaken:
+        return _in_place_of_a_link(before, line, chunk)
     if before is None:
-        if not line.card_token and not line.ils_id:
+        if line.decision is Decision.REPLACE or not (line.card_token or line.ils_id):
             return None
         state = State.WAITING if line.decision is Decision.WAIT else State.ACTIVE
         return Patron(
@@ -109,6 +118,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
             issued_at=chunk.at if state is State.ACTIVE else "",
             ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
             existing=line.ils_id,
+            separate=line.separate,
             sealed=sealed,
             envelopes=dict.fromkeys(sealed, chunk.object),
         )
@@ -123,8 +133,33 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         fingerprint=line.fingerprint,
         run_id=chunk.run_id,
         at=chunk.at,
+        separate=before.separate or line.separate,
         sealed={**before.sealed, **kept},
         envelopes={**before.envelopes, **dict.fromkeys(kept, chunk.object)},
+    )
+
+
+def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patron:
+    """The patron with what the line brings instead of a wrong link; who had that one has had its days, and who waits goes on waiting."""
+    issued = bool(before.issued_at)
+    sealed = dict(line.sealed or {})
+    return replace(
+        before,
+        agreement=chunk.agreement,
+        state=State.ACTIVE if issued else State.WAITING,
+        version=before.version + 1,
+        household=line.household,
+        card_token=line.card_token,
+        fingerprint=line.fingerprint,
+        run_id=chunk.run_id,
+        at=chunk.at,
+        issued_at=chunk.at if issued else "",
+        ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
+        existing=line.ils_id,
+        mistaken=tuple(dict.fromkeys((*before.mistaken, before.existing))) if issued else before.mistaken,
+        separate=True,
+        sealed={**before.sealed, **sealed},
+        envelopes={**before.envelopes, **dict.fromkeys(sealed, chunk.object)},
     )
 
 

@@ -19,6 +19,7 @@ from firstcard.card.chunk import IN_DOUBT, SERVED, Chunk, Decision, HouseholdLin
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
+from firstcard.card.pair import pair_id
 from firstcard.card.pin import random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
@@ -44,7 +45,8 @@ class Step:
 
     ``new_address`` says that somebody who was known belongs to another household now, or to a first one: that household has not been told of this card.
     ``traits`` are what the next roster is compared with; of somebody who said no, none are kept. ``ils_id`` is the ILS's own id of the patron whose card
-    is to be linked; whoever has one gets no card of ours.
+    is to be linked; whoever has one gets no card of ours. ``mistaken`` is that of one that is linked and must not be. ``told`` is what the row alone means, where
+    a person's word means more: so it is counted, and who was linked shows in no count. ``refused``: this row says no, or one of the same id did, for no roster takes a no back.
     """
 
     decision: Decision
@@ -56,7 +58,13 @@ class Step:
     traits: Traits = UNKNOWN
     ils_id: str = ""
     refused: bool = False
-    """Whether this row says no, or one of the same id did: no roster takes a no back."""
+    mistaken: str = ""
+    told: Decision | None = None
+
+    @property
+    def counted(self) -> Decision:
+        """As what it is counted."""
+        return self.told or self.decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,7 @@ def decide(
     linked: Mapping[str, str] = NOBODY_LINKED,
     in_doubt: Collection[str] = frozenset(),
     served: Collection[str] = frozenset(),
+    mistaken: Mapping[str, str] = NOBODY_LINKED,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
@@ -106,7 +115,8 @@ def decide(
     district's systems went over to another school year since: a person looks as at a first roster. ``linked`` are students by patron token with the ILS's
     own id of the patron that they certainly are: who would get a card has that one linked instead, at once or when the family's days are over. A patron
     that two students are said to be is linked to neither of them. Who is ``in_doubt`` and would get a card has no step at all, and is new again in the next
-    roster, unless the family says no. Just so whoever is ``served``: the child has a card as another district's student.
+    roster, unless the family says no. Just so whoever is ``served``: the child has a card as another district's student. Who is ``mistaken``, by token, has a
+    wrong link to a patron by that ILS's id, or none where it never came to be: it gets what a new student gets.
     """
     linked = _of_one_each(linked)
     steps: list[Step] = []
@@ -128,7 +138,11 @@ def decide(
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
         refused = person.opt_out or (before is not None and before.refused)
-        decision = _decision(person, print_, before, agreement, refused=refused)
+        row = decision = _decision(person, print_, before, agreement, refused=refused)
+        wrong = None if refused else mistaken.get(token)
+        known_so_far = row in (Decision.NOTHING, Decision.UPDATE)
+        if wrong is not None and known_so_far:
+            decision = _decision(person, print_, None, agreement, refused=refused)
         if (token in in_doubt or token in served) and decision in (Decision.ISSUE, Decision.WAIT):
             aside[SERVED if token in served else IN_DOUBT].add(token)
             aside_without_address += not household
@@ -136,7 +150,11 @@ def decide(
         ils_id = linked.get(token, "") if _may_link(person, decision) else ""
         if ils_id and decision is Decision.ISSUE:
             decision = Decision.LINK
-        steps.append(Step(decision, token, household, print_, person, new_address, UNKNOWN if refused else traits, ils_id, refused))
+        told = None if wrong is None else row if known_so_far else decision
+        if wrong:
+            decision = Decision.REPLACE
+        lasting = UNKNOWN if refused else traits
+        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told))
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -149,8 +167,13 @@ def decide(
         if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
             members[kept.household].append(Step(Decision.NOTHING, token, kept.household, kept.fingerprint, None))
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
-    changed = {h: tuple(group) for h, group in members.items() if known.households.get(h) != contacts[h]}
-    counts = Counter(str(s.decision) for s in steps)
+    # A household that was told of a child whose link never came to be is told again of what the child gets instead.
+    changed = {
+        h: tuple(group)
+        for h, group in members.items()
+        if known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
+    }
+    counts = Counter(str(s.counted) for s in steps)
     counts |= {word: len(tokens_) for word, tokens_ in aside.items() if tokens_}
     stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
     holds = (
@@ -257,7 +280,7 @@ def _holds(
     steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, aside: int, rolled_over: bool
 ) -> tuple[Reason, ...]:
     safety = agreement.safety
-    counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.decision) for s in steps)
+    counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.counted) for s in steps)
     counts["new"] += aside
     holds = []
     if safety.first_run_needs_approval and (rolled_over or not known.patrons):
@@ -292,7 +315,7 @@ def _by_school(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
     schools: dict[str, Counter[str]] = defaultdict(Counter)
     for step in steps:
         if step.person:
-            schools[step.person.school_id][str(step.decision)] += 1
+            schools[step.person.school_id][str(step.counted)] += 1
     return {school: dict(counts) for school, counts in sorted(schools.items())}
 
 
@@ -366,7 +389,7 @@ def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]
 
 def _is_drawn(step: Step) -> bool:
     """Whether the plan makes a card of ours: only then a number, a PIN and perhaps a serial are drawn."""
-    return step.decision in (Decision.ISSUE, Decision.WAIT) and not step.ils_id
+    return step.decision in (Decision.ISSUE, Decision.WAIT, Decision.REPLACE) and not step.ils_id
 
 
 @dataclass(slots=True)
@@ -380,6 +403,8 @@ class Builder:
     draw: Draw
     run_id: str
     now: datetime
+    set_apart: Collection[str] = frozenset()
+    """Students, by token, whom a person set apart from a patron of the library."""
 
     def chunks(
         self, decisions: Decisions, pairs: Sequence[PairLine] = (), in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT
@@ -457,7 +482,20 @@ class Builder:
             card_token = self.tokens.card(number)
             sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
             sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
-        return PatronLine(step.decision, step.token, person.role, step.household, card_token, step.fingerprint, sealed, step.ils_id)
+        pair = pair_id(step.token, self.tokens.existing(step.ils_id)) if step.ils_id else ""
+        return PatronLine(
+            step.decision,
+            step.token,
+            person.role,
+            step.household,
+            card_token,
+            step.fingerprint,
+            sealed,
+            step.ils_id,
+            pair,
+            step.mistaken,
+            step.token in self.set_apart,
+        )
 
     def _number(self, step: Step, serials: Iterator[int]) -> str:
         clause = self._clause(step)
@@ -534,7 +572,9 @@ class Builder:
             else tuple(
                 s.token
                 for s in members
-                if (s.decision in announced or (reached and s.new_address)) and s.person and s.person.role is Role.STUDENT
+                if (s.decision in announced or s.counted in announced or (reached and s.new_address))
+                and s.person
+                and s.person.role is Role.STUDENT
             ),
             sealed=sealer.seal(household, Group.CONTACT, contact),
         )

@@ -35,7 +35,7 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class NoticeMark:
-    """One notice about one patron: ``state`` is ``claimed``, ``open`` (it could not be sent; anybody may try again) or ``sent``; ``window_of`` is set while the opt-out window that it started runs."""
+    """One notice about one patron: ``kind`` is what it is about, ``instead<n>`` for the card in place of the n-th wrong link; ``state`` is ``claimed``, ``open`` (it could not be sent; anybody may try again) or ``sent``; ``window_of`` is set while the opt-out window that it started runs."""
 
     household: str
     kind: str

@@ -114,7 +114,12 @@ class CardLinked(_CardEvent):
 class CardUnlinked(_CardEvent):
     """A family's own card serves no longer as the student card; it works on as it did before."""
 
-    because: Annotated[Literal["left", "refused"], Field(description="refused: a no, the sealed data are gone")]
+    because: Annotated[
+        Literal["left", "refused", "mistaken"],
+        Field(
+            description="refused: a no, the sealed data are gone; mistaken: a person found the card to be somebody else's, and the student gets another"
+        ),
+    ]
 
 
 class CardSynced(_CardEvent):

@@ -16,6 +16,12 @@ def event_of(old: Image | None, new: Image | None) -> Event | None:
     return tell(old or {}, new) if tell else None
 
 
+def events_of(old: Image | None, new: Image | None) -> tuple[Event, ...]:
+    """All events that a stream record means, in their order: where something else took the place of a wrong link, the end of that link comes first."""
+    told = (_mistaken(old or {}, new) if new and new["sk"] == "patron" else None, event_of(old, new))
+    return tuple(event for event in told if event)
+
+
 def _common(new: Image) -> dict[str, Any]:
     return {k: new[k] for k in ("at", "sharing", "agreement", "library", "district", "run_id")}
 
@@ -38,8 +44,10 @@ def _patron(old: Image, new: Image) -> Event | None:
     before, after = old.get("state"), new["state"]
     if old and int(old["version"]) == version:
         return None
+    if _is_replaced(old, new):
+        before = None  # what it has now, it never had before
     if new.get("ownership") == "linked" and (before, after) != ("active", "active"):
-        return _linked(old, new, version)
+        return _linked(before, old, new, version)
     if after == "active" and before in (None, "waiting"):
         name = "CardIssued"
     elif after == "active" and before == "expired":
@@ -55,9 +63,21 @@ def _patron(old: Image, new: Image) -> Event | None:
     return _card(name, new, version=version)
 
 
-def _linked(old: Image, new: Image, version: int) -> Event | None:
+def _is_replaced(old: Image, new: Image) -> bool:
+    """Whether a linked patron has another card now: a link is only ever given up where it was wrong."""
+    return old.get("ownership") == "linked" and (new.get("ownership"), new.get("existing")) != ("linked", old.get("existing"))
+
+
+def _mistaken(old: Image, new: Image) -> Event | None:
+    """Of a link that was wrong, where it was still there."""
+    if not _is_replaced(old, new) or old["state"] != "active":
+        return None
+    return _card("CardUnlinked", new, version=int(new["version"]), because="mistaken")
+
+
+def _linked(before: str | None, old: Image, new: Image, version: int) -> Event | None:
     """Of a family's own card: nothing that could be taken for the end of it is ever told."""
-    before, after = old.get("state"), new["state"]
+    after = new["state"]
     if after == "active":
         return _card("CardLinked", new, version=version)
     if after == "expired" and before == "active":
@@ -103,7 +123,7 @@ def _notice(old: Image, new: Image) -> Event | None:
         key=f"{new['household']}\0{new['kind']}\0{new['token']}",
         **_common(new),
         household=new["household"],
-        kind=new["kind"],
+        kind="card" if new["kind"].startswith("instead") else new["kind"],
         token=new["token"],
     )
 

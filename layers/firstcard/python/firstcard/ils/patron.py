@@ -22,7 +22,8 @@ class IlsPatron:
     ``patron_type`` and ``branch`` are codes of this library. ``expires_on`` is the last day that the card works.
     ``language`` is a BCP 47 primary subtag or empty; it and ``preferred_name`` are set once and are the patron's from then on. Empty strings and a ``birth_date`` of None mean "not agreed or not known", never "erase it".
     The address fields are filled only where the agreement lists them. There is no e-mail address: a library's own notices would tell whoever reads
-    that mailbox what a child borrows.
+    that mailbox what a child borrows. ``separate`` says that a person found it to be somebody else than the patron who is like it: no duplicate rule keeps it from
+    a card of its own.
     """
 
     token: str
@@ -43,6 +44,7 @@ class IlsPatron:
     region: str = ""
     postal_code: str = ""
     phone: str = ""
+    separate: bool = False
 
     def __repr__(self) -> str:
         """The token alone: a repr ends up in logs and tracebacks."""

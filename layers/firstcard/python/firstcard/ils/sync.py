@@ -13,6 +13,7 @@ from firstcard.card.view import IlsState, View
 from firstcard.ils.answer import Accepted, Refused, Unreachable
 from firstcard.ils.patron import CardKind, IlsPatron
 from firstcard.ils.port import Ils
+from firstcard.ils.reasons import SyncReason
 from firstcard.vault import Envelope, VaultClosedError
 from firstcard.vault.seal import Opener
 
@@ -78,13 +79,16 @@ def sync_patrons(
         for first in range(0, len(due), RECORDED_TOGETHER):
             states = []
             for patron in due[first : first + RECORDED_TOGETHER]:
-                may = seconds_left() >= SPARE_SECONDS and (open_ or _is_ending(patron, view))
-                answer = _ask(patron, view, ils, opener, envelopes, agreement, today) if may else None
-                if answer is None or isinstance(answer, Unreachable):
+                open_to_it = open_ or _is_ending(patron, view)
+                may = seconds_left() >= SPARE_SECONDS and (open_to_it or _still_carried(patron, view.ils.get(patron.token)))
+                answer = _ask(patron, view, ils, opener, envelopes, agreement, today, allowed=open_to_it) if may else None
+                last = patron.token in given_up
+                later = isinstance(answer, Unreachable) or _is_for_now(answer)
+                if answer is None or isinstance(answer, Unreachable) or (later and not last):
                     again.add(patron.token)
                 else:
                     again.discard(patron.token)
-                if answer and (patron.token in given_up or not isinstance(answer, Unreachable)):
+                if answer and (last or not later):
                     states.append(_state(patron, view.ils.get(patron.token), answer, ending=_is_ending(patron, view), at=at))
             if states:
                 store.record_ils(states)
@@ -93,6 +97,11 @@ def sync_patrons(
         if not wanted:
             break
     return frozenset(again)
+
+
+def _is_for_now(answer: Accepted | Refused | Unreachable | None) -> bool:
+    """Whether a refusal may soon be none: another student's link to that very card may be wrong, and on its way out."""
+    return isinstance(answer, Refused) and answer.reason is SyncReason.LINKED_TO_ANOTHER
 
 
 def _is_ending(patron: Patron, view: View) -> bool:
@@ -115,11 +124,39 @@ def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
     return state.state != wanted or state.version < patron.version
 
 
+def _still_carried(patron: Patron, before: IlsState | None) -> tuple[str, ...]:
+    """The cards of others that may carry the token still, by a link that was found to be wrong; none once the ILS named another card of this patron's."""
+    return () if before and before.ils_id and before.ils_id not in patron.mistaken else patron.mistaken
+
+
+def _known(patron: Patron, before: IlsState | None) -> str:
+    """The ILS's own number of this patron as far as it is known, and never that of a card that was linked by mistake."""
+    return before.ils_id if before and before.ils_id not in patron.mistaken else ""
+
+
 def _ask(
-    patron: Patron, view: View, ils: Ils, opener: Opener, envelopes: Mapping[str, Envelope], agreement: Agreement, today: date
+    patron: Patron,
+    view: View,
+    ils: Ils,
+    opener: Opener,
+    envelopes: Mapping[str, Envelope],
+    agreement: Agreement,
+    today: date,
+    *,
+    allowed: bool,
 ) -> Accepted | Refused | Unreachable | None:
-    """What the ILS says to what is wanted of a patron, or None if the patron's data cannot be opened."""
+    """What the ILS says to what is wanted of a patron, or None if the patron's data cannot be opened, or may not be told.
+
+    A card that was linked by mistake is freed of the token first, and nothing is made in its place before that is done: whatever is found by the token
+    afterwards is this patron's own. Repeated, it finds nothing more to take away.
+    """
     before = view.ils.get(patron.token)
+    for ils_id in _still_carried(patron, before):
+        answer = ils.unlink(ils_id, token=patron.token)
+        if not isinstance(answer, Accepted):
+            return answer
+    if not allowed:
+        return None
     if patron.ownership is Ownership.LINKED:
         return _link(patron, before, ils, agreement, today, ending=_is_ending(patron, view))
     if _is_ending(patron, view):
@@ -139,7 +176,7 @@ def _link(
     """
     if ending:
         return ils.unlink(patron.existing, token=patron.token)
-    held = before is not None and before.ils_id == patron.existing
+    held = _known(patron, before) == patron.existing
     blocked_too = agreement.existing_blocked == "link_and_list"
     expiry = agreement.card.expiry
     touched = date.fromisoformat(patron.at[:10])
@@ -183,8 +220,9 @@ def _put(
             region=address.get("region", ""),
             postal_code=address.get("postal_code", ""),
             phone=address.get("phone", ""),
+            separate=patron.separate,
         ),
-        ils_id=(before.ils_id or None) if before else None,
+        ils_id=_known(patron, before) or None,
     )
 
 
@@ -192,17 +230,17 @@ def _end(
     patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool
 ) -> Accepted | Refused | Unreachable:
     grace = agreement.leavers.grace_days if patron.state is State.EXPIRED and not refused else 0
-    return ils.end((before.ils_id or None) if before else None, token=patron.token, on=today + timedelta(days=grace))
+    return ils.end(_known(patron, before) or None, token=patron.token, on=today + timedelta(days=grace))
 
 
 def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused | Unreachable, *, ending: bool, at: str) -> IlsState:
     said = answer.ils_id if isinstance(answer, Accepted | Refused) else ""
-    known = before.ils_id if before else ""
-    ils_id = said or known
+    known = _known(patron, before)
+    ils_id = known if said in patron.mistaken else said or known
     if patron.ownership is Ownership.LINKED:  # then it says that the ILS's patron carries the token, as far as is known
         if ending:
             ils_id = "" if isinstance(answer, Accepted) else known
-        elif isinstance(answer, Refused):
+        elif isinstance(answer, Refused) and said not in patron.mistaken:
             ils_id = said
     done = isinstance(answer, Accepted)
     return IlsState(

@@ -131,27 +131,27 @@ class Notices:
             ]
             if tokens and wake.household in families:
                 due.append((wake, families[wake.household], tokens))
-        return self._deliver("announcement", due, view, {})
+        return self._deliver("announcement", due, view, {}, marked="announcement")
 
     def cards(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there.
 
         Of a card of their own that was linked they hear that, and no number; the mark is a card's all the same. Of one that the ILS has blocked they hear
-        nothing, for it does not work.
+        nothing, for it does not work. Of what a child gets in place of a link that was wrong they hear as of a first card, whatever they heard of that link.
         """
         seen = seen or self.look([], wakes)
-        view = seen.view
+        view = self._with_second_cards(seen)
         woken: dict[str, list[Wake]] = {}
         for wake in wakes:
             woken.setdefault(wake.household, []).append(wake)
         families = {h: seen.families[h] for h in woken if h in seen.families}
         kinds = {h: _kind_of_notice(family) for h, family in families.items()}
-        due: dict[str, list[tuple[Wake, Household, list[str]]]] = {"card": [], "staff": [], "linked": []}
+        due: dict[str, dict[str, list[tuple[Wake, Household, list[str]]]]] = {"card": {}, "staff": {}, "linked": {}}
         for household, family in families.items():
             tokens = [
                 t
                 for t in family.children
-                if self._unheard(view, kinds[household], t, *woken[household]) and view.patrons[t].state is State.ACTIVE
+                if self._unheard(view, _mark_of(kinds[household], view, t), t, *woken[household]) and view.patrons[t].state is State.ACTIVE
             ]
             settled = [t for t in tokens if (s := view.ils.get(t)) and s.version == view.patrons[t].version]
             if len(settled) < len(tokens):
@@ -160,14 +160,30 @@ class Notices:
             linked = [t for t in ready if view.patrons[t].ownership is Ownership.LINKED]
             made = [t for t in ready if t not in linked]
             for kind, about in ((kinds[household], made), ("linked", [t for t in linked if not view.ils[t].reason])):
-                due[kind] += [(wake, family, claimed) for wake, claimed in _by_claim(view, kinds[household], about, woken[household])]
-        objects = {view.patrons[t].envelopes[Group.CARD] for kind in ("card", "staff") for _, _, tokens in due[kind] for t in tokens}
+                for marked in dict.fromkeys(_mark_of(kinds[household], view, t) for t in about):
+                    those = [t for t in about if _mark_of(kinds[household], view, t) == marked]
+                    claims = _by_claim(view, marked, those, woken[household])
+                    due[kind].setdefault(marked, []).extend((wake, family, claimed) for wake, claimed in claims)
+        made_by_us = (tokens for kind in ("card", "staff") for group in due[kind].values() for _, _, tokens in group)
+        objects = {view.patrons[t].envelopes[Group.CARD] for tokens in made_by_us for t in tokens}
         envelopes = dict(self.store.envelopes(sorted(objects)))
         failed: frozenset[str] = frozenset()
-        for kind, group in due.items():
-            failed |= self._deliver(kind, group, view, envelopes)
+        for kind, groups in due.items():
+            for marked, group in groups.items():
+                failed |= self._deliver(kind, group, view, envelopes, marked=marked)
         lost = {wake.household for wake in wakes if wake.message in failed}
         return frozenset(w.message for w in wakes if w.household in lost)
+
+    def _with_second_cards(self, seen: Seen) -> View:
+        """The view with the marks of what is told of a card that took the place of a wrong link; hardly anybody has one."""
+        view = seen.view
+        about = [
+            (household, _mark_of("card", view, t), t)
+            for household, family in seen.families.items()
+            for t in family.children
+            if t in view.patrons and view.patrons[t].mistaken
+        ]
+        return replace(view, notices={**view.notices, **self.store.view([], notices=about).notices}) if about else view
 
     def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:
         mark = view.notices.get((kind, token))
@@ -177,12 +193,11 @@ class Notices:
         return at_home and token not in view.refused and (mark is None or mine)
 
     def _deliver(
-        self, kind: str, due: Sequence[tuple[Wake, Household, list[str]]], view: View, envelopes: dict[str, Envelope]
+        self, kind: str, due: Sequence[tuple[Wake, Household, list[str]]], view: View, envelopes: dict[str, Envelope], *, marked: str
     ) -> frozenset[str]:
         if not due:
             return frozenset()
         envelopes = envelopes | dict(self.store.envelopes(sorted({family.envelope for _, family, _ in due} - set(envelopes))))
-        marked = "card" if kind == "linked" else kind
         groups = [
             [NoticeMark(family.token, marked, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
             for wake, family, tokens in due
@@ -259,6 +274,12 @@ class Notices:
 
 def _kind_of_notice(family: Household) -> str:
     return "staff" if family.kind == "staff" else "card"
+
+
+def _mark_of(kind: str, view: View, token: str) -> str:
+    """The mark of the e-mail about a patron's card: one of its own for each card that took the place of a wrong link."""
+    patron = view.patrons.get(token)
+    return f"instead{len(patron.mistaken)}" if patron and patron.mistaken else kind
 
 
 def _is_new(patron: Patron) -> bool:

@@ -16,7 +16,7 @@ from firstcard.card.chunk import PairLine
 from firstcard.card.issue import Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
-from firstcard.card.patron import State
+from firstcard.card.patron import Ownership, State
 from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
@@ -54,7 +54,7 @@ class PairsOnRecord(Protocol):
         ...
 
     def standing(self, tokens: Sequence[str]) -> Standing:
-        """Patrons and refusals of ``tokens``."""
+        """Patrons and refusals of ``tokens``, consistently read."""
         ...
 
 
@@ -64,11 +64,11 @@ class Found:
 
     ``twice`` are the places of rows of a child that has another row, ``instead`` by token whose row that is; ``refused`` the places of rows whose child says no in another row.
     ``served`` are new students who have a card, or said no, as students of another district, by token that one's. ``linked`` are patrons of the
-    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``lines`` go on record. ``counts`` are for
-    the library alone: the district does not learn who was a patron, nor who is another's student. ``compared`` is False where the library's own list was not there.
-    ``others`` are the other districts whose students were compared, with the version of their manifest; ``rules`` is the version of the rules, ``weights`` are what it
-    weighed with. ``failed`` says that the
-    matcher did not come to its end: nobody was compared.
+    library by the student's token, where the machine or a person is certain; ``doubtful`` are those who wait for a person, by token. ``mistaken`` are students, by token, whom a
+    person set apart from the patron they are linked to, with that one's ILS id; empty where a plan would have linked them and it never came to be; ``set_apart`` are all whom
+    a person set apart from a patron. ``lines`` go on record. ``counts`` are for the library alone: the district does not learn who was a patron, nor who is another's student.
+    ``compared`` is False where the library's own list was not there. ``others`` are the other districts whose students were compared, with the version of their manifest;
+    ``rules`` is the version of the rules, ``weights`` are what it weighed with. ``failed`` says that the matcher did not come to its end: nobody was compared.
     """
 
     twice: Mapping[int, Reason] = field(default_factory=dict)
@@ -77,6 +77,8 @@ class Found:
     served: Mapping[str, str] = field(default_factory=dict)
     linked: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, Person] = field(default_factory=dict)
+    mistaken: Mapping[str, str] = field(default_factory=dict)
+    set_apart: Collection[str] = frozenset()
     lines: tuple[PairLine, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     compared: bool = False
@@ -139,7 +141,7 @@ class Matcher:
         from firstcard.match import MatchingError
 
         tonight = self._tonight(reading, known)
-        if not tonight.told:
+        if not tonight.told and not tonight.mistaken:
             return Found(
                 instead=known.twice,
                 others={peer.sharing: peer.manifest.version for peer in self.peers},
@@ -168,14 +170,18 @@ class Matcher:
         changed &= students.places.keys()
         afresh = bool(before) and known.compared.rules != VERSION
         met = all(_have_met(peer, known, self.agreement.sharing) for peer in self.peers)
+        decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
+        set_apart = [pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.APART and pair.left in students.places]
         return _Tonight(
             students=students,
             known=known,
             changed=changed,
             told=set(students.places) if afresh or not met else changed,
+            mistaken=self._mistaken(students, known, set_apart),
+            set_apart=frozenset(pair.left for pair in set_apart),
             # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
             settled={token for token, was in before.items() if was.fingerprint or was.refused},
-            decided=[pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT],
+            decided=decided,
             afresh=afresh,
             rules=VERSION,
             weights={} if afresh or not met or MANY * len(changed) > len(students.places) else dict(known.compared.weights),
@@ -210,7 +216,9 @@ class Matcher:
         noes = {students.tokens[place] for place in (*students.refused, *same.refused)}
         # Of a child who said no nothing is put on record, and nobody looks for a card of its.
         lines = [line for line in same.lines if noes.isdisjoint((line.left, line.right))]
-        without_card = changed - tonight.settled - noes - {students.tokens[place] for place in same.twice}
+        left_out = noes | {students.tokens[place] for place in same.twice}
+        mistaken = {token: ils_id for token, ils_id in tonight.mistaken.items() if token not in left_out}
+        without_card = ((changed - tonight.settled) | mistaken.keys()) - left_out
         new = without_card - same.served.keys()
         linked, more, compared = self._link(tonight, new)
         counts = Counter(
@@ -219,7 +227,9 @@ class Matcher:
         )
         if self.agreement.existing == "separate":
             more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
-        doubtful = self._doubtful((*lines, *more), new, waiting, students, same.elsewhere)
+        # A wrong link is undone at once: who has had a card does not wait for another doubt.
+        linked_wrongly = {token for token, ils_id in mistaken.items() if ils_id}
+        doubtful = self._doubtful((*lines, *more), new - linked_wrongly, waiting, students, same.elsewhere)
         kept = {token: other for token, other in known.twice.items() if unread & {token, other}}
         instead = kept | {students.tokens[place]: other for place, other in same.twice.items()}
         return Found(
@@ -229,6 +239,8 @@ class Matcher:
             {token: other for token, other in same.served.items() if token in without_card},
             linked,
             doubtful,
+            mistaken,
+            tonight.set_apart,
             (*lines, *more),
             dict(sorted(counts.items())),
             compared,
@@ -236,6 +248,23 @@ class Matcher:
             tonight.rules,
             tonight.weights,
         )
+
+    def _mistaken(self, students: "_Students", known: Manifest, apart: Sequence[Pair]) -> dict[str, str]:
+        """The students whose link a person found to be wrong, with the ILS's id of that patron; without one where issue heard of it before it made the link.
+
+        All that a person ever set apart are looked at, not only what was decided of late: a row may have been unreadable since, or the child away.
+        """
+        standing = self.on_record.standing(sorted({pair.left for pair in apart})) if apart else Standing({}, ())
+        mistaken: dict[str, str] = {}
+        for pair in apart:
+            patron, was = standing.patrons.get(pair.left), known.patrons.get(pair.left)
+            if pair.left in standing.refused or students.places[pair.left] in students.refused:
+                continue
+            if patron is None and was is not None and not was.refused:
+                mistaken[pair.left] = ""
+            elif patron and patron.ownership is Ownership.LINKED and patron.existing == pair.ils_id and patron.state is not State.REFUSED:
+                mistaken[pair.left] = pair.ils_id
+        return mistaken
 
     def _waiting(self) -> list[Pair]:
         """The pairs on record for which children wait, whose days are not over; none where nobody waits, or nothing follows from a patron."""
@@ -381,7 +410,7 @@ class Matcher:
 class _Tonight:
     """Whom a roster brings, and who of them is looked at.
 
-    ``changed`` are new or changed, ``settled`` have a card or said no. ``told`` are those of whose pairs something is said: the changed, or everybody. ``afresh``: the rules are
+    ``changed`` are new or changed, ``settled`` have a card or said no. ``told`` are those of whose pairs something is said: the changed, or everybody. ``mistaken`` and ``set_apart``: see ``Found``. ``afresh``: the rules are
     others than those by which the roster before was compared. ``weights`` are kept from when many were compared, and noted where they are estimated.
     """
 
@@ -389,6 +418,8 @@ class _Tonight:
     known: Manifest
     changed: Set[str]
     told: Set[str]
+    mistaken: Mapping[str, str]
+    set_apart: frozenset[str]
     settled: Set[str]
     decided: Sequence[Pair]
     afresh: bool

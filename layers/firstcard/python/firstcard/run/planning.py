@@ -220,6 +220,7 @@ class Planner:
             linked=found.linked,
             in_doubt=found.doubtful.keys(),
             served=found.served.keys(),
+            mistaken=found.mistaken,
         )
         if found.failed:
             decisions = replace(decisions, holds=(Reason.NOT_COMPARED, *decisions.holds))
@@ -228,7 +229,14 @@ class Planner:
             lambda n: self.ledger.reserve_serials(library.id, n, first=library.numbers.first_serial if library.numbers else 0)
         )
         builder = Builder(
-            agreement, library, tokens, self.wrapper(agreement.sharing), Draw(self.random, self.below, serials), arrival.run_id, now
+            agreement,
+            library,
+            tokens,
+            self.wrapper(agreement.sharing),
+            Draw(self.random, self.below, serials),
+            arrival.run_id,
+            now,
+            found.set_apart,
         )
         chunks = list(builder.chunks(decisions, found.lines, found.doubtful))
         summary = _summary(arrival, agreement, reading, decisions)
@@ -322,7 +330,9 @@ class Planner:
         """What the manifest keeps of the comparison; the students themselves, sealed, where other districts' may be compared with them."""
         if not agreed(agreement):
             return Compared()
-        linked = {token: patron for token, patron in known.compared.linked.items() if token in known.patrons}
+        linked = {
+            token: patron for token, patron in known.compared.linked.items() if token in known.patrons and token not in found.mistaken
+        }
         linked |= {step.token: tokens.existing(step.ils_id) for step in decisions.steps if step.ils_id}
         served = {token: found.served[token] for token in decisions.served}
         key = students_key(folder) if agreement.compared_across else ""
@@ -368,7 +378,7 @@ def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:
 
 
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
-    without_address = sum(1 for s in decisions.steps if s.decision is Decision.WAIT and not s.household)
+    without_address = sum(1 for s in decisions.steps if s.counted is Decision.WAIT and not s.household)
     return {
         "run_id": arrival.run_id,
         "received_at": arrival.received_at,
@@ -389,6 +399,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "waiting_without_address": without_address,
         "aside_without_address": decisions.aside_without_address,
         "linked": sum(1 for s in decisions.steps if s.ils_id),
+        "set_apart": sum(1 for s in decisions.steps if s.told),
         "holds": [str(r) for r in decisions.holds],
     }
 

@@ -7,13 +7,14 @@ library finds it in its own system; another student is shown as the first one is
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from firstcard.agreement.vocabulary import Group
 from firstcard.card.chunk import Chunk
 from firstcard.card.issue import Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair, decided
+from firstcard.card.patron import Patron
 from firstcard.vault import Envelope, VaultClosedError
 from firstcard.vault.seal import Opener
 
@@ -21,6 +22,8 @@ SHOWN = ("first_name", "middle_name", "last_name", "suffix", "preferred_name", "
 DECISIONS = {"same": Answer.SAME, "apart": Answer.APART}
 AT_ONCE = 200
 """Pairs that are listed, or decided on in one call."""
+SETTLED_AFTER = timedelta(seconds=5)
+"""What came on record so lately may not be in the index yet: a list is as of a moment before that."""
 
 
 class PairStore(Protocol):
@@ -58,15 +61,19 @@ class Settler:
     chunk_of: Callable[[Pair], Chunk | None]
     """The chunk of a plan that has what is shown of a student who waits; None where it is gone."""
 
-    def waiting(self, *, evidence_class: str = "", most: int = AT_ONCE) -> dict[str, Any]:
-        """What waits, oldest first: ``pairs``, and over all of them ``classes`` with their counts; nothing is opened."""
+    def waiting(self, *, evidence_class: str = "", most: int = AT_ONCE, as_of: datetime | None = None) -> dict[str, Any]:
+        """What waits, oldest first: ``pairs``, and over all of them ``classes`` with their counts; nothing is opened.
+
+        All is as of the moment ``as_of``: what came, or changed, after it is left out, so that what is decided by that moment is what was shown.
+        """
+        moment = (as_of or self.now - SETTLED_AFTER).isoformat()
         shown: list[dict[str, Any]] = []
         classes: Counter[str] = Counter()
-        for pair in self.store.waiting_pairs(self.library):
+        for pair in self._waiting_at(moment):
             classes[pair.evidence_class] += 1
             if len(shown) < most and evidence_class in ("", pair.evidence_class):
                 shown.append(plain(pair))
-        return {"pairs": shown, "classes": dict(classes.most_common()), "waiting": classes.total()}
+        return {"as_of": moment, "pairs": shown, "classes": dict(classes.most_common()), "waiting": classes.total()}
 
     def show(self, pair_id: str, opener: Opener) -> dict[str, Any]:
         """One pair with both sides; ``error`` where there is none or it may not be opened."""
@@ -75,21 +82,30 @@ class Settler:
             return {"error": "no_such_match"}
         try:
             students = [pair.left] if pair.kind is Kind.PATRON else [pair.left, pair.right]
-            sides = self._students(students, opener) | self._waiting(pair, opener)
+            patrons = self.store.standing(students).patrons
+            waiting = self._waiting(pair, opener)
+            sides = self._students(students, patrons, opener) | waiting
         except VaultClosedError:
             return {"error": "closed"}
+        districts = {
+            token: patrons[token].district if token in patrons else pair.stamp.district
+            for token in students
+            if token in {*patrons, *waiting}
+        }
         return {
             "pair": plain(pair),
             "student": sides.get(pair.left),
             "other": {"ils_id": pair.ils_id} if pair.ils_id else sides.get(pair.right),
+            **({"districts": [districts[pair.left], districts[pair.right]]} if len(set(districts.values())) > 1 else {}),
         }
 
-    def decide(self, answer: str, *, ids: Sequence[str] = (), evidence_class: str = "") -> dict[str, Any]:
-        """Decide on these pairs, or on all that wait of one class, ``AT_ONCE`` a call; ``left`` tells how many of the class are left."""
+    def decide(self, answer: str, *, ids: Sequence[str] = (), evidence_class: str = "", as_of: datetime | None = None) -> dict[str, Any]:
+        """Decide on these pairs, or on all of one class that waited at the moment ``as_of``, ``AT_ONCE`` a call; ``left`` tells how many of those are left."""
         if ids:
             wanted = list(self._found(ids).values())
         else:
-            wanted = [pair for pair in self.store.waiting_pairs(self.library) if pair.evidence_class == evidence_class]
+            moment = (as_of or self.now - SETTLED_AFTER).isoformat()
+            wanted = [pair for pair in self._waiting_at(moment) if pair.evidence_class == evidence_class]
         done: list[str] = []
         late: list[str] = []
         for pair in wanted[:AT_ONCE]:
@@ -100,6 +116,10 @@ class Settler:
             (done if self.store.decide_pair(after, was_by=pair.by) else late).append(pair.id)
         found = {pair.id for pair in wanted}
         return {"decided": done, "late": late, "unknown": [one for one in ids if one not in found], "left": max(0, len(wanted) - AT_ONCE)}
+
+    def _waiting_at(self, moment: str) -> Iterable[Pair]:
+        """What waits and stood at a moment as it stands now."""
+        return (pair for pair in self.store.waiting_pairs(self.library) if pair.shown_since <= moment)
 
     def _found(self, ids: Sequence[str]) -> dict[str, Pair]:
         """Those pairs that are of this library: another one's do not exist here."""
@@ -120,9 +140,8 @@ class Settler:
             shown[token] = {name: fields[name] for name in SHOWN if fields.get(name)} or None
         return shown
 
-    def _students(self, tokens: Sequence[str], opener: Opener) -> dict[str, dict[str, str] | None]:
+    def _students(self, tokens: Sequence[str], patrons: Mapping[str, Patron], opener: Opener) -> dict[str, dict[str, str] | None]:
         """What is shown of each student; None of whom nothing is kept, because the child said no or got no card."""
-        patrons = self.store.standing(tokens).patrons
         envelopes = self.store.envelopes(sorted({one for patron in patrons.values() for one in patron.envelopes.values()}))
         shown: dict[str, dict[str, str] | None] = dict.fromkeys(tokens)
         for token, patron in patrons.items():

@@ -165,7 +165,7 @@ def _card(facts: Facts) -> Answer | None:
     patron, ils = facts.on_file.patron, facts.on_file.ils
     if patron is None or patron.state is not State.ACTIVE:
         return None
-    if ils is None or ils.state != "in_ils":
+    if ils is None or ils.state != "in_ils" or ils.ils_id in patron.mistaken:
         return None
     if patron.ownership is Ownership.LINKED:
         remark = SYNC_REASONS[SyncReason(ils.reason)] if ils.reason in set(SyncReason) else None
@@ -378,7 +378,7 @@ def _planned(run: Run) -> Answer:
             return Answer(
                 Code.NOT_KEPT,
                 "The last roster has this child, but there is no card of it on record any more.",
-                "Its data may have been removed. Ask the library's officer.",
+                "If somebody at the library decided about it just now, the next roster brings a card; else its data may have been removed: ask the library's officer.",
                 Whom.LIBRARY,
                 _of(run),
             )
