@@ -88,23 +88,26 @@ def list_waiting(
     if as_json:
         typer.echo(json.dumps(said, indent=2))
         return
-    pairs = Table(
-        "match",
-        "since",
-        "district",
-        "with",
-        "what agrees",
-        "what speaks against it",
-        title=f"{said['waiting']:,} matches wait as of {said['as_of']}",
-    )
-    for pair in said["pairs"]:
-        pairs.add_row(
-            pair["match"], pair["since"][:10], pair["district"], _other(pair), _levels(pair["evidence"]), ", ".join(pair["vetoes"])
-        )
+    pairs = _listed(said["pairs"], f"{said['waiting']:,} matches wait as of {said['as_of']}")
     classes = Table("class", "matches", "why", title="By class: those of one class can be decided together")
     for name, count in said["classes"].items():
         classes.add_row(name, f"{count:,}", " ".join(_whys(name.partition(":")[2].split("+"))))
     Console().print(pairs, classes, sep="\n")
+
+
+@app.command(epilog="Example: firstcard matches together --library jaxpl --patron 4711")
+def together(
+    library: LibraryOf,
+    patron: Annotated[str, typer.Option(help="Only with this one of the library's patrons: the record number in its own system.")] = "",
+    limit: Annotated[int, typer.Option(help="How many, oldest first.", min=1, max=200)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The matches that the machine put together, oldest first: to look one up, and to decide otherwise. Opens no name."""
+    said = _asked(library, do="together", ils_id=patron, most=limit)
+    if as_json:
+        typer.echo(json.dumps(said, indent=2))
+        return
+    Console().print(_listed(said["pairs"], f"{len(said['pairs']):,} matches that the machine put together"))
 
 
 @app.command(epilog="Example: firstcard matches show 0123456789abcdef01234567 --library jaxpl")
@@ -193,6 +196,15 @@ def decide(
         raise typer.Exit(LATE)
 
 
+def _listed(pairs: Sequence[Mapping[str, Any]], title: str) -> Table:
+    table = Table("match", "since", "district", "with", "what agrees", "what speaks against it", title=title)
+    for pair in pairs:
+        table.add_row(
+            pair["match"], pair["since"][:10], pair["district"], _other(pair), _levels(pair["evidence"]), ", ".join(pair["vetoes"])
+        )
+    return table
+
+
 def _other(pair: Mapping[str, Any]) -> str:
     return f"patron {pair['ils_id']}" if pair["kind"] == "patron" else "another student"
 
@@ -207,6 +219,7 @@ def _whys(codes: Sequence[str]) -> list[str]:
     sentences = {rule.code: rule.why for rule in (*REJECTS, *VETOES)} | {
         CHAIN: "A chain of links would put people together who are apart.",
         "clear": "Nothing: the agreement, or a card that both have, asks for a person.",
+        "blocked": "The library's list says that the card is stopped, and the agreement lets a person decide.",
     }
     return [sentences.get(code, code) for code in codes if code]
 

@@ -28,11 +28,11 @@ PairId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 
 
 class Request(BaseModel):
-    """What a person asks for: a library's slug, who asks, and one of list, show and decide; ``as_of`` is the moment of the list that a decision is about."""
+    """What a person asks for: a library's slug, who asks, and one of list, together, show and decide; ``as_of`` is the moment of the list that a decision is about."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    do: Literal["list", "show", "decide"]
+    do: Literal["list", "together", "show", "decide"]
     library: Annotated[str, Field(max_length=31)]
     by: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w+=,.@-]+$")]
     ids: Annotated[tuple[PairId, ...], Field(max_length=AT_ONCE)] = ()
@@ -40,6 +40,7 @@ class Request(BaseModel):
     answer: Literal["", "same", "apart"] = ""
     most: Annotated[int, Field(ge=1, le=AT_ONCE)] = AT_ONCE
     as_of: AwareDatetime | None = None
+    ils_id: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] = ""
 
 
 @cache
@@ -85,6 +86,8 @@ def on_request(request: Request) -> dict[str, Any]:
     match request.do:
         case "list":
             return settler.waiting(evidence_class=request.evidence_class, most=request.most, as_of=as_of)
+        case "together":
+            return settler.together(ils_id=request.ils_id, most=request.most)
         case "show":
             opener = Opener(purpose=Purpose.DEDUPLICATE, unwrap=unwrap, declare=declare, clock=time.monotonic)
             return settler.show(request.ids[0], opener) if request.ids else {"error": "no_such_match"}

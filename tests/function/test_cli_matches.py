@@ -58,6 +58,29 @@ def test_what_waits_is_listed_with_its_classes_and_no_name_is_opened(doubts: Yar
     assert (code, "3 matches wait" in said, "A birth date is missing" in said) == (0, True, True)
 
 
+def test_what_the_machine_put_together_can_be_looked_up_by_the_librarys_record(doubts: Yard) -> None:
+    both = json.loads(run("together", "--json")[1])["pairs"]
+    assert {pair["ils_id"] for pair in both} == {"ils-1", "ils-2"}
+    (found,) = json.loads(run("together", "--patron", "ils-2", "--json")[1])["pairs"]
+    assert (found["match"], found["answer"]) == (pair_id(token(2), existing(2)), "same")
+    code, said, _ = run("together", "--patron", "ils-2")
+    assert (code, "1 matches" in said, "patron ils-2" in said) == (0, True, True)
+    assert json.loads(run("together", "--patron", "ils-7", "--json")[1])["pairs"] == []
+    assert not intents()
+    run("decide", "apart", found["match"])
+    assert {pair["ils_id"] for pair in json.loads(run("together", "--json")[1])["pairs"]} == {"ils-1"}
+
+
+def test_of_a_child_that_left_or_said_no_there_is_nothing_to_decide_until_it_comes_back(doubts: Yard) -> None:
+    sent(doubts, *(row for row in EVERYBODY if row["student_id"] != "100007"), night=1)
+    (patron_8,) = doubts.cards.standing([token(8)]).patrons.values()
+    doubts.cards.refuse([token(8)], by="family", stamp=patron_8.stamp)
+    told = json.loads(run("list", "--json")[1])
+    assert ([pair["ils_id"] for pair in told["pairs"]], told["waiting"], sum(told["classes"].values())) == (["ils-9"], 1, 1)
+    sent(doubts, *EVERYBODY, night=2)
+    assert json.loads(run("list", "--json")[1])["waiting"] == 2
+
+
 def test_one_match_is_shown_with_the_students_name_and_the_librarys_record(doubts: Yard) -> None:
     one = pair_id(token(7), existing(7))
     code, said, _ = run("show", one, "--json")

@@ -40,7 +40,7 @@ RELEASED_AT_ONCE = TRANSACTION_OPERATIONS // 2
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
 
-_WAITS, _DECIDED = "waits", "decided"
+_WAITS, _DECIDED, _TOGETHER = "waits", "decided", "together"
 _AT_ONCE = 100
 
 
@@ -372,6 +372,10 @@ class CardsTable:
         """The pairs of a library that a person decided on."""
         return self._indexed_pairs(f"{library}#{_DECIDED}")
 
+    def together_pairs(self, library: str) -> Iterator[Pair]:
+        """The pairs of a library that the machine put together, oldest first."""
+        return self._indexed_pairs(f"{library}#{_TOGETHER}")
+
     def _indexed_pairs(self, pair_of: str) -> Iterator[Pair]:
         # The index may be behind: what it names is read, and what is not so any more is left out.
         entries = Entry.pairs.query(pair_of)
@@ -600,7 +604,8 @@ def _household_item(line: HouseholdLine, chunk: Chunk) -> HouseholdItem:
 
 
 def _pair_item(pair: Pair) -> PairItem:
-    state = _WAITS if pair.waits else _DECIDED if pair.by != MACHINE else ""
+    by_machine = _WAITS if pair.waits else _TOGETHER
+    state = by_machine if pair.by == MACHINE else _DECIDED
     return PairItem(
         f"pair#{pair.id}",
         "pair",
@@ -619,7 +624,7 @@ def _pair_item(pair: Pair) -> PairItem:
         decided_at=pair.decided_at or None,
         shown_in=pair.shown_in or None,
         recorded_at=pair.recorded_at or None,
-        pair_of=f"{pair.stamp.library}#{state}" if state else None,
+        pair_of=f"{pair.stamp.library}#{state}",
         **_stamp(pair.stamp),
     )
 

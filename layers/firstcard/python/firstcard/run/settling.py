@@ -5,16 +5,17 @@ library finds it in its own system; another student is shown as the first one is
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 from firstcard.agreement.vocabulary import Group
 from firstcard.card.chunk import Chunk
 from firstcard.card.issue import Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair, decided
-from firstcard.card.patron import Patron
+from firstcard.card.patron import Patron, State
 from firstcard.vault import Envelope, VaultClosedError
 from firstcard.vault.seal import Opener
 
@@ -35,6 +36,10 @@ class PairStore(Protocol):
 
     def waiting_pairs(self, library: str) -> Iterable[Pair]:
         """Pairs that wait for a person, oldest first."""
+        ...
+
+    def together_pairs(self, library: str) -> Iterable[Pair]:
+        """Pairs that the machine put together, oldest first."""
         ...
 
     def decide_pair(self, pair: Pair, *, was_by: str) -> bool:
@@ -74,6 +79,11 @@ class Settler:
             if len(shown) < most and evidence_class in ("", pair.evidence_class):
                 shown.append(plain(pair))
         return {"as_of": moment, "pairs": shown, "classes": dict(classes.most_common()), "waiting": classes.total()}
+
+    def together(self, *, ils_id: str = "", most: int = AT_ONCE) -> dict[str, Any]:
+        """What the machine put together, oldest first, or with one patron of the ILS alone; nothing is opened."""
+        found = (pair for pair in self.store.together_pairs(self.library) if ils_id in ("", pair.ils_id))
+        return {"pairs": [plain(pair) for pair in islice(found, most)]}
 
     def show(self, pair_id: str, opener: Opener) -> dict[str, Any]:
         """One pair with both sides; ``error`` where there is none or it may not be opened."""
@@ -117,9 +127,13 @@ class Settler:
         found = {pair.id for pair in wanted}
         return {"decided": done, "late": late, "unknown": [one for one in ids if one not in found], "left": max(0, len(wanted) - AT_ONCE)}
 
-    def _waiting_at(self, moment: str) -> Iterable[Pair]:
-        """What waits and stood at a moment as it stands now."""
-        return (pair for pair in self.store.waiting_pairs(self.library) if pair.shown_since <= moment)
+    def _waiting_at(self, moment: str) -> Iterator[Pair]:
+        """What waits and stood at a moment as it stands now. Of children who left or said no there is nothing to decide; who comes back waits again."""
+        stood = (pair for pair in self.store.waiting_pairs(self.library) if pair.shown_since <= moment)
+        while page := list(islice(stood, AT_ONCE)):
+            standing = self.store.standing(sorted({token for pair in page for token in (pair.left, pair.right)}))
+            over = {token for token, patron in standing.patrons.items() if patron.state in (State.EXPIRED, State.REFUSED)}
+            yield from (pair for pair in page if over.isdisjoint((pair.left, pair.right)))
 
     def _found(self, ids: Sequence[str]) -> dict[str, Pair]:
         """Those pairs that are of this library: another one's do not exist here."""
