@@ -1,6 +1,7 @@
-"""``firstcard agreement``: check, explain and compare data-sharing agreements."""
+"""``firstcard agreement``: check, explain, compare and renew data-sharing agreements."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,12 @@ from firstcard.agreement.explain import to_markdown
 from firstcard.agreement.lines import AgreementError, Mistake
 from firstcard.agreement.load import check_files, files_of_site, load_agreement
 from firstcard.agreement.model import Agreement
+from firstcard.agreement.renew import RenewalError, renewed
 
 MISTAKES = 1
 """Exit code when a file has mistakes; a command used wrongly exits with 2."""
 
-app = typer.Typer(no_args_is_help=True, help="Check, explain and compare data-sharing agreements.")
+app = typer.Typer(no_args_is_help=True, help="Check, explain, compare and renew data-sharing agreements.")
 
 AgreementFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="An agreement (YAML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")]
@@ -123,3 +125,35 @@ def diff(old: AgreementFile, new: AgreementFile, as_json: AsJson = False) -> Non
             typer.echo(f"{SECTION_TITLES[section]}:")
             for change in of_section:
                 typer.echo(f"  {change.sentence}{'' if change.effect == 'other' else f' ({change.effect})'}")
+
+
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="A day (both are included).")]
+
+
+@app.command(
+    epilog="Example: firstcard agreement renew agreements/jacksonville.yaml --id dsa-duval-jaxpl-2027 --effective 2027-08-01 --expires 2028-07-31 --out agreements/jacksonville-2027.yaml"
+)
+def renew(
+    file: AgreementFile,
+    new_id: Annotated[str, typer.Option("--id", help="The new agreement's id.")],
+    effective: Day,
+    expires: Day,
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Where to write it; a file that is there is not overwritten.")],
+) -> None:
+    """Write next year's agreement from this one, as a draft: the same text with a new term. Who has a card keeps it, and a no stays a no.
+
+    Lay it beside this one; when both have signed, write status: executed. Exits with 2 if it cannot be written.
+    """
+    if out.exists():
+        raise typer.BadParameter(f"{out} is there already: choose another name.", param_hint="--out")
+    load = load_agreement(file)
+    if effective.date() <= load.term.expires:
+        raise typer.BadParameter(f"this one runs until {load.term.expires}: begin the day after, or later.", param_hint="--effective")
+    try:
+        text, moved = renewed(file.read_text("utf-8"), new_id=new_id, effective=effective.date(), expires=expires.date())
+    except RenewalError as error:
+        raise typer.BadParameter(str(error)) from None
+    out.write_text(text, "utf-8")
+    typer.echo(f"{out} is a draft. Read it whole; check it with: firstcard agreement check {out}")
+    for clause in moved:
+        typer.echo(f"The dates of {clause} are a year later now: set them as they will be.")

@@ -14,9 +14,9 @@ SHORTEST_SFTP_NAME = 3
 
 
 class AgreementOf(Stack):
-    """One district. ``agreement`` rules the upload; ``sharings`` are its agreements, one per library."""
+    """One district. ``agreement`` rules the upload; ``sharings`` are its agreements with each library, this year's and the next one's."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, sharings: list[Agreement], sftp: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, sharings: list[list[Agreement]], sftp: bool) -> None:
         super().__init__(scope, construct_id, description=f"FirstCard: what the agreement with {agreement.district} allows")
         Drop(self, "Drop", agreement=agreement)
         S3Upload(self, "S3Upload", agreement=agreement)
@@ -25,5 +25,5 @@ class AgreementOf(Stack):
                 raise ValueError(f"district {agreement.district!r}: an SFTP account's name has at least {SHORTEST_SFTP_NAME} characters")
             server_id = ssm.StringParameter.value_for_string_parameter(self, names.SFTP_SERVER_PARAMETER)
             SftpUpload(self, "SftpUpload", agreement=agreement, server_id=server_id)
-        for sharing in sharings:
-            PurposeKey(self, f"Purpose-{sharing.library}", agreement=sharing)
+        for agreements in sharings:
+            PurposeKey(self, f"Purpose-{agreements[0].library}", agreements=agreements)

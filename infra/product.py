@@ -57,6 +57,6 @@ def add_stacks(app: App, *, site: Site, choices: Choices) -> None:
             stack.add_stack_dependency(sftp, "adds an account to its server")
 
 
-def _sharings(site: Site, district: str) -> list[Agreement]:
+def _sharings(site: Site, district: str) -> list[list[Agreement]]:
     sharings = sorted({agreement.sharing for agreement in site.agreements if agreement.district == district})
-    return [agreement for agreement in map(site.of_sharing, sharings) if agreement is not None]
+    return [[agreement for agreement in site.agreements if agreement.sharing == sharing] for sharing in sharings]

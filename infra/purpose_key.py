@@ -28,23 +28,28 @@ class UnknownRole(ValueError):
 
 
 class PurposeKey(Construct):
-    """The purpose key of one library and district."""
+    """The purpose key of one library and district; ``agreements`` are theirs, this year's and the next one's."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, agreements: Sequence[Agreement]) -> None:
         super().__init__(scope, construct_id)
+        agreement = agreements[0]
         self.key = Key(
             self,
             "Key",
             alias=names.purpose_key(agreement.library, agreement.district),
             description=f"Data keys of {agreement.sharing}, wrapped once per purpose",
-            statements=[iam.PolicyStatement.from_json(statement) for statement in purpose_statements(agreement)],
+            statements=[iam.PolicyStatement.from_json(statement) for statement in purpose_statements(*agreements)],
         )
 
 
-def purpose_statements(agreement: Agreement) -> list[dict[str, Any]]:
-    """Key policy statements of an agreement: one Allow per role and purpose, none unless it is executed, and what is never allowed."""
-    allowed = _sealing(agreement) + _opening(agreement) if agreement.status is Status.EXECUTED else []
-    return allowed + _never(agreement)
+def purpose_statements(*agreements: Agreement) -> list[dict[str, Any]]:
+    """Key policy statements of the agreements of one library and district: one Allow per role and purpose of each that is executed, in its term, and what is never allowed."""
+    allowed: list[dict[str, Any]] = []
+    for agreement in sorted(agreements, key=lambda one: one.term.effective):
+        if agreement.status is Status.EXECUTED:
+            year = f"From{agreement.term.effective:%Y%m%d}" if len(agreements) > 1 else ""
+            allowed += [{**statement, "Sid": statement["Sid"] + year} for statement in _sealing(agreement) + _opening(agreement)]
+    return allowed + _never(agreements[0])
 
 
 def _sealing(agreement: Agreement) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
         logger.info("swept", district=agreement.district, started=started)
 
     def look_for_late(agreement: Agreement) -> None:
-        current = agreement is site().of_sharing(agreement.sharing)
+        current = agreement is site().of_sharing(agreement.sharing, now.date())
         if current and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
             logger.warning("late", district=agreement.district)
 

@@ -51,7 +51,7 @@ def vault() -> DropAndVault:
 
 def on_question(question: Question) -> dict[str, Any]:
     """The answer as plain data, or the word for a question that has none."""
-    agreement = site().of_district(question.district)
+    agreement = site().of_district(question.district, question.at.date())
     if agreement is None:
         return {"error": "unknown_district"}
     local_id, faults = code(question.student)

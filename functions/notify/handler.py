@@ -70,9 +70,9 @@ def now() -> str:
 
 
 @cache
-def notices(sharing: str) -> Notices:
-    """The notices of one agreement, wired."""
-    agreement = site().of_sharing(sharing)
+def notices(sharing: str, on: date) -> Notices:
+    """The notices of the agreement in force on a day, wired."""
+    agreement = site().of_sharing(sharing, on)
     if agreement is None:
         raise LookupError(f"no agreement {sharing}")
     key = secrets_store().link_key(agreement.library)
@@ -96,7 +96,7 @@ def on_run(message: Inbound) -> bool:
     if isinstance(event, RosterRejected) and event.reason in NOT_MAILED:
         return True
     held = event.name == "RosterHeld"
-    agreement = site().of_sharing(event.sharing)
+    agreement = site().of_sharing(event.sharing, datetime.fromisoformat(message.time).date())
     body = DropAndVault(setting(Setting.VAULT_BUCKET)).get(receipt_key(event.run_id))
     if agreement is None or body is None:
         return False
@@ -116,7 +116,7 @@ def on_run(message: Inbound) -> bool:
 
 def on_late(event: RosterLate) -> bool:
     """Mail the district and the library that no roster came, once; whether it is done."""
-    agreement = site().of_sharing(event.sharing)
+    agreement = site().of_sharing(event.sharing, date.fromisoformat(event.due))
     if agreement is None:
         return False
     if not ledger().claim_late_mail(event.sharing, event.due, event.id):
@@ -136,13 +136,13 @@ def on_late(event: RosterLate) -> bool:
 
 def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
     """Tell everybody whom these events concern; gives the ids of messages to deliver again."""
-    agreement = site().of_sharing(sharing)
+    today = datetime.fromisoformat(max(m.time for m in messages)).date()
+    agreement = site().of_sharing(sharing, today)
     if agreement is None:
         return [m.message for m in messages]
     again = [m.message for m in messages if m.event.name in MAILED_TO_THE_DISTRICT and not on_run(m)]
     again += [m.message for m in messages if isinstance(m.event, RosterLate) and not on_late(m.event)]
     people = [m for m in messages if not m.event.name.startswith("Roster")]
-    today = datetime.fromisoformat(max(m.time for m in messages)).date()
     if people and (not agreement.in_force(today) or ledger().suspended(sharing)):
         return again + [m.message for m in people]
     announce: list[Wake] = []
@@ -156,7 +156,7 @@ def on_events(sharing: str, messages: list[Inbound]) -> list[str]:
             case {"household": household, "token": token} if household:
                 told.append(Wake(m.message, household, (token,), m.time, m.event.id))
     if told:
-        desk = notices(sharing)
+        desk = notices(sharing, today)
         seen = desk.look(announce, told)
         again += desk.announce(announce, seen) | desk.cards(told, seen)
     logger.info("notified", sharing=sharing, messages=len(messages), again=len(again), runs=sorted({m.event.run_id for m in messages}))

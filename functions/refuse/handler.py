@@ -50,7 +50,7 @@ def says_no(event: dict[str, Any]) -> bool:
 def on_request(token: str, at: datetime, *, no: bool) -> tuple[int, str]:
     """Status and page for one request; ``no`` if the button was pressed."""
     link = link_of(token)
-    agreement = site().of_sharing(link.sharing) if link else None
+    agreement = site().of_sharing(link.sharing, at.date()) if link else None
     if link is None or agreement is None:
         return 404, refusal_page("en", state="invalid")
     library = site().library(agreement.library)

@@ -65,12 +65,12 @@ def names_a_patron(event: Event) -> bool:
 
 def on_events(sharing: str, messages: list[Inbound], *, seconds_left: Callable[[], float]) -> list[str]:
     """Bring the patrons of one agreement in step; gives the ids of messages to deliver again."""
-    agreement = site().of_sharing(sharing)
+    at = max(m.time for m in messages)
+    today = datetime.fromisoformat(at).date()
+    agreement = site().of_sharing(sharing, today)
     if agreement is None:
         return [m.message for m in messages]
     tokens = {m.message: str(getattr(m.event, "token")) for m in messages}  # noqa: B009  the inbox takes only events that name a patron
-    at = max(m.time for m in messages)
-    today = datetime.fromisoformat(at).date()
     again = sync_patrons(
         list(tokens.values()),
         store=cards(),

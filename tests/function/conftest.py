@@ -96,7 +96,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict[st
         if content not in folders:
             folder = folders[content] = tmp_path_factory.mktemp("layer")
             shelf = {library["id"]: library for library in libraries()}
-            package = write_site(folder / "firstcard_site", {a["district"]: a for a in agreements}, shelf)
+            package = write_site(folder / "firstcard_site", {a["id"]: a for a in agreements}, shelf)
             (package / "__init__.py").touch()
         return folders[content]
 

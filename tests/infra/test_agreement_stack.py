@@ -112,6 +112,17 @@ def test_an_agreement_that_is_not_executed_allows_nothing(agreement, status):
     assert _allowed(agreement.model_copy(update={"status": status})) == []
 
 
+def test_a_renewed_agreement_opens_what_was_sealed_before_each_in_its_own_term(agreement):
+    begin = agreement.term.expires + timedelta(days=1)
+    term = agreement.term.model_copy(update={"effective": begin, "expires": begin + timedelta(days=364)})
+    both = purpose_statements(agreement, agreement.model_copy(update={"id": "next", "term": term}))
+    allowed = [s for s in both if s["Effect"] == "Allow"]
+    assert len(allowed) == 2 * len(_allowed(agreement))
+    assert len({s["Sid"] for s in both}) == len(both)
+    assert {s["Condition"]["StringEquals"]["kms:EncryptionContext:agreement"] for s in allowed} == {"jaxpl.duval"}
+    assert {s["Condition"]["DateGreaterThanEquals"]["aws:CurrentTime"][:10] for s in allowed} == {str(agreement.term.effective), str(begin)}
+
+
 def test_no_context_and_another_agreements_context_are_refused_whoever_asks(agreement):
     denied = [s for s in purpose_statements(agreement) if s["Effect"] == "Deny"]
     assert denied[0]["Principal"] == {"AWS": "*"}

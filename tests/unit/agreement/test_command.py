@@ -49,7 +49,7 @@ def test_check_prints_json(site: Path) -> None:
     assert code == 1
     assert told["libraries"] == ["oak"]
     assert [Path(mistake["file"]).name for mistake in told["mistakes"]] == ["pine.yaml"]
-    assert "already has the agreement fir" in told["mistakes"][0]["sentence"]
+    assert "overlaps that of fir" in told["mistakes"][0]["sentence"]
     assert set(told["mistakes"][0]) == {"file", "line", "sentence"}
 
 

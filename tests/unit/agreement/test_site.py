@@ -52,6 +52,28 @@ def test_an_ended_agreement_may_lie_beside_its_renewal(tmp_path: Path) -> None:
     assert site.of_district("pine") == site.agreements[1]
 
 
+NEXT = {"id": "dsa-next", "term": {"effective": "2027-08-01", "expires": "2028-07-31"}}
+
+
+@given(st.dates(date(2026, 1, 1), date(2029, 1, 1)))
+def test_of_this_years_and_next_years_agreement_that_one_rules_in_whose_term_the_day_is(day: date) -> None:
+    this = an_agreement(term={"effective": "2026-08-01", "expires": "2027-07-31"})
+    following = an_agreement(**NEXT)
+    site = a_site(following, this)
+    expected = this if day <= this.term.expires else following
+    assert site.of_sharing("oak.pine", day) is site.of_district("pine", day) is expected
+    gap = a_site(this, an_agreement(id="dsa-later", term={"effective": "2027-10-01", "expires": "2028-07-31"}))
+    assert gap.of_sharing("oak.pine", date(2027, 9, 1)) is this, "between the two nothing is in force, and the one that ended says so"
+    assert not this.in_force(date(2027, 9, 1))
+
+
+def test_next_years_agreement_may_lie_beside_this_ones_if_their_terms_do_not_overlap(tmp_path: Path) -> None:
+    this = agreement_content(term={"effective": "2026-08-01", "expires": "2027-07-31"})
+    loaded_site(tmp_path, this, agreement_content(**NEXT))
+    overlapping = agreement_content(id="dsa-next", term={"effective": "2027-07-31", "expires": "2028-07-31"})
+    assert any("term overlaps" in sentence for sentence in refused(tmp_path / "other", this, overlapping))
+
+
 @pytest.mark.parametrize("status", ["draft", "suspended", "terminated"])
 def test_only_an_executed_agreement_is_in_force(status: str) -> None:
     assert not an_agreement(status=status).in_force(date(2026, 11, 22))
@@ -104,7 +126,7 @@ def test_two_agreements_cannot_share_an_id(tmp_path: Path) -> None:
 
 def test_a_district_has_one_binding_agreement(tmp_path: Path) -> None:
     (sentence,) = refused(tmp_path, agreement_content(), agreement_content(id="dsa-2"))
-    assert "already has the agreement dsa-pine-oak-2026" in sentence
+    assert "overlaps that of dsa-pine-oak-2026" in sentence
 
 
 def test_a_random_pin_needs_an_adapter_that_can_set_one() -> None:

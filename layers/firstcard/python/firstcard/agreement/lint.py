@@ -646,13 +646,22 @@ def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Librar
             yield number, Fault(("id",), f"The id {second.id} is taken by another agreement: choose another one.")
         binding = {Status.EXECUTED, Status.SUSPENDED}
         if first.district == second.district and {first.status, second.status} <= binding:
-            yield (
-                number,
-                Fault(
-                    ("district",),
-                    f"The district {second.district} already has the agreement {first.id}: terminate that one, or give this one its own district name.",
-                ),
-            )
+            if first.library != second.library:
+                yield (
+                    number,
+                    Fault(
+                        ("district",),
+                        f"The district {second.district} already has the agreement {first.id}: terminate that one, or give this one its own district name.",
+                    ),
+                )
+            elif first.term.effective <= second.term.expires and second.term.effective <= first.term.expires:
+                yield (
+                    number,
+                    Fault(
+                        ("term",),
+                        f"The term overlaps that of {first.id} ({first.term.effective} to {first.term.expires}): let the one begin after the other ends, or terminate that one.",
+                    ),
+                )
         if first.library == second.library and first.district != second.district and second.library in libraries:
             library = libraries[second.library]
             yield from ((number, fault) for fault in _neighbours(first, second, library))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path as FilePath
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -36,13 +37,17 @@ class Site:
     agreements: tuple[Agreement, ...]
     libraries: tuple[Library, ...]
 
-    def of_district(self, slug: str) -> Agreement | None:
-        """The district's agreement: the one that is executed or suspended, else a draft, else the one that ended last."""
-        return _first_in_rank(agreement for agreement in self.agreements if agreement.district == slug)
+    def of_district(self, slug: str, on: date | None = None) -> Agreement | None:
+        """The district's agreement: the one that is executed or suspended, else a draft, else a terminated one.
 
-    def of_sharing(self, sharing: str) -> Agreement | None:
+        Of several (this year's and the next one's) that whose term the day ``on`` falls into; else the one that ended last before it, else the first to come. Without a day
+        the one that ends last: what a deployment is made from.
+        """
+        return _first_in_rank((agreement for agreement in self.agreements if agreement.district == slug), on)
+
+    def of_sharing(self, sharing: str, on: date | None = None) -> Agreement | None:
         """The agreement with this data-sharing id, chosen in the same way."""
-        return _first_in_rank(agreement for agreement in self.agreements if agreement.sharing == sharing)
+        return _first_in_rank((agreement for agreement in self.agreements if agreement.sharing == sharing), on)
 
     def library(self, slug: str) -> Library:
         """The library with this id; raises KeyError."""
@@ -52,9 +57,17 @@ class Site:
         raise KeyError(slug)
 
 
-def _first_in_rank(candidates: Iterable[Agreement]) -> Agreement | None:
+def _first_in_rank(candidates: Iterable[Agreement], on: date | None) -> Agreement | None:
     rank = {Status.EXECUTED: 3, Status.SUSPENDED: 3, Status.DRAFT: 2, Status.TERMINATED: 1}
-    return max(candidates, key=lambda agreement: (rank[agreement.status], agreement.term.expires), default=None)
+
+    def order(agreement: Agreement) -> tuple[int, bool, bool, int]:
+        first, last = agreement.term.effective, agreement.term.expires
+        if on is None:
+            return rank[agreement.status], True, True, last.toordinal()
+        begun = first <= on
+        return rank[agreement.status], begun and on <= last, begun, last.toordinal() if begun else -first.toordinal()
+
+    return max(candidates, key=order, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Decision(StrEnum):
     LINK = "link"
     REPLACE = "replace"
     UPDATE = "update"
+    RENEW = "renew"
     EXPIRE = "expire"
     REFUSE = "refuse"
     NOTHING = "nothing"

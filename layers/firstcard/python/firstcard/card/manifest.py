@@ -13,7 +13,7 @@ from firstcard.card.traits import UNKNOWN, Traits
 class Known:
     """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
 
-    ``traits`` are by what it shows that the id stands for another person now.
+    ``terms`` is a digest of what the agreement made of the row (last day, type, branch), empty where it is not known. ``traits`` are by what it shows that the id stands for another person now.
     """
 
     fingerprint: str
@@ -21,6 +21,7 @@ class Known:
     refused: bool = False
     staff: bool = False
     traits: Traits = UNKNOWN
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,14 @@ class Manifest:
             "version": self.version,
             "content": self.content,
             "patrons": {
-                t: [k.fingerprint, k.household, int(k.refused), int(k.staff), *_written(k.traits)] for t, k in sorted(self.patrons.items())
+                t: [
+                    f"{k.fingerprint}.{k.terms}" if k.terms else k.fingerprint,
+                    k.household,
+                    int(k.refused),
+                    int(k.staff),
+                    *_written(k.traits),
+                ]
+                for t, k in sorted(self.patrons.items())
             },
             "households": dict(sorted(self.households.items())),
             "unplaced": self.unplaced,
@@ -106,7 +114,8 @@ class Manifest:
 
 
 def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *traits: str) -> Known:
-    return Known(fingerprint, household, bool(refused), bool(staff), _read(traits))
+    print_, _, terms = fingerprint.partition(".")
+    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms)
 
 
 def _written(traits: Traits) -> list[str]:

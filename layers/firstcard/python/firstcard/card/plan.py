@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 from firstcard.agreement import Agreement, Library
@@ -60,6 +60,7 @@ class Step:
     refused: bool = False
     mistaken: str = ""
     told: Decision | None = None
+    terms: str = ""
 
     @property
     def counted(self) -> Decision:
@@ -105,6 +106,7 @@ def decide(
     in_doubt: Collection[str] = frozenset(),
     served: Collection[str] = frozenset(),
     mistaken: Mapping[str, str] = NOBODY_LINKED,
+    on: date | None = None,
 ) -> Decisions:
     """Compare a roster with the last applied one.
 
@@ -117,8 +119,10 @@ def decide(
     that two students are said to be is linked to neither of them. Who is ``in_doubt`` and would get a card has no step at all, and is new again in the next
     roster, unless the family says no. Just so whoever is ``served``: the child has a card as another district's student. Who is ``mistaken``, by token, has a
     wrong link to a patron by that ILS's id, or none where it never came to be: it gets what a new student gets.
+    ``on`` is the day: who is known, and of whom the agreement makes something else now (another last day, type or branch), is renewed.
     """
     linked = _of_one_each(linked)
+    terms_of: dict[tuple[Role, str], str] = {}
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -138,9 +142,13 @@ def decide(
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
         refused = person.opt_out or (before is not None and before.refused)
-        row = decision = _decision(person, print_, before, agreement, refused=refused)
+        place_ = (person.role, person.school_id)
+        if on and place_ not in terms_of:
+            terms_of[place_] = _digest(card_terms(agreement, *place_, on=on), tokens)
+        terms = terms_of.get(place_, "")
+        row = decision = _decision(person, print_, before, agreement, refused=refused, terms=terms)
         wrong = None if refused else mistaken.get(token)
-        known_so_far = row in (Decision.NOTHING, Decision.UPDATE)
+        known_so_far = row in (Decision.NOTHING, Decision.UPDATE, Decision.RENEW)
         if wrong is not None and known_so_far:
             decision = _decision(person, print_, None, agreement, refused=refused)
         if (token in in_doubt or token in served) and decision in (Decision.ISSUE, Decision.WAIT):
@@ -154,7 +162,7 @@ def decide(
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
-        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told))
+        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms))
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -204,9 +212,10 @@ def decide(
     )
 
 
-def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement, *, refused: bool) -> Decision:
+def _decision(person: Person, print_: str, before: Known | None, agreement: Agreement, *, refused: bool, terms: str = "") -> Decision:
     if before and before.fingerprint == print_:
-        return Decision.NOTHING
+        other_terms = bool(before.terms and terms and before.terms != terms)
+        return Decision.RENEW if other_terms and not refused else Decision.NOTHING
     if refused:
         return Decision.REFUSE
     if before and before.fingerprint:
@@ -214,6 +223,21 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def card_terms(agreement: Agreement, role: Role, school_id: str, *, on: date) -> dict[str, str]:
+    """What the agreement makes of a card on a day, whoever has it: its kind, patron type, branch and last day."""
+    card, staff = agreement.card, role is Role.STAFF
+    return {
+        "kind": "educator" if staff else str(card.kind),
+        "patron_type": card.patron_type.staff if staff else card.patron_type.student,
+        "home_branch": card.home_branch.by_school.get(school_id, card.home_branch.default),
+        "expires_on": school_year_end(on, month_day=card.expiry.month_day, rolls_after=card.expiry.rolls_after).isoformat(),
+    }
+
+
+def _digest(terms: Mapping[str, str], tokens: Tokens) -> str:
+    return hashlib.blake2b(json.dumps(terms, sort_keys=True).encode(), digest_size=4, key=tokens.fingerprint_key).hexdigest()
 
 
 def _of_one_each(linked: Mapping[str, str]) -> Mapping[str, str]:
@@ -508,7 +532,6 @@ class Builder:
         return number
 
     def _groups(self, person: Person) -> dict[Group, dict[str, str]]:
-        card = self.agreement.card
         agreed = self.agreement.fields
         raw = {
             "student_id": person.local_id,
@@ -533,15 +556,9 @@ class Builder:
         for name, value in raw.items():
             if value and name in agreed and self.agreement.purposes_of(FIELDS[name]):
                 groups[FIELDS[name]][name] = value
-        staff = person.role is Role.STAFF
         groups[Group.ENROLMENT] |= {
             "role": str(person.role),
-            "kind": "educator" if staff else str(card.kind),
-            "patron_type": card.patron_type.staff if staff else card.patron_type.student,
-            "home_branch": card.home_branch.by_school.get(person.school_id, card.home_branch.default),
-            "expires_on": school_year_end(
-                self.now.date(), month_day=card.expiry.month_day, rolls_after=card.expiry.rolls_after
-            ).isoformat(),
+            **card_terms(self.agreement, person.role, person.school_id, on=self.now.date()),
             "language": person.language,
         }
         return groups
@@ -603,7 +620,7 @@ def next_manifest(
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits)
+        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms)
         for s in decisions.steps
         if s.person is not None
     }

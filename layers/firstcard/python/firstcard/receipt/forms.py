@@ -20,6 +20,7 @@ _DECISIONS = {
     "issue": "New cards",
     "wait": "New cards that wait for the families' days",
     "update": "Cards brought up to date",
+    "renew": "Cards renewed for the school year, or of another type or branch by the agreement",
     "expire": "Cards that end, because the person is no longer in the file",
     "refuse": "Families who said no",
     "unchanged": "Unchanged",

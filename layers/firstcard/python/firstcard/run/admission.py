@@ -65,7 +65,7 @@ def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Start) -> bool
 
     A file in the bucket of a district without an agreement is left where it is; its bucket should not be there.
     """
-    agreement = site.of_district(arrival.district)
+    agreement = site.of_district(arrival.district, datetime.fromisoformat(arrival.received_at).date())
     if agreement is None:
         return False
     fresh = ledger.admit(arrival, sharing=agreement.sharing)

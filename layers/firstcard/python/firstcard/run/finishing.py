@@ -41,7 +41,7 @@ class Finisher:
         run = self.ledger.run(state["run_id"])
         if run is None:
             raise LookupError("the run is not in the ledger")
-        agreement = self.site.of_sharing(run.sharing)
+        agreement = self.site.of_sharing(run.sharing, at.date())
         if agreement is None:
             return str(run.status)
         run = self._settle(run, state, agreement, at)

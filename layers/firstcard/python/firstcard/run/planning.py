@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Protocol
 
 from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
+from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock, may_be_ours
 from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
@@ -103,10 +104,10 @@ class Planner:
 
     def plan(self, arrival: Arrival) -> Planned:
         """Plan the run of one arrival; asked again for the same run against the same state, gives the same plan again."""
-        agreement = self.site.of_district(arrival.district)
+        now = datetime.fromisoformat(arrival.received_at)
+        agreement = self.site.of_district(arrival.district, now.date())
         if agreement is None:
             return self._reject(arrival, Reason.UNKNOWN_SENDER)
-        now = datetime.fromisoformat(arrival.received_at)
         if reason := closed(agreement, on=now.date(), suspended=self.ledger.suspended(agreement.sharing)):
             return self._reject(arrival, reason)
         calendar = agreement.exchange.calendar
@@ -146,6 +147,7 @@ class Planner:
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
         same = same and not self._decided_since(agreement, state.applied_received_at, now) and not self._set_free(known)
+        same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -221,6 +223,7 @@ class Planner:
             in_doubt=found.doubtful.keys(),
             served=found.served.keys(),
             mistaken=found.mistaken,
+            on=now.date(),
         )
         if found.failed:
             decisions = replace(decisions, holds=(Reason.NOT_COMPARED, *decisions.holds))
@@ -309,7 +312,7 @@ class Planner:
         sharings = {one.sharing for one in self.site.agreements if one.library == agreement.library and one.sharing != agreement.sharing}
         peers = []
         for sharing in sorted(sharings):
-            other = self.site.of_sharing(sharing)
+            other = self.site.of_sharing(sharing, now.date())
             if other is None or not other.compared_across or closed(other, on=now.date(), suspended=self.ledger.suspended(sharing)):
                 continue
             manifest = load_manifest(self.objects, sharing, self.ledger.district(sharing).manifest_version)
@@ -365,6 +368,12 @@ class Planner:
     def _reject(self, arrival: Arrival, reason: Reason) -> Planned:
         self.ledger.move(arrival.run_id, Status.REJECTED, when=NOT_ISSUING, reason=str(reason))
         return Planned("rejected")
+
+
+def _last_day(agreement: Agreement, at: str) -> date | None:
+    """The last day of a card that is made or touched at a moment; None where there was none."""
+    expiry = agreement.card.expiry
+    return school_year_end(datetime.fromisoformat(at).date(), month_day=expiry.month_day, rolls_after=expiry.rolls_after) if at else None
 
 
 def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:

@@ -75,7 +75,7 @@ class Rehearsal:
         standing = list(self.folders.trials(arrival.bucket))
         outcome = "gone"
         if any((one.key, one.version_id) == (arrival.key, arrival.version_id) for one in standing):
-            agreement = self.site.of_district(arrival.district)
+            agreement = self.site.of_district(arrival.district, datetime.fromisoformat(arrival.received_at).date())
             outcome = self._tell(arrival, agreement) if agreement else "unknown"
             self.folders.delete_trial(arrival.bucket, arrival.key, arrival.version_id)
         for one in standing:

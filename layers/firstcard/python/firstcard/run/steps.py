@@ -27,7 +27,7 @@ class Holder:
         self.ledger.move(run_id, Status.HELD, when=(Status.HELD,), task_token=token)
         run = _known(self.ledger, run_id)
         if run.status is Status.HELD:
-            agreement = self.site.of_sharing(run.sharing)
+            agreement = self.site.of_sharing(run.sharing, at.date())
             assert agreement is not None, "a held run belongs to an agreement"
             deliver_receipt(run, agreement, self.site.library(agreement.library), self.places, at=at)
             held = new_event(
@@ -76,7 +76,7 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
     ``stopped`` if the agreement is not in force any more, the run was superseded, or the roll-over has begun before the run's first chunk.
     """
     run = _known(ledger, run_id)
-    agreement = site.of_sharing(run.sharing)
+    agreement = site.of_sharing(run.sharing, at.date())
     if agreement is None or not agreement.in_force(at.date()) or ledger.suspended(run.sharing):
         ledger.move(run_id, Status.STOPPED, when=(Status.READY, Status.APPROVED, Status.ISSUING), reason="AGREEMENT_SUSPENDED")
         return Begun("stopped")
@@ -98,7 +98,7 @@ def begin(run_id: str, *, site: Site, ledger: Ledger, at: datetime) -> Begun:
 
 def may_issue(run_id: str, *, sharing: str, fence: int, site: Site, ledger: Ledger, at: datetime) -> bool:
     """Whether a chunk may be issued now: agreement in force, not suspended, and the lock still ours."""
-    agreement = site.of_sharing(sharing)
+    agreement = site.of_sharing(sharing, at.date())
     return (
         agreement is not None
         and agreement.in_force(at.date())
