@@ -221,3 +221,11 @@ def test_two_number_spaces_meet_exactly_when_a_number_is_in_both(one: NumberSpac
         return {space.prefix + (f"{rest:0{free}d}" if free else "") for rest in range(10**free)}
 
     assert one.meets(other) == other.meets(one) == bool(numbers(one) & numbers(other))
+
+
+def test_every_patron_type_by_grade_and_age_is_one_of_the_librarys(tmp_path: Path) -> None:
+    types = {"student": "STUDENT", "staff": "EDUCATOR", "by_grade": {"09": "TEEN"}, "by_age": {18: "ADULT"}}
+    card = agreement_content()["card"] | {"patron_type": types}
+    said = " ".join(refused(tmp_path, agreement_content(card=card)))
+    assert "'TEEN' is no patron type of oak" in said
+    assert "'ADULT' is no patron type of oak" in said

@@ -315,6 +315,10 @@ def _card(a: Agreement) -> str:
         f"- What: {CARD_WORDS[card.kind]}.",
         f"- Number: for students {_number(card.number)}.",
     ]
+    if by := [f"grade {_text(grade)}" for grade in card.patron_type.by_grade] + [f"age {age}" for age in sorted(card.patron_type.by_age)]:
+        lines.append(
+            f"- The library's type of patron goes by {_listed(tuple(by))}: an age that was reached counts before a grade, the oldest first."
+        )
     if who.staff:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [

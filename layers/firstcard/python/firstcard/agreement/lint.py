@@ -329,6 +329,14 @@ def _across(a: Agreement) -> Iterator[Fault]:
         )
 
 
+def _patron_types(a: Agreement) -> Iterator[Fault]:
+    for key, field in (("by_grade", "grade"), ("by_age", "birth_date")):
+        if getattr(a.card.patron_type, key) and field not in a.fields:
+            yield Fault(
+                ("card", "patron_type", key), f"Without the field {field} nobody has one: add {field} to the fields, or take {key} out."
+            )
+
+
 def _groups(a: Agreement) -> Iterator[Fault]:
     opened = {group for groups in a.matrix.values() for group in groups}
     for name in a.fields:
@@ -518,6 +526,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _numbers,
     _exchange,
     _existing,
+    _patron_types,
     _keeping,
     _promises,
 )
@@ -608,11 +617,10 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
             yield Fault(
                 path, f"'{branch}' is no branch of {library.id}.{nearest(branch, branches)} The branches are: {', '.join(branches)}."
             )
-    for kind in ("student", "staff"):
-        code = getattr(a.card.patron_type, kind)
+    for where, code in a.card.patron_type.every().items():
         if code not in types:
             yield Fault(
-                ("card", "patron_type", kind),
+                ("card", "patron_type", *where),
                 f"'{code}' is no patron type of {library.id}.{nearest(code, types)} The patron types are: {', '.join(types)}.",
             )
     own = NumberSpace(library.numbers.prefix + library.numbers.institution, BARCODE_LENGTH)

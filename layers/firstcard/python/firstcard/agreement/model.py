@@ -426,10 +426,26 @@ class Expiry(Clause):
 
 
 class PatronTypes(Clause):
-    """The library's patron types for the two kinds of people."""
+    """The library's patron types for the two kinds of people, and for students of some grades and from some ages on."""
 
     student: Code
     staff: Code
+    by_grade: dict[Literal[CEDS_GRADES], Code] = Field(default_factory=dict)  # type: ignore[valid-type]
+    by_age: dict[Annotated[int, Field(ge=1, le=25)], Code] = Field(default_factory=dict)
+
+    def of_student(self, grade: str, age: int | None) -> str:
+        """The type of a student: that of the oldest age in years that it has reached, else of its grade, else ``student``."""
+        reached = [years for years in self.by_age if age is not None and age >= years]
+        return self.by_age[max(reached)] if reached else self.by_grade.get(grade, self.student)
+
+    def every(self) -> dict[tuple[str, ...], str]:
+        """Every type that is named, by where it stands."""
+        return {
+            ("student",): self.student,
+            ("staff",): self.staff,
+            **{("by_grade", grade): code for grade, code in self.by_grade.items()},
+            **{("by_age", str(age)): code for age, code in self.by_age.items()},
+        }
 
 
 class HomeBranch(Clause):

@@ -122,7 +122,7 @@ def decide(
     ``on`` is the day: who is known, and of whom the agreement makes something else now (another last day, type or branch), is renewed.
     """
     linked = _of_one_each(linked)
-    terms_of: dict[tuple[Role, str], str] = {}
+    digests: dict[tuple[tuple[str, str], ...], str] = {}
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -142,10 +142,10 @@ def decide(
         household = tokens.household(person.email, staff=person.role is Role.STAFF) if person.email else ""
         new_address = bool(household and before and before.household != household)
         refused = person.opt_out or (before is not None and before.refused)
-        place_ = (person.role, person.school_id)
-        if on and place_ not in terms_of:
-            terms_of[place_] = _digest(card_terms(agreement, *place_, on=on), tokens)
-        terms = terms_of.get(place_, "")
+        terms = ""
+        if on:
+            made = tuple(card_terms(agreement, person, on=on).items())
+            terms = digests.get(made) or digests.setdefault(made, _digest(made, tokens))
         row = decision = _decision(person, print_, before, agreement, refused=refused, terms=terms)
         wrong = None if refused else mistaken.get(token)
         known_so_far = row in (Decision.NOTHING, Decision.UPDATE, Decision.RENEW)
@@ -225,19 +225,24 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     return Decision.ISSUE
 
 
-def card_terms(agreement: Agreement, role: Role, school_id: str, *, on: date) -> dict[str, str]:
-    """What the agreement makes of a card on a day, whoever has it: its kind, patron type, branch and last day."""
-    card, staff = agreement.card, role is Role.STAFF
+def card_terms(agreement: Agreement, person: Person, *, on: date) -> dict[str, str]:
+    """What the agreement makes of a person's card on a day: its kind, patron type, branch and last day."""
+    card, staff = agreement.card, person.role is Role.STAFF
     return {
         "kind": "educator" if staff else str(card.kind),
-        "patron_type": card.patron_type.staff if staff else card.patron_type.student,
-        "home_branch": card.home_branch.by_school.get(school_id, card.home_branch.default),
+        "patron_type": card.patron_type.staff if staff else card.patron_type.of_student(person.grade, age_on(person.birth_date, on)),
+        "home_branch": card.home_branch.by_school.get(person.school_id, card.home_branch.default),
         "expires_on": school_year_end(on, month_day=card.expiry.month_day, rolls_after=card.expiry.rolls_after).isoformat(),
     }
 
 
-def _digest(terms: Mapping[str, str], tokens: Tokens) -> str:
-    return hashlib.blake2b(json.dumps(terms, sort_keys=True).encode(), digest_size=4, key=tokens.fingerprint_key).hexdigest()
+def age_on(born: date | None, on: date) -> int | None:
+    """Whole years on a day; None where the birth date is not known. Who was born on 29 February is a year older on 1 March."""
+    return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _digest(terms: Sequence[tuple[str, str]], tokens: Tokens) -> str:
+    return hashlib.blake2b(json.dumps(terms).encode(), digest_size=4, key=tokens.fingerprint_key).hexdigest()
 
 
 def _of_one_each(linked: Mapping[str, str]) -> Mapping[str, str]:
@@ -558,7 +563,7 @@ class Builder:
                 groups[FIELDS[name]][name] = value
         groups[Group.ENROLMENT] |= {
             "role": str(person.role),
-            **card_terms(self.agreement, person.role, person.school_id, on=self.now.date()),
+            **card_terms(self.agreement, person, on=self.now.date()),
             "language": person.language,
         }
         return groups
