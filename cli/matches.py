@@ -219,6 +219,8 @@ def _whys(codes: Sequence[str]) -> list[str]:
     sentences = {rule.code: rule.why for rule in (*REJECTS, *VETOES)} | {
         CHAIN: "A chain of links would put people together who are apart.",
         "clear": "Nothing: the agreement, or a card that both have, asks for a person.",
+        "twocards": "They are one child, and both have a card: end one in your system.",
+        "serves": "This patron's card serves another student already.",
         "blocked": "The library's list says that the card is stopped, and the agreement lets a person decide.",
     }
     return [sentences.get(code, code) for code in codes if code]

@@ -105,6 +105,11 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
             "set apart",
             f"{set_apart:,} linked to a card that is not theirs, as a person decided: each gets what a new student gets; the district is not told",
         )
+    if late := plan.get("after_aside", 0):
+        head.add_row(
+            "get theirs now",
+            f"{late:,} who had no card while a match was in doubt, or another district's card served; the district sees no difference",
+        )
     head.add_row("plan", run.plan_hash)
     decisions = sorted(plan["decisions"])
     schools = Table("school", *decisions, title="What it would do, by school")

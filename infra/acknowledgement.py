@@ -59,7 +59,7 @@ PIPELINE: Findings = {
         f"s3:::{VAULT}/runs/*/people.json.gz": RUNS,
         f"s3:::{VAULT}/runs/*/plan.json": RUNS,
         f"s3:::{VAULT}/runs/*/receipt.json": RUNS,
-        f"s3:::{VAULT}/runs/*/students.sealed": RUNS,
+        f"s3:::{VAULT}/students/*": "One object a sharing and plan, under a name that is drawn; plan alone (clause matrix.deduplicate with students)",
         f"s3:::{VAULT}/snapshots/*": "One snapshot a sharing, under a name that is drawn; plan alone (clause exchange.deltas)",
         f"secretsmanager:{REGION}:{ACCOUNT}:secret:firstcard/ils/*": "One secret a library; Secrets Manager adds six random characters to every name",
         f"secretsmanager:{REGION}:{ACCOUNT}:secret:firstcard/links/*": "One link key a library, as above",

@@ -108,9 +108,9 @@ class Pipeline(Stack):
         plan.may(on_pairs("Query"))
         plan.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*"]))
         plan.may(see_vault())
-        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "runs/*/students.sealed"))
-        plan.may(in_vault("PutObject", "runs/*", "snapshots/*"))
-        plan.may(in_vault("DeleteObject", "snapshots/*"))
+        plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "students/*"))
+        plan.may(in_vault("PutObject", "runs/*", "snapshots/*", "students/*"))
+        plan.may(in_vault("DeleteObject", "snapshots/*", "students/*"))
         plan.may(tell_card_bus())
         plan.may(wake_roster_run())
 

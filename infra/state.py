@@ -21,6 +21,8 @@ VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "settle
 VAULT_WRITERS = ("plan", "hold", "finish")
 EXTRACT_WRITERS = ("systems-librarian", "gather")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
+STUDENT_DAYS = 400
+"""What students of two districts are compared by stands until the next roster; after a term nothing replaces it, nobody can open it, and it goes after so many days."""
 
 
 class State(Stack):
@@ -116,6 +118,7 @@ def _plans_go_with_the_rosters(site: Site) -> list[s3.LifecycleRule]:
     days = Duration.days(max([1, *(agreement.retention.roster_days for agreement in site.agreements)]))
     return [
         s3.LifecycleRule(prefix="runs/", expiration=days),
+        s3.LifecycleRule(prefix="students/", expiration=Duration.days(STUDENT_DAYS), noncurrent_version_expiration=Duration.days(1)),
         s3.LifecycleRule(prefix="snapshots/", expiration=days, noncurrent_version_expiration=Duration.days(1)),
         s3.LifecycleRule(
             prefix="patrons/", expiration=Duration.days(_patron_days(site) + 1), noncurrent_version_expiration=Duration.days(1)

@@ -171,6 +171,38 @@ class TestAChildThatStandsTwice:
         sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"), night=1)
         assert yard.states(3, 99) == ["refused", None]
 
+    def decided_apart(self, yard: Yard) -> None:
+        before = pair(yard, token(3), token(99))
+        assert before is not None
+        assert yard.cards.decide_pair(decided(before, Answer.APART, by="ann", at=later(hours=1).isoformat()), was_by=before.by)
+
+    def family_says_no(self, yard: Yard, number: int) -> None:
+        (patron_,) = yard.cards.standing([token(number)]).patrons.values()
+        yard.cards.refuse([token(number)], by="family", stamp=patron_.stamp)
+
+    def test_another_childs_no_is_not_its_own_once_a_person_set_the_two_apart(self, yard: Yard) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        self.decided_apart(yard)
+        self.family_says_no(yard, 3)
+        sent(yard, *EVERYBODY, again, night=1)
+        assert yard.states(3, 99) == ["refused", "waiting"]
+        assert not yard.cards.refusals([token(99)])
+
+    @pytest.mark.parametrize("by_a_person", [False, True])
+    def test_a_no_does_not_reach_another_child_to_whom_the_id_was_given(self, yard: Yard, by_a_person: bool) -> None:
+        again = child(3, student_id="100099")
+        sent(yard, *EVERYBODY, again)
+        if by_a_person:
+            before = pair(yard, token(3), token(99))
+            assert before is not None
+            assert yard.cards.decide_pair(decided(before, Answer.SAME, by="ann", at=later(hours=1).isoformat()), was_by=before.by)
+        self.family_says_no(yard, 3)
+        for night in (1, 2):
+            sent(yard, *EVERYBODY, child(45, student_id="100099"), child(60 + night), night=night)
+            assert yard.states(3, 99) == ["refused", "waiting"]
+        assert not yard.cards.refusals([token(99)])
+
     def test_stays_refused_when_no_row_says_so_any_more(self, yard: Yard) -> None:
         sent(yard, *EVERYBODY, child(3, student_id="100099", opt_out="yes"))
         for night in (1, 2):
@@ -504,11 +536,18 @@ class TestOnePatronAndTwoStudents:
         yard.patrons = [patron(3)]
         sent(yard, *EVERYBODY)
         assert yard.cards.standing([token(3)]).patrons[token(3)].existing == "ils-3"
-        # The first one is gone from tonight's file: only what is on record tells that the card serves a student.
-        rest = [row for row in EVERYBODY if row["student_id"] != "100003"]
+        # The first one's row cannot be read tonight: only what is on record tells that the card serves a student.
+        rest = [row | ({"grade": "99"} if row["student_id"] == "100003" else {}) for row in EVERYBODY]
         sent(yard, *rest, child(3, student_id="100099", state_id="777777"), night=1)
         assert yard.cards.standing([token(99)]).patrons[token(99)].existing == ""
-        assert [(one.left, one.ils_id) for one in yard.cards.waiting_pairs("oak")] == [(token(99), "ils-3")]
+        assert [(one.left, one.ils_id, one.vetoes) for one in yard.cards.waiting_pairs("oak")] == [(token(99), "ils-3", ("serves",))]
+
+    def test_a_leaver_keeps_no_patron_from_another_student(self, yard: Yard) -> None:
+        yard.patrons = [patron(3)]
+        sent(yard, *EVERYBODY)
+        rest = [row for row in EVERYBODY if row["student_id"] != "100003"]
+        sent(yard, *rest, child(3, student_id="100099", state_id="777777"), night=1)
+        assert yard.cards.standing([token(99)]).patrons[token(99)].existing == "ils-3"
 
 
 def test_the_few_of_a_night_are_weighed_as_the_many_were(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:

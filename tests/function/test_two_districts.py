@@ -1,5 +1,6 @@
 """Two districts of one library: a child who is in both has one card, and neither district learns of the other."""
 
+import gzip
 import json
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -239,3 +240,132 @@ class TestWhatIsKeptOfTheStudents:
         found = pair(yard, 3, 3)
         assert found is not None
         assert found.waits
+
+
+def with_row(number: int, **changes: str) -> list[Row]:
+    return [row | (changes if row["student_id"] == f"{100000 + number}" else {}) for row in EVERYBODY]
+
+
+class TestWhoeverIsServed:
+    """However the other district's night goes: one child, one card, and a no stays a no."""
+
+    @pytest.fixture(autouse=True)
+    def served(self, yard: Yard) -> None:
+        sent(yard, HERE, *EVERYBODY)
+        sent(yard, THERE, *OTHERS, child(3))
+        assert states(yard, 3) == ["waiting", None]
+
+    def next_night(self, yard: Yard, **changes: Any) -> dict[str, Any]:
+        return sent(yard, THERE, *OTHERS, child(3), child(90), night=2, **changes)
+
+    @pytest.mark.parametrize("row", [{"grade": "99"}, {"last_name": ""}, {"opt_out": "yes"}], ids=["unreadable", "nameless", "no"])
+    def test_stays_so_whatever_becomes_of_the_other_row(self, yard: Yard, row: dict[str, str]) -> None:
+        sent(yard, HERE, *with_row(3, **row), child(80), night=1)
+        self.next_night(yard)
+        assert states(yard, 3)[1] is None
+
+    def test_stays_so_after_a_no_by_link_though_the_child_left_the_other_district(self, yard: Yard) -> None:
+        (patron_,) = yard.cards.standing([token(3)]).patrons.values()
+        yard.cards.refuse([token(3)], by="family", stamp=patron_.stamp)
+        sent(yard, HERE, *(row for row in EVERYBODY if row["student_id"] != "100003"), night=1)
+        self.next_night(yard)
+        assert states(yard, 3) == ["refused", None]
+
+    def test_stays_so_while_the_other_agreement_stands_still(self, yard: Yard) -> None:
+        yard.ledger.suspend("oak.pine", at=later().isoformat(), by="ann")
+        self.next_night(yard)
+        assert states(yard, 3) == ["waiting", None]
+
+    def test_stays_so_while_nothing_can_be_opened_or_is_there(self, yard: Yard) -> None:
+        yard.keys.closed = True
+        self.next_night(yard)
+        yard.keys.closed = False
+        assert states(yard, 3) == ["waiting", None]
+        yard.places.delete(manifest(yard, HERE).compared.students)
+        sent(yard, THERE, *OTHERS, child(3), child(91), night=3)
+        assert states(yard, 3) == ["waiting", None]
+
+    def test_stays_so_though_its_own_row_says_less(self, yard: Yard) -> None:
+        sent(yard, THERE, *OTHERS, child(3, **UNSURE), child(90), night=2)
+        assert states(yard, 3) == ["waiting", None]
+
+    def test_gets_a_card_when_a_person_sets_the_two_apart(self, yard: Yard) -> None:
+        found = pair(yard, 3, 3)
+        assert found is not None
+        assert yard.cards.decide_pair(decided(found, Answer.APART, by="ann", at=later(hours=3).isoformat()), was_by=found.by)
+        sent(yard, THERE, *OTHERS, child(3), night=1)
+        assert states(yard, 3) == ["waiting", "waiting"]
+
+    @pytest.mark.parametrize("by_a_person", [False, True])
+    def test_serves_no_other_child_to_whom_the_id_was_given(self, yard: Yard, by_a_person: bool) -> None:
+        found = pair(yard, 3, 3)
+        assert found is not None
+        if by_a_person:
+            assert yard.cards.decide_pair(decided(found, Answer.SAME, by="ann", at=later(hours=3).isoformat()), was_by=found.by)
+        for night in (1, 2):
+            sent(yard, THERE, *OTHERS, child(45, student_id="100003"), child(90 + night), night=night)
+            assert states(yard, 3) == ["waiting", "waiting"]
+
+    def test_counts_as_new_once_and_as_known_afterwards(self, yard: Yard) -> None:
+        plan = self.next_night(yard)
+        assert plan["decisions"] == {"nothing": 20, "wait": 1, "still_served": 1}
+        told = [event for event in yard.emitted if event.name == "RosterProcessed"][-1]
+        assert told.decisions == {"nothing": 21, "wait": 1}
+        plan = sent(yard, THERE, *OTHERS, child(3, grade="07"), child(90), night=3)
+        assert [event for event in yard.emitted if event.name == "RosterProcessed"][-1].decisions == {"nothing": 21, "update": 1}
+        sent(yard, HERE, *(row for row in EVERYBODY if row["student_id"] != "100003"), night=4)
+        plan = sent(yard, THERE, *OTHERS, child(3, grade="07"), child(90), night=5)
+        assert (plan["decisions"], plan["after_aside"]) == ({"nothing": 22}, 1)
+        assert states(yard, 3) == ["expired", "waiting"]
+
+    def test_is_no_reason_to_hold_each_roster(self, yard: Yard) -> None:
+        safety = {"first_run_needs_approval": False} | {f"max_{what}_percent": 4.5 for what in ("missing", "new", "changed", "rejected")}
+        self.next_night(yard, safety=safety | {"max_new_percent": 5})
+
+
+def test_a_child_new_in_one_district_while_its_row_in_the_other_cannot_be_read_gets_no_second_card(yard: Yard) -> None:
+    sent(yard, HERE, *EVERYBODY)
+    sent(yard, HERE, *with_row(3, grade="99"), child(80), night=1)
+    sent(yard, THERE, *OTHERS, child(3), night=2)
+    assert states(yard, 3) == ["waiting", None]
+
+
+def test_a_child_that_cannot_be_written_to_in_one_district_gets_its_card_by_the_other(yard: Yard) -> None:
+    sent(yard, HERE, *with_row(3, guardian_email=""))
+    sent(yard, THERE, *OTHERS, child(3), night=1)
+    assert states(yard, 3)[1] == "waiting"
+
+
+def test_two_cards_of_one_child_are_shown_though_the_two_were_put_together_before(yard: Yard) -> None:
+    sent(yard, HERE, *EVERYBODY)
+    sent(yard, THERE, *OTHERS, child(3), night=1)
+    sent(yard, HERE, *(row for row in EVERYBODY if row["student_id"] != "100003"), night=2)
+    sent(yard, THERE, *OTHERS, child(3), child(90), night=3)
+    sent(yard, HERE, *EVERYBODY, child(81), night=4)
+    sent(yard, THERE, *OTHERS, child(3, grade="07"), child(90), night=5)
+    cards = states(yard, 3)
+    found = pair(yard, 3, 3)
+    assert found is not None
+    assert cards == ["expired", "waiting"] or found.waits
+
+
+def test_old_students_are_removed_with_the_next_plan(yard: Yard) -> None:
+    for night in range(4):
+        sent(yard, HERE, *EVERYBODY, child(80 + night), night=night)
+    kept = list(yard.places.keys("students/oak.pine/"))
+    assert manifest(yard, HERE).compared.students in kept
+    assert len(kept) == 2, "the one that counts, and the one before it"
+
+
+def test_a_served_child_is_shown_to_whoever_settles_the_pair(yard: Yard) -> None:
+    sent(yard, HERE, *EVERYBODY)
+    sent(yard, THERE, *OTHERS, child(3))
+    found = pair(yard, 3, 3)
+    assert found is not None
+    assert found.shown_in
+
+
+def test_a_manifest_of_a_later_version_is_read() -> None:
+    body = json.loads(gzip.decompress(Manifest(version=3).to_bytes()))
+    body["compared"]["more"] = 1
+    assert Manifest.from_bytes(gzip.compress(json.dumps(body).encode())).version == 3

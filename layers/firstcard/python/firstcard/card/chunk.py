@@ -26,6 +26,8 @@ class Decision(StrEnum):
 IN_DOUBT = "in_doubt"
 """The word under which a plan counts students who wait until it is certain whether they have a card already; they have no line."""
 
+STILL, CHANGED = "still_", "changed_"
+"""Before one of these words: who stood so in the last roster as well, with the same row or a changed one."""
 SERVED = "served"
 """The word under which a plan counts students who get no card because they have one as students of another district; they have no line."""
 

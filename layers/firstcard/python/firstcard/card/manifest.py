@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from firstcard.card.traits import UNKNOWN, Traits
@@ -30,8 +30,9 @@ class Compared:
 
     ``rules`` is the version of the matching rules. ``others`` are other districts' agreements with the library, each with the version of that one's manifest: everybody of the
     one was compared with everybody of the other. ``students`` is the vault's key of these students as other districts' are compared with them, empty where
-    none are kept. ``served`` are students who got no card because another district's student is the same child, by token that one's. ``linked`` are
-    those whose family's card serves, by token that patron's. ``weights`` are what agreement of a field is worth (students with each other, and with
+    none are kept. ``served`` are students who got no card because another district's student is the same child, by token that one's; ``awaits`` those who wait because it may be.
+    ``aside`` are all who ever stood in a roster and had no card of their own (served, in doubt, a child's second row): fingerprint of the row and traits, as texts. ``void``
+    says of whose tokens nothing counts that a person decided until then (ISO 8601): the id stands for another child since. ``linked`` are those whose family's card serves, by token that patron's. ``weights`` are what agreement of a field is worth (students with each other, and with
     patrons), as they were estimated when many were compared: the few of a night are weighed with these.
     """
 
@@ -39,6 +40,9 @@ class Compared:
     others: Mapping[str, int] = field(default_factory=dict)
     students: str = ""
     served: Mapping[str, str] = field(default_factory=dict)
+    awaits: Mapping[str, str] = field(default_factory=dict)
+    aside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    void: Mapping[str, str] = field(default_factory=dict)
     linked: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, Any] = field(default_factory=dict)
 
@@ -109,8 +113,14 @@ class Manifest:
             id_lengths={role: {int(n): count for n, count in counts.items()} for role, counts in body.get("id_lengths", {}).items()},
             dated=body.get("dated", ""),
             twice=body.get("twice", {}),
-            compared=Compared(**body.get("compared", {})),
+            compared=_compared(body.get("compared", {})),
         )
+
+
+def _compared(written: Mapping[str, Any]) -> Compared:
+    """What is understood of it: a later version may have written more."""
+    names = {one.name for one in fields(Compared)}
+    return Compared(**{name: value for name, value in written.items() if name in names})
 
 
 def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *traits: str) -> Known:
@@ -144,7 +154,7 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
     # Nobody knows who of the two has a card now: the next roster is compared with everybody.
     linked = {**known.compared.linked, **planned.compared.linked}
-    compared = replace(planned.compared, rules=known.compared.rules, others={}, served={}, linked=linked)
+    compared = replace(planned.compared, rules=known.compared.rules, others={}, linked=linked)
     return Manifest(
         known.version + 1,
         "",

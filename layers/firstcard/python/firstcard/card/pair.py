@@ -93,6 +93,7 @@ def after_said(before: Pair | None, said: Pair) -> Pair | None:
     stirred = said.vetoes if before.answer is Answer.SAME and said.answer is not Answer.SAME else ()
     after = replace(
         before,
+        since=said.since if stirred and not before.stirred else before.since,
         weight=said.weight,
         evidence=said.evidence,
         vetoes=said.vetoes,

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
-from firstcard.card.chunk import IN_DOUBT, SERVED, Chunk, Decision, HouseholdLine, PairLine, PatronLine
+from firstcard.card.chunk import CHANGED, IN_DOUBT, SERVED, STILL, Chunk, Decision, HouseholdLine, PairLine, PatronLine
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, prefixed
@@ -127,6 +127,7 @@ def decide(
     reused: dict[int, Person] = {}
     taken: set[str] = set()
     aside: dict[str, set[str]] = {IN_DOUBT: set(), SERVED: set()}
+    aside_counts: Counter[str] = Counter()
     aside_without_address = 0
     for place, (person, print_) in enumerate(zip(people, fingerprints(people, tokens.fingerprint_key), strict=True)):
         token = tokens.patron(person.role, person.local_id)
@@ -152,13 +153,18 @@ def decide(
         if wrong is not None and known_so_far:
             decision = _decision(person, print_, None, agreement, refused=refused)
         if (token in in_doubt or token in served) and decision in (Decision.ISSUE, Decision.WAIT):
-            aside[SERVED if token in served else IN_DOUBT].add(token)
-            aside_without_address += not household
+            word = SERVED if token in served else IN_DOUBT
+            aside[word].add(token)
+            stood = known.compared.aside.get(token)
+            aside_counts[word if stood is None else (STILL if stood[0] == print_ else CHANGED) + word] += 1
+            aside_without_address += stood is None and not household
             continue
         ils_id = linked.get(token, "") if _may_link(person, decision) else ""
         if ils_id and decision is Decision.ISSUE:
             decision = Decision.LINK
         told = None if wrong is None else row if known_so_far else decision
+        if (stood := known.compared.aside.get(token)) and not known_so_far and decision in (Decision.ISSUE, Decision.WAIT, Decision.LINK):
+            told = Decision.NOTHING if stood[0] == print_ else Decision.UPDATE
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
@@ -182,7 +188,7 @@ def decide(
         if known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
     }
     counts = Counter(str(s.counted) for s in steps)
-    counts |= {word: len(tokens_) for word, tokens_ in aside.items() if tokens_}
+    counts |= aside_counts
     stale = (Reason.STALE_FILE,) if dated and dated < known.dated else ()
     holds = (
         stale
@@ -193,7 +199,7 @@ def decide(
             agreement,
             rejected + len(taken),
             len(people) - len(taken),
-            aside=sum(map(len, aside.values())),
+            aside=sum(aside_counts[word] for word in aside),
             rolled_over=rolled_over,
         )
     )
@@ -309,7 +315,8 @@ def _holds(
     steps: Sequence[Step], known: Manifest, agreement: Agreement, rejected: int, accepted: int, *, aside: int, rolled_over: bool
 ) -> tuple[Reason, ...]:
     safety = agreement.safety
-    counts = Counter("new" if s.token not in known.patrons else "missing" if s.person is None else str(s.counted) for s in steps)
+    known_of = known.patrons.keys() | known.compared.aside.keys()
+    counts = Counter("new" if s.token not in known_of else "missing" if s.person is None else str(s.counted) for s in steps)
     counts["new"] += aside
     holds = []
     if safety.first_run_needs_approval and (rolled_over or not known.patrons):

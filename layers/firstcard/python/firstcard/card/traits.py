@@ -24,6 +24,15 @@ class Traits:
         """Whether anything is known."""
         return bool(self.names or self.births)
 
+    @classmethod
+    def from_texts(cls, names: str, births: str) -> "Traits":
+        """The traits that ``as_texts`` wrote."""
+        return cls(tuple(names.split()), tuple(births.split()))
+
+    def as_texts(self) -> tuple[str, str]:
+        """Names and birth dates, each kind as one text."""
+        return " ".join(self.names), " ".join(self.births)
+
     def somebody_else(self, before: "Traits") -> bool:
         """Whether neither a name nor a birth date stayed. Where either is unknown on either side, nobody is taken for somebody else."""
         known = self.names and before.names and self.births and before.births

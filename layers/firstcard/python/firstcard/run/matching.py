@@ -17,7 +17,7 @@ from firstcard.card.issue import Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
 from firstcard.card.patron import Ownership, State
-from firstcard.card.traits import UNKNOWN, traits_of
+from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
 from firstcard.run.peers import Peer, Row
@@ -32,6 +32,10 @@ MANY = 5
 """Where one student in so many is new or changed, the weights are estimated anew."""
 BLOCKED = "blocked"
 """Stands among the vetoes of a pair whose patron has a card that the library stopped: the agreement says that a person looks."""
+TWO_CARDS = "twocards"
+"""The same of two who are one child, and have a card each."""
+SERVES = "serves"
+"""The same of a patron whose card serves another student already."""
 
 
 class PairsOnRecord(Protocol):
@@ -68,7 +72,8 @@ class Found:
     person set apart from the patron they are linked to, with that one's ILS id; empty where a plan would have linked them and it never came to be; ``set_apart`` are all whom
     a person set apart from a patron. ``lines`` go on record. ``counts`` are for the library alone: the district does not learn who was a patron, nor who is another's student.
     ``compared`` is False where the library's own list was not there. ``others`` are the other districts whose students were compared, with the version of their manifest;
-    ``rules`` is the version of the rules, ``weights`` are what it weighed with. ``failed`` says that the matcher did not come to its end: nobody was compared.
+    ``rules`` is the version of the rules, ``weights`` are what it weighed with. ``awaits``, ``aside`` and ``void``: see the
+    manifest's ``Compared``. ``shown`` are those of ``lines`` who have no card, so that a person who settles a pair sees them. ``failed`` says that the matcher did not come to its end: nobody was compared.
     """
 
     twice: Mapping[int, Reason] = field(default_factory=dict)
@@ -85,6 +90,10 @@ class Found:
     others: Mapping[str, int] = field(default_factory=dict)
     rules: str = ""
     weights: Mapping[str, Any] = field(default_factory=dict)
+    awaits: Mapping[str, str] = field(default_factory=dict)
+    aside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    void: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, Person] = field(default_factory=dict)
     failed: bool = False
 
     def as_summary(self) -> dict[str, object]:
@@ -110,15 +119,20 @@ def agreed(agreement: Agreement) -> bool:
 
 
 def comparable(roll: Roll, tokens: Tokens, district: str) -> Iterator[Row]:
-    """The students of a roster as another district's are compared with them; nothing of those who said no."""
+    """The students of a roster as another district's are compared with them; nothing of those whose row says no."""
     students = _Students.of(roll, tokens, district)
     return students.without({students.tokens[place] for place in students.refused}).rows()
 
 
 def served_still(standing: Standing, token: str) -> bool:
-    """Whether a student of another district has a card, is to get one, or said no: then the same child gets no card here."""
+    """Whether a student of another district has a card, is to get one, or said no: then the same child gets no card here.
+
+    Who waits without an address is not to get one as far as anybody knows.
+    """
     patron = standing.patrons.get(token)
-    return token in standing.refused or (patron is not None and patron.state is not State.EXPIRED)
+    if token in standing.refused or patron is None:
+        return token in standing.refused
+    return patron.state is not State.EXPIRED and (patron.state is not State.WAITING or bool(patron.household))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +163,33 @@ class Matcher:
                 weights=tonight.weights,
             )
         try:
-            return self._match(tonight, reading)
+            return self._match(tonight)
         except MatchingError:
-            places = tonight.students.places
-            twice = {places[token]: Reason.SAME_CHILD for token in known.twice.keys() & places.keys()}
-            return Found(twice, known.twice, served=known.compared.served, rules=known.compared.rules, weights=tonight.weights, failed=True)
+            return self._without_matcher(tonight)
+
+    def _without_matcher(self, tonight: "_Tonight") -> Found:
+        """What is on record holds, if a person lets the plan go on all the same."""
+        students, known = tonight.students, tonight.known
+        twice = {students.places[token]: Reason.SAME_CHILD for token in known.twice.keys() & students.places.keys()}
+        waiting = self._waiting(tonight)
+        abroad = self.on_record.standing(sorted(_awaited(waiting, students) | set(known.compared.served.values())))
+        elsewhere = {token for token in {*abroad.patrons, *abroad.refused} if served_still(abroad, token)}
+        without_card = tonight.changed - tonight.settled - {students.tokens[place] for place in (*students.refused, *twice)}
+        served = self._served_on(tonight, elsewhere) & without_card
+        human, _ = self._said(tonight, without_card - served)
+        doubtful, awaits = self._doubtful((), without_card - served, waiting, students, elsewhere)
+        return Found(
+            twice,
+            known.twice,
+            served={token: known.compared.served[token] for token in served},
+            linked=human,
+            doubtful=doubtful,
+            awaits=awaits,
+            aside=known.compared.aside,
+            rules=known.compared.rules,
+            weights=tonight.weights,
+            failed=True,
+        )
 
     def _tonight(self, reading: Reading, known: Manifest) -> "_Tonight":
         from firstcard.match.rules import VERSION
@@ -166,11 +202,19 @@ class Matcher:
             for place, token in students.tokens.items()
             if (was := before.get(token)) is None or (was.fingerprint != prints[place] and not was.refused)
         }
-        students = students.without(self._passed_on(students, changed, known))
+        passed_on = self._passed_on(students, changed, known)
+        # Who had no card leaves none to whoever has the id now: only what was decided does not count any more.
+        void = {token: self.now.isoformat() for token in passed_on if token not in before and token not in known.left}
+        students = students.without(passed_on - void.keys())
         changed &= students.places.keys()
+        all_void = {**known.compared.void, **void}
         afresh = bool(before) and known.compared.rules != VERSION
         met = all(_have_met(peer, known, self.agreement.sharing) for peer in self.peers)
-        decided = [pair for pair in self.on_record.decided_pairs(self.agreement.library) if pair.answer is not Answer.DOUBT]
+        decided = [
+            pair
+            for pair in self.on_record.decided_pairs(self.agreement.library)
+            if pair.answer is not Answer.DOUBT and all(all_void.get(token, "") < pair.decided_at for token in (pair.left, pair.right))
+        ]
         set_apart = [pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.APART and pair.left in students.places]
         return _Tonight(
             students=students,
@@ -184,13 +228,22 @@ class Matcher:
             decided=decided,
             afresh=afresh,
             rules=VERSION,
-            weights={} if afresh or not met or MANY * len(changed) > len(students.places) else dict(known.compared.weights),
+            weights={} if afresh or MANY * len(changed) > len(students.places) else dict(known.compared.weights),
+            prints=prints,
+            void=void,
+            all_void=all_void,
+            apart=frozenset(frozenset((pair.left, pair.right)) for pair in decided if pair.answer is Answer.APART),
+            # The row of a child may be one that cannot be read tonight; its card is there all the same.
+            unread=frozenset(self.tokens.patron(role, local_id) for role, local_id in reading.rejected_people),
         )
 
     def _passed_on(self, students: "_Students", changed: Set[str], known: Manifest) -> set[str]:
         """Those whose id stood for somebody else before: what is on record under it is another child's."""
         before = {token: was.traits for token in changed if (was := known.patrons.get(token))}
         before |= {token: traits for token in changed - before.keys() if (traits := known.left.get(token))}
+        before |= {
+            token: Traits.from_texts(*known.compared.aside[token][1:]) for token in (changed & known.compared.aside.keys()) - before.keys()
+        }
         people = students.roll.some(sorted(students.places[token] for token, traits in before.items() if traits))
         return {
             token
@@ -198,19 +251,16 @@ class Matcher:
             if traits_of(person, self.tokens, token := students.tokens[place]).somebody_else(before.get(token, UNKNOWN))
         }
 
-    def _match(self, tonight: "_Tonight", reading: Reading) -> Found:
-        students, known, changed = tonight.students, tonight.known, tonight.changed
-        waiting = self._waiting()
+    def _match(self, tonight: "_Tonight") -> Found:
+        students, known, changed, unread = tonight.students, tonight.known, tonight.changed, tonight.unread
+        waiting = self._waiting(tonight)
         same = self._within(tonight, waiting)
-        # The other row of a child may be one that cannot be read tonight; its card is there all the same.
-        unread = {self.tokens.patron(role, local_id) for role, local_id in reading.rejected_people}
-        apart = {frozenset((pair.left, pair.right)) for pair in tonight.decided if pair.answer is Answer.APART}
-        for token in changed & known.twice.keys():
+        for token in (changed & known.twice.keys()) - tonight.void.keys():
             other = known.twice[token]
             if (
                 other in unread & known.patrons.keys()
                 and students.places[token] not in students.refused
-                and frozenset((token, other)) not in apart
+                and frozenset((token, other)) not in tonight.apart
             ):
                 same.twice.setdefault(students.places[token], other)
         noes = {students.tokens[place] for place in (*students.refused, *same.refused)}
@@ -229,14 +279,17 @@ class Matcher:
             more = []  # a card of its own is what the child gets either way: there is nothing to be decided, and nothing to be kept
         # A wrong link is undone at once: who has had a card does not wait for another doubt.
         linked_wrongly = {token for token, ils_id in mistaken.items() if ils_id}
-        doubtful = self._doubtful((*lines, *more), new - linked_wrongly, waiting, students, same.elsewhere)
+        doubtful, awaits = self._doubtful((*lines, *more), new - linked_wrongly, waiting, students, same.elsewhere)
         kept = {token: other for token, other in known.twice.items() if unread & {token, other}}
         instead = kept | {students.tokens[place]: other for place, other in same.twice.items()}
+        served = {token: other for token, other in same.served.items() if token in without_card - linked_wrongly}
+        without = {students.tokens[place] for place in same.twice} | served.keys() | doubtful.keys()
+        people = students.roll.some(sorted(students.places[token] for token in without))
         return Found(
             dict.fromkeys(same.twice, Reason.SAME_CHILD),
             instead,
             sorted({*same.refused} - students.refused),
-            {token: other for token, other in same.served.items() if token in without_card},
+            served,
             linked,
             doubtful,
             mistaken,
@@ -247,7 +300,29 @@ class Matcher:
             same.others,
             tonight.rules,
             tonight.weights,
+            awaits,
+            {
+                students.tokens[place]: self._told_of(students.tokens[place], person, tonight.prints[place])
+                for place, person in people.items()
+            },
+            tonight.void,
+            {students.tokens[place]: person for place, person in people.items()},
         )
+
+    def _told_of(self, token: str, person: Person, print_: str) -> tuple[str, ...]:
+        """What the manifest keeps of a student without a card: by it an id that stands for another child later is seen."""
+        return (print_, *traits_of(person, self.tokens, token).as_texts())
+
+    def _served_on(self, tonight: "_Tonight", elsewhere: Set[str]) -> set[str]:
+        """Those who were served by another district's card, and still are: however that one's row is tonight, whatever their own looks like now."""
+        return {
+            token
+            for token, other in tonight.known.compared.served.items()
+            if token in tonight.students.places
+            and token not in tonight.void
+            and other in elsewhere
+            and frozenset((token, other)) not in tonight.apart
+        }
 
     def _mistaken(self, students: "_Students", known: Manifest, apart: Sequence[Pair]) -> dict[str, str]:
         """The students whose link a person found to be wrong, with the ILS's id of that patron; without one where issue heard of it before it made the link.
@@ -266,7 +341,7 @@ class Matcher:
                 mistaken[pair.left] = pair.ils_id
         return mistaken
 
-    def _waiting(self) -> list[Pair]:
+    def _waiting(self, tonight: "_Tonight") -> list[Pair]:
         """The pairs on record for which children wait, whose days are not over; none where nobody waits, or nothing follows from a patron."""
         clause = self.agreement.in_doubt
         if clause is None or clause.meanwhile == "card":
@@ -276,34 +351,39 @@ class Matcher:
             for pair in self.on_record.waiting_pairs(self.agreement.library)
             if pair.answer is Answer.DOUBT
             and waits_until(pair, self.agreement) > self.now.isoformat()
+            and all(tonight.all_void.get(token, "") < pair.since for token in (pair.left, pair.right))
             and (pair.kind is Kind.STUDENT or self.agreement.existing != "separate")
         ]
 
     def _doubtful(
         self, lines: Sequence[PairLine], new: Set[str], waiting: Sequence[Pair], students: "_Students", elsewhere: Set[str]
-    ) -> dict[str, Person]:
-        """The new students who wait for a person; of two students in doubt the one that has no card, else the later row.
+    ) -> tuple[dict[str, Person], dict[str, str]]:
+        """The new students who wait for a person, and for which other district's student some of them do; of two students in doubt the one that has no card, else the later row.
 
         Who waits by a pair on record goes on waiting, whatever tonight's list of patrons says, or if there is none. Another district's student is waited for only if that
         one is among ``elsewhere``: those who have a card.
         """
         clause = self.agreement.in_doubt
         if clause is None or clause.meanwhile == "card":
-            return {}
+            return {}, {}
         doubts = {pair_id(line.left, line.right): (line.kind, line.left, line.right) for line in lines if line.answer == Answer.DOUBT}
         over = {
             one for one, pair in self.on_record.pairs(list(doubts)).items() if waits_until(pair, self.agreement) <= self.now.isoformat()
         }
         wait: set[str] = set()
+        awaits: dict[str, str] = {}
         for kind, left, right in (
             *(doubt for one, doubt in doubts.items() if one not in over),
             *((pair.kind, pair.left, pair.right) for pair in waiting),
         ):
             there = [left] if kind == Kind.PATRON else [token for token in (left, right) if token in students.places]
             if kind == Kind.PATRON or len(there) == 2 or elsewhere & {left, right}:
-                wait.update([token for token in sorted(there, key=lambda token: students.places.get(token, -1)) if token in new][-1:])
+                waits = [token for token in sorted(there, key=lambda token: students.places.get(token, -1)) if token in new][-1:]
+                wait.update(waits)
+                if kind != Kind.PATRON and len(there) == 1:
+                    awaits |= dict.fromkeys(waits, left if there == [right] else right)
         people = students.roll.some(sorted(students.places[token] for token in wait))
-        return {students.tokens[place]: person for place, person in people.items()}
+        return {students.tokens[place]: person for place, person in people.items()}, awaits
 
     def _within(self, tonight: "_Tonight", waiting: Sequence[Pair]) -> "_Same":
         """The rows of a child that has another one, and of a child that is another district's student too.
@@ -318,20 +398,29 @@ class Matcher:
         matched = within(self._everybody(students, foreign, same.others), _terms(tonight, tonight.told, Kind.STUDENT))
         _note(tonight, Kind.STUDENT, matched)
         groups = [group for group in matched.groups if not tonight.told.isdisjoint(group)]
-        others = {token: known_twice[token] for token in changed & known_twice.keys()}
+        others = {
+            token: known_twice[token]
+            for token in (changed & known_twice.keys()) - tonight.void.keys()
+            if frozenset((token, known_twice[token])) not in tonight.apart
+        }
         mentioned = {token for group in groups for token in group} | {t for one in matched.decisions for t in (one.left_id, one.right_id)}
-        awaited = {token for pair in waiting if pair.kind is Kind.STUDENT for token in (pair.left, pair.right)} - students.places.keys()
-        abroad = self.on_record.standing(sorted(foreign & mentioned | awaited))
+        serving = set(tonight.known.compared.served.values())
+        abroad = self.on_record.standing(sorted(foreign & mentioned | _awaited(waiting, students) | serving))
         same.elsewhere = {token for token in {*abroad.patrons, *abroad.refused} if served_still(abroad, token)}
         # A family may have said no by its link, of which no roster knows.
         at_home = {token for group in groups for token in group if token in students.places}
-        suppressed = self.on_record.refusals(sorted(at_home | others.keys() | set(others.values())))
+        home = self.on_record.standing(sorted(at_home | others.keys() | set(others.values())))
+        suppressed = home.refused
+        have_cards = {token for token, patron in home.patrons.items() if patron.state is not State.EXPIRED} | (
+            tonight.settled - home.patrons.keys()
+        )
+        have_cards -= {token for token, ils_id in tonight.mistaken.items() if not ils_id}
         noes = students.refused | {students.places[token] for token in suppressed if token in students.places}
         same.refused += [students.places[token] for token, other in others.items() if other in suppressed]
         both_have_cards: set[frozenset[str]] = set()
         for group in groups:
             places = sorted(students.places[token] for token in group if token in students.places)
-            holders = [place for place in places if students.tokens[place] in tonight.settled]
+            holders = [place for place in places if students.tokens[place] in have_cards]
             abroad_too = [token for token in group if token in same.elsewhere]
             kept = holders or [min(places, key=lambda place: (place not in students.reachable, place))]
             if not changed.isdisjoint(group):
@@ -342,10 +431,19 @@ class Matcher:
                     same.refused += [place for place in places if place not in students.refused]
             if len(holders) + len(abroad_too) > 1 and holders:
                 both_have_cards.add(frozenset((*(students.tokens[place] for place in holders), *abroad_too)))
+        carried = {token: tonight.known.compared.served[token] for token in self._served_on(tonight, same.elsewhere)}
+        same.served = carried | same.served
         doubtful = [one for one in matched.decisions if any({one.left_id, one.right_id} <= group for group in both_have_cards)]
         refused_elsewhere = {token for token in foreign if token in abroad.refused or _is_refused(abroad, token)}
         same.lines = [
-            _line(one, Kind.STUDENT, matched, doubt=one in doubtful, turned=one.left_id not in students.places)
+            _line(
+                one,
+                Kind.STUDENT,
+                matched,
+                doubt=one in doubtful,
+                turned=one.left_id not in students.places,
+                more=(TWO_CARDS,) if one in doubtful and _is_same(one) else (),
+            )
             for one in matched.decisions
             if not _is_human(one) and refused_elsewhere.isdisjoint((one.left_id, one.right_id))
         ]
@@ -353,14 +451,20 @@ class Matcher:
 
     def _everybody(self, students: "_Students", foreign: set[str], others: dict[str, int]) -> Iterator[Row]:
         """The roster's students, then those of the library's other districts, whose tokens and manifests are noted."""
+        from firstcard.extract.parquet import ParquetError
+
         yield from students.rows()
         for peer in self.peers:
             rows = peer.rows()
-            if rows is not None:
-                others[peer.sharing] = peer.manifest.version
+            if rows is None:
+                continue
+            others[peer.sharing] = peer.manifest.version
+            try:
                 for row in rows:
                     foreign.add(row["id"])
                     yield row
+            except ParquetError:
+                del others[peer.sharing]
 
     def _link(self, tonight: "_Tonight", new: Set[str]) -> tuple[dict[str, str], list[PairLine], bool]:
         """The patrons of the library whom new students are or may be. What a person said needs no list of patrons, and no machine adds to it.
@@ -369,21 +473,19 @@ class Matcher:
         """
         from firstcard.match import link
 
-        existing, known, decided = self.agreement.existing, tonight.known, tonight.decided
-        said = [pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.SAME and pair.left in new]
-        told = Counter(pair.left for pair in said)
-        human = {pair.left: pair.ils_id for pair in said if told[pair.left] == 1} if existing != "separate" else {}
+        existing, known, students = self.agreement.existing, tonight.known, tonight.students
+        human, told = self._said(tonight, new)
         looked_for = new | (tonight.told - {*known.twice} if tonight.afresh and existing != "separate" else set())
-        patrons = self.patrons() if looked_for - told.keys() else None
+        patrons = self.patrons() if looked_for - told else None
         if patrons is None:
             return human, [], False
         ils_ids: dict[str, str] = {}
         blocked: set[str] = set()
         matched = link(tonight.students.rows(), self._tokenised(patrons, ils_ids, blocked), _terms(tonight, looked_for, Kind.PATRON))
         _note(tonight, Kind.PATRON, matched)
-        serves = {
-            patron: student for one in (known, *(peer.manifest for peer in self.peers)) for student, patron in one.compared.linked.items()
-        }
+        there = students.places.keys() | tonight.unread
+        serves = {patron: student for student, patron in known.compared.linked.items() if student in there}
+        serves |= {patron: student for peer in self.peers for student, patron in peer.manifest.compared.linked.items()}
         lines: list[PairLine] = []
         certain: dict[str, str] = {}
         for one in matched.decisions:
@@ -391,11 +493,20 @@ class Matcher:
             if student in told or _is_human(one) or (student not in new and serves.get(patron) == student):
                 continue
             stopped = patron in blocked and self.agreement.existing_blocked in ("ask", None)
-            doubt = existing == "ask" or student not in new or serves.get(patron, student) != student or stopped
+            anothers = serves.get(patron, student) != student
+            doubt = existing == "ask" or student not in new or anothers or stopped
             if _is_same(one) and not doubt and not (patron in blocked and self.agreement.existing_blocked == "separate"):
                 certain[student] = ils_ids[patron]
-            lines.append(_line(one, Kind.PATRON, matched, doubt=doubt, ils_id=ils_ids[patron], more=(BLOCKED,) if stopped else ()))
+            more = (BLOCKED,) * stopped + (SERVES,) * anothers + (TWO_CARDS,) * (_is_same(one) and student not in new)
+            lines.append(_line(one, Kind.PATRON, matched, doubt=doubt, ils_id=ils_ids[patron], more=more))
         return human | (certain if self.agreement.links_existing else {}), lines, True
+
+    def _said(self, tonight: "_Tonight", new: Set[str]) -> tuple[dict[str, str], Set[str]]:
+        """The patrons of the ILS whom new students are by a person's word, and all of whom somebody said so."""
+        said = [pair for pair in tonight.decided if pair.kind is Kind.PATRON and pair.answer is Answer.SAME and pair.left in new]
+        told = Counter(pair.left for pair in said)
+        human = {pair.left: pair.ils_id for pair in said if told[pair.left] == 1} if self.agreement.existing != "separate" else {}
+        return human, told.keys()
 
     def _tokenised(self, patrons: Iterable[Row], ils_ids: dict[str, str], blocked: set[str]) -> Iterator[Row]:
         for row in patrons:
@@ -425,6 +536,11 @@ class _Tonight:
     afresh: bool
     rules: str
     weights: dict[str, Any]
+    prints: Sequence[str]
+    void: Mapping[str, str]
+    all_void: Mapping[str, str]
+    unread: frozenset[str]
+    apart: frozenset[frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -442,6 +558,11 @@ class _Same:
 def _have_met(peer: Peer, known: Manifest, sharing: str) -> bool:
     """Whether everybody of the last roster was compared with everybody of another district's: by whichever came later."""
     return peer.manifest.version == known.compared.others.get(peer.sharing) or known.version == peer.manifest.compared.others.get(sharing)
+
+
+def _awaited(waiting: Sequence[Pair], students: "_Students") -> set[str]:
+    """Whom students of this roster wait for, and who are not in it."""
+    return {token for pair in waiting if pair.kind is Kind.STUDENT for token in (pair.left, pair.right)} - students.places.keys()
 
 
 def _is_refused(standing: Standing, token: str) -> bool:

@@ -1,7 +1,6 @@
 """The students of the library's other districts: kept sealed beside the plan that they stood in, and opened when another district's roster is compared.
 
-Only where both agreements give the group ``students`` to the purpose ``deduplicate``. One object a roster; the manifest of the applied one names it, and it goes
-with the plan's other files (clause retention.roster_days).
+Only where both agreements give the group ``students`` to the purpose ``deduplicate``. One object a plan; the manifest of the applied one names it, and the next plan removes all others.
 """
 
 import base64
@@ -24,7 +23,7 @@ Row = Mapping[str, str]
 class Peer:
     """Another district of the library: the manifest of its last applied roster, and its students as matching takes them, under their tokens.
 
-    ``rows`` gives None where nothing is kept of them, or may be opened now.
+    ``rows`` gives nobody where nothing is kept of them any more, and None where it may not be opened now.
     """
 
     sharing: str
@@ -32,9 +31,9 @@ class Peer:
     rows: Callable[[], Iterable[Row] | None]
 
 
-def students_key(folder: str) -> str:
-    """Where a plan's students lie in the vault."""
-    return f"{folder}/students.sealed"
+def students_folder(sharing: str) -> str:
+    """Under what a district's students lie in the vault."""
+    return f"students/{sharing}/"
 
 
 def seal_students(rows: Iterable[Row], agreement: Agreement, *, name: str, wrap: Wrap, random: Callable[[int], bytes]) -> bytes:

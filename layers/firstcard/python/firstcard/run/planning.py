@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from firstcard.agreement import Agreement, Library, Site
@@ -13,6 +14,7 @@ from firstcard.card.chunk import Decision
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock, may_be_ours
+from firstcard.card.pair import Kind, Pair
 from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
@@ -24,7 +26,7 @@ from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
 from firstcard.run.matching import Found, Matcher, PairsOnRecord, agreed, comparable, served_still, waits_until
-from firstcard.run.peers import Peer, Row, open_students, seal_students, students_key
+from firstcard.run.peers import Peer, Row, open_students, seal_students, students_folder
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
 from firstcard.vault import Intent, VaultClosedError, Wrap
@@ -50,6 +52,10 @@ class Objects(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object of the vault."""
+        ...
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        """The objects of the vault under a prefix."""
         ...
 
 
@@ -146,7 +152,7 @@ class Planner:
         keeper = self._keeper(agreement) if agreement.exchange.deltas else None
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
-        same = same and not self._decided_since(agreement, state.applied_received_at, now) and not self._set_free(known)
+        same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
@@ -241,15 +247,17 @@ class Planner:
             now,
             found.set_apart,
         )
-        chunks = list(builder.chunks(decisions, found.lines, found.doubtful))
+        chunks = list(builder.chunks(decisions, found.lines, found.shown))
         summary = _summary(arrival, agreement, reading, decisions)
         if agreed(agreement):
-            summary = {**summary, "matching": found.as_summary()}
+            apart = sum(1 for step in decisions.steps if step.told and step.token in found.mistaken)
+            late = sum(1 for step in decisions.steps if step.told and step.token in known.compared.aside)
+            summary = {**summary, "matching": found.as_summary(), "set_apart": apart, "after_aside": late}
         digest = plan_hash(chunks, summary)
         folder = f"runs/{arrival.run_id}/{digest[:16]}"
         for chunk in chunks:
             self.objects.put(f"{folder}/chunks/{chunk.number:05d}.jsonl", chunk.body)
-        compared = self._kept(agreement, reading, known, decisions, found, tokens, folder)
+        compared = self._kept(agreement, reading, known, decisions, found, tokens, arrival.run_id)
         self.objects.put(
             f"{folder}/manifest.json.gz",
             next_manifest(
@@ -282,16 +290,20 @@ class Planner:
             return Planned("busy")  # another execution of this very run is issuing
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
 
-    def _decided_since(self, agreement: Agreement, applied: str, now: datetime) -> bool:
+    def _decided_since(self, agreement: Agreement, known: Manifest, applied: str, now: datetime) -> bool:
         """Whether a person decided on a match of this district's since a roster was applied, or the days for it ended: then the same roster may mean something else."""
         if not agreed(agreement):
             return False
-        library, sharing = agreement.library, agreement.sharing
-        if any(pair.decided_at > applied and pair.stamp.sharing == sharing for pair in self.pairs.decided_pairs(library)):
+        aside = known.compared.aside.keys() | known.twice.keys()
+
+        def concerned(pair: Pair) -> bool:
+            return pair.left in aside or pair.right in aside or (pair.kind is Kind.PATRON and pair.left in known.patrons)
+
+        library = agreement.library
+        if any(pair.decided_at > applied and concerned(pair) for pair in self.pairs.decided_pairs(library)):
             return True
         return any(
-            applied < waits_until(pair, agreement) <= now.isoformat() and pair.stamp.sharing == sharing
-            for pair in self.pairs.waiting_pairs(library)
+            applied < waits_until(pair, agreement) <= now.isoformat() and concerned(pair) for pair in self.pairs.waiting_pairs(library)
         )
 
     def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens, now: datetime) -> Found:
@@ -322,36 +334,56 @@ class Planner:
 
     def _students_of(self, sharing: str, key: str) -> Iterable[Row] | None:
         body = self.objects.get(key)
+        if body is None:
+            return ()
         try:
-            return open_students(body, sharing, unwrap=self.unwrap, declare=self.declare) if body else None
-        except VaultClosedError:
+            return open_students(body, sharing, unwrap=self.unwrap, declare=self.declare)
+        except (VaultClosedError, ValueError, KeyError):
             return None  # the plan says with how many districts it compared; a roster does not wait for another one's
 
     def _kept(
-        self, agreement: Agreement, reading: Reading, known: Manifest, decisions: Decisions, found: Found, tokens: Tokens, folder: str
+        self, agreement: Agreement, reading: Reading, known: Manifest, decisions: Decisions, found: Found, tokens: Tokens, run_id: str
     ) -> Compared:
         """What the manifest keeps of the comparison; the students themselves, sealed, where other districts' may be compared with them."""
         if not agreed(agreement):
             return Compared()
-        linked = {
-            token: patron for token, patron in known.compared.linked.items() if token in known.patrons and token not in found.mistaken
-        }
+        before = known.compared
+        gone = {step.token for step in decisions.steps if step.decision is Decision.EXPIRE} | found.mistaken.keys()
+        linked = {token: patron for token, patron in before.linked.items() if token in known.patrons and token not in gone}
         linked |= {step.token: tokens.existing(step.ils_id) for step in decisions.steps if step.ils_id}
         served = {token: found.served[token] for token in decisions.served}
-        key = students_key(folder) if agreement.compared_across else ""
-        if key:
-            rows = comparable(reading.people, tokens, agreement.district)
-            name = f"students-{self.random(8).hex()}"
-            self.objects.put(key, seal_students(rows, agreement, name=name, wrap=self.wrapper(agreement.sharing), random=self.random))
-        return Compared(found.rules, found.others, key, served, linked, found.weights)
+        awaits = {token: found.awaits[token] for token in decisions.in_doubt if token in found.awaits}
+        stepped = {step.token for step in decisions.steps}
+        aside = {token: told for token, told in before.aside.items() if token not in stepped and token not in known.patrons}
+        aside |= {
+            token: found.aside[token] for token in decisions.served | decisions.in_doubt | found.instead.keys() if token in found.aside
+        }
+        key = self._keep_students(agreement, reading, known, stepped, tokens, run_id) if agreement.compared_across else ""
+        return Compared(found.rules, found.others, key, served, awaits, aside, {**before.void, **found.void}, linked, found.weights)
+
+    def _keep_students(
+        self, agreement: Agreement, reading: Reading, known: Manifest, stepped: set[str], tokens: Tokens, run_id: str
+    ) -> str:
+        """Seal what the students are compared by, those too who have a card and no usable row tonight; what no manifest names any more is removed."""
+        sharing, before = agreement.sharing, known.compared.students
+        unread = {token for token, was in known.patrons.items() if token not in stepped and not was.refused and not was.staff}
+        old = (self._students_of(sharing, before) or ()) if unread and before else ()
+        rows = chain(comparable(reading.people, tokens, agreement.district), (row for row in old if row["id"] in unread))
+        name = f"students-{self.random(8).hex()}"
+        key = f"{students_folder(sharing)}{run_id}-{name}.sealed"
+        self.objects.put(key, seal_students(rows, agreement, name=name, wrap=self.wrapper(sharing), random=self.random))
+        for other in list(self.objects.keys(students_folder(sharing))):
+            if other not in (key, before):
+                self.objects.delete(other)
+        return key
 
     def _set_free(self, known: Manifest) -> bool:
-        """Whether somebody who got no card because of another district's student can get one now: that one left."""
-        served = known.compared.served
-        if not served:
+        """Whether somebody who got no card because of another district's student, or waits for it, can get one now: that one left."""
+        others = {*known.compared.served.values(), *known.compared.awaits.values()}
+        if not others:
             return False
-        standing = self.pairs.standing(sorted(set(served.values())))
-        return any(not served_still(standing, other) for other in served.values())
+        standing = self.pairs.standing(sorted(others))
+        return any(not served_still(standing, other) for other in others)
 
     def _supersede_older(self, arrival: Arrival) -> None:
         over = (Status.HELD, Status.APPROVED)
@@ -408,7 +440,6 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "waiting_without_address": without_address,
         "aside_without_address": decisions.aside_without_address,
         "linked": sum(1 for s in decisions.steps if s.ils_id),
-        "set_apart": sum(1 for s in decisions.steps if s.told),
         "holds": [str(r) for r in decisions.holds],
     }
 

@@ -128,12 +128,12 @@ class Settler:
         return {"decided": done, "late": late, "unknown": [one for one in ids if one not in found], "left": max(0, len(wanted) - AT_ONCE)}
 
     def _waiting_at(self, moment: str) -> Iterator[Pair]:
-        """What waits and stood at a moment as it stands now. Of children who left or said no there is nothing to decide; who comes back waits again."""
+        """What waits and stood at a moment as it stands now. Of a child that said no it is of no matter whether it is a patron."""
         stood = (pair for pair in self.store.waiting_pairs(self.library) if pair.shown_since <= moment)
         while page := list(islice(stood, AT_ONCE)):
             standing = self.store.standing(sorted({token for pair in page for token in (pair.left, pair.right)}))
-            over = {token for token, patron in standing.patrons.items() if patron.state in (State.EXPIRED, State.REFUSED)}
-            yield from (pair for pair in page if over.isdisjoint((pair.left, pair.right)))
+            noes = {token for token, patron in standing.patrons.items() if patron.state is State.REFUSED} | {*standing.refused}
+            yield from (pair for pair in page if pair.kind is not Kind.PATRON or pair.left not in noes)
 
     def _found(self, ids: Sequence[str]) -> dict[str, Pair]:
         """Those pairs that are of this library: another one's do not exist here."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Library
-from firstcard.card.chunk import IN_DOUBT, SERVED, Decision
+from firstcard.card.chunk import CHANGED, IN_DOUBT, SERVED, STILL, Decision
 from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
 from firstcard.roster import Reason
 from firstcard.run.ledger import Run, Status
@@ -25,10 +25,14 @@ _ASIDE = (IN_DOUBT, SERVED)
 def told_to_district(decisions: Mapping[str, int], agreement: Agreement) -> dict[str, int]:
     """A plan's decisions as a district may know them: who was a patron, or is another district's student, is the library's to know.
 
-    A card that the family had already counts like one that is made. Who gets none because of it counts like whoever is new: as waiting, or where nobody waits as issued.
+    A card that the family had already counts like one that is made. Who gets none because of it counts like whoever is new: as waiting, or where nobody waits as issued;
+    and in later rosters like whoever is known.
     """
     new = Decision.ISSUE if agreement.route == "before_upload" else Decision.WAIT
     same = {str(Decision.LINK): Decision.ISSUE} | dict.fromkeys(_ASIDE, new)
+    same |= dict.fromkeys((STILL + word for word in _ASIDE), Decision.NOTHING) | dict.fromkeys(
+        (CHANGED + word for word in _ASIDE), Decision.UPDATE
+    )
     told = {decision: count for decision, count in decisions.items() if decision not in same}
     for decision, like in same.items():
         if count := decisions.get(decision, 0):
