@@ -216,12 +216,14 @@ class Matcher:
             if pair.answer is not Answer.DOUBT and all(all_void.get(token, "") < pair.decided_at for token in (pair.left, pair.right))
         ]
         set_apart = [pair for pair in decided if pair.kind is Kind.PATRON and pair.answer is Answer.APART and pair.left in students.places]
+        mistaken = self._mistaken(students, known, set_apart)
+        changed |= {token for token, ils_id in mistaken.items() if not ils_id}
         return _Tonight(
             students=students,
             known=known,
             changed=changed,
             told=set(students.places) if afresh or not met else changed,
-            mistaken=self._mistaken(students, known, set_apart),
+            mistaken=mistaken,
             set_apart=frozenset(pair.left for pair in set_apart),
             # Of whom a run that was given up half-way touched, it is not known whether there is a card: the cards table keeps one that is.
             settled={token for token, was in before.items() if was.fingerprint or was.refused},
