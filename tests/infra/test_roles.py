@@ -34,7 +34,7 @@ ALLOWED = {
     "begin": ["dynamodb:GetItem", "dynamodb:UpdateItem", *LOGS],
     "issue": ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", *LOGS],
     "finish": [
-        *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents"),
+        *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
         *("s3:GetObject", "s3:ListBucket", "s3:PutObject", *LOGS),
     ],
     "publish": [

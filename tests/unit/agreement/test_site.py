@@ -184,9 +184,13 @@ def test_the_same_prefix_at_another_length_is_another_number(tmp_path: Path) -> 
     )
 
 
-def test_an_agreement_that_ended_takes_no_numbers(tmp_path: Path) -> None:
+def test_an_agreement_that_ended_keeps_its_numbers_for_whoever_got_them(tmp_path: Path) -> None:
     ended = agreement_content(id="dsa-elm", district="elm", status="terminated")
-    assert len(loaded_site(tmp_path, ended, agreement_content()).agreements) == 2
+    assert any("choose another prefix or length" in sentence for sentence in refused(tmp_path / "again", ended, agreement_content()))
+    other = agreement_content(card={"number": {"prefix": "906"}, "staff_number": {"prefix": "907"}})
+    assert len(loaded_site(tmp_path / "other", ended, other).agreements) == 2
+    renewed = agreement_content(id="dsa-pine-oak-2027")
+    assert len(loaded_site(tmp_path / "renewed", agreement_content(id="dsa-old", status="terminated"), renewed).agreements) == 2
 
 
 spaces = st.builds(NumberSpace, st.text("0123456789", max_size=3), st.integers(3, 4))

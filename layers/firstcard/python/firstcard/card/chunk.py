@@ -33,6 +33,7 @@ class PatronLine:
     """One patron's decision with everything that issue stores, already sealed.
 
     ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN.
+    ``claimed`` says that the number is made of what people send, so that it may be another person's already: it is given only if it can be claimed.
     """
 
     decision: Decision
@@ -43,6 +44,7 @@ class PatronLine:
     fingerprint: str = ""
     sealed: Mapping[str, bytes] | None = None
     ils_id: str = ""
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Chunk:
                     "f": p.fingerprint,
                     "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
                     **({"x": p.ils_id} if p.ils_id else {}),
+                    **({"n": 1} if p.claimed else {}),
                 }
             )
             for p in self.patrons
@@ -164,7 +167,15 @@ class Chunk:
             envelope=envelope,
             patrons=tuple(
                 PatronLine(
-                    Decision(r["d"]), r["t"], r["r"], r["h"], r["c"], r["f"], {g: _bytes(b) for g, b in r["s"].items()}, r.get("x", "")
+                    Decision(r["d"]),
+                    r["t"],
+                    r["r"],
+                    r["h"],
+                    r["c"],
+                    r["f"],
+                    {g: _bytes(b) for g, b in r["s"].items()},
+                    r.get("x", ""),
+                    bool(r.get("n")),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

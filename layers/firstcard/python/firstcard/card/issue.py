@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
+from firstcard.card.claim import Claim, Unnumbered, claims_of
 from firstcard.card.pair import Pair, after_said, of_line
 from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
 
@@ -30,6 +31,12 @@ class Cards(Protocol):
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         """Write suppressions; one that is there already stays as it is."""
+
+    def claim_numbers(self, claims: Sequence[Claim]) -> Collection[str]:
+        """Claim each number (a card token) for its patron unless it is somebody else's; gives those that are. A claim of one's own may be made again."""
+
+    def leave_without_number(self, people: Sequence[Unnumbered]) -> None:
+        """Write down, in bulk, who got no card because of the number."""
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         """Write the chunk's envelope, then new patrons in bulk: they have no earlier version."""
@@ -59,7 +66,8 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
 
     A bulk write has no conditions, so it is used for tokens without an item only. A family's no writes its suppression first and then looks for the
     patron; this writes the patron first and then looks for suppressions: whichever comes second sees the other. Data keys are there before what they
-    open, and households come last: whoever hears of one finds its members as they are to be.
+    open, and households come last: whoever hears of one finds its members as they are to be. A number that another district may give at this very moment
+    is claimed before its patron can be seen.
     """
     counts: Counter[str] = Counter()
     refusals = [p.token for p in chunk.patrons if p.decision is Decision.REFUSE]
@@ -82,6 +90,7 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
         else:
             changed.append((after, rule))
             counts["changed"] += 1
+    new = _with_numbers_of_their_own(new, chunk, cards, counts)
     cards.add(chunk, new)
     for wanted, its_rule in changed:
         _change(wanted, cards, its_rule)
@@ -95,6 +104,22 @@ def issue_chunk(chunk: Chunk, cards: Cards) -> Counter[str]:
     _record_pairs(chunk, cards)
     cards.tell(chunk)
     return counts
+
+
+def _with_numbers_of_their_own(new: list[Patron], chunk: Chunk, cards: Cards, counts: Counter[str]) -> list[Patron]:
+    """Those of the new patrons whose number is theirs; of the others it is written down that they got no card."""
+    made = {p.token for p in chunk.patrons if p.claimed}
+    claims = claims_of([p for p in new if p.token in made])
+    if not claims:
+        return new
+    taken = cards.claim_numbers(claims)
+    owners = {claim.number: claim.token for claim in claims if claim.number not in taken}
+    lost = {p.token: p for p in new if p.token in made and owners.get(p.card_token) != p.token}
+    if lost:
+        cards.leave_without_number([Unnumbered(p.token, p.stamp) for p in lost.values()])
+        counts["new"] -= len(lost)
+        counts["unnumbered"] += len(lost)
+    return [p for p in new if p.token not in lost]
 
 
 def _record_pairs(chunk: Chunk, cards: Cards) -> None:
