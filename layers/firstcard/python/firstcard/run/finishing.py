@@ -93,7 +93,7 @@ class Finisher:
         claims = any(clause.field for clause in (agreement.card.number, agreement.card.staff_number))
         without = self.unnumbered(run.arrival.run_id) if claims and run.chunks_prefix else ()
         if without:
-            body = _without(Manifest.from_bytes(body), without).to_bytes()
+            body = without_numbers(Manifest.from_bytes(body), without).to_bytes()
         self.places.put(manifest_key(run.sharing, run.base_version + 1), body)
         # A file of changes may be applied after one that came later.
         newest = max(self.ledger.district(run.sharing).applied_received_at, run.arrival.received_at)
@@ -121,6 +121,6 @@ class Finisher:
         self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])
 
 
-def _without(manifest: Manifest, tokens: Collection[str]) -> Manifest:
+def without_numbers(manifest: Manifest, tokens: Collection[str]) -> Manifest:
     """The manifest after a run in which these got no card: to the next roster they are new, and the same roster says something new."""
     return replace(manifest, content="", patrons={token: known for token, known in manifest.patrons.items() if token not in tokens})
