@@ -36,7 +36,7 @@ SCHEMES = {
     "prefix_student_id": {"scheme": "prefix_student_id", "prefix": "9", "length": 7},
     "library_barcode": {"scheme": "library_barcode", "prefix": "", "length": 14},
 }
-IDS = ("7", "07", "007", "12", "012", "3")
+IDS = ("7", "07", "007", "12", "012", "a1", "A1")
 OUTSIDE = ("", "00000", "10001", "1001A", "1001a", "10002", "1-2", "123456", "20003")
 
 
