@@ -305,6 +305,17 @@ class TestANumberThatAPatronHas:
         arrival, _ = yard.run(self.roster(1, 2), at=later(days=2), key="incoming/back.csv")
         assert (states(yard, 1), problems(yard, arrival.run_id)) == (["waiting"], [])
 
+    @pytest.mark.parametrize("gone", ["patron", "number"])
+    def test_is_the_childs_own_by_its_claim_or_by_its_card(self, yard: Yard, gone: str) -> None:
+        """A patron's item may be gone, and cards of earlier times have no claim."""
+        yard.run(self.roster(1, 2))
+        yard.run(self.roster(2), at=later(days=1), key="incoming/left.csv")
+        key = f"patron#{token(1)}" if gone == "patron" else f"number#{OURS.card('23900000000001')}"
+        boto3.client("dynamodb").delete_item(TableName=CARDS, Key={"pk": {"S": key}, "sk": {"S": gone}})
+        yard.patrons = [self.PATRON | {"barcode": "23900000000001"}]
+        arrival, _ = yard.run(self.roster(1, 2), at=later(days=2), key="incoming/back.csv")
+        assert (states(yard, 1), problems(yard, arrival.run_id)) == (["waiting"], [])
+
     def test_no_card_of_ours_is_taken_for_a_familys_own_and_no_familys_for_ours(self, yard: Yard) -> None:
         yard.run(self.roster(1), district="fir")
         same = {"first_name": "Ada", "birth_date": "2016-05-04", "email": "family1@example.org"}
