@@ -406,6 +406,18 @@ class TestTwoRunsReservingNumbers:
         assert taken == sorted(taken)
         assert all(serial >= first for serial, first in zip(taken[::5], firsts, strict=True))
 
+    @pytest.mark.parametrize("known", [True, False])
+    @pytest.mark.parametrize("nth", [1, 2, 3, 4])
+    def test_a_raised_first_serial_is_raised_once_by_two_runs_at_once(self, yard: Yard, breaking: Breaking, nth: int, known: bool) -> None:
+        taken = [yard.ledger.reserve_serials("oak", 5, first=1000) + more for more in range(5)] if known else []
+        breaking.before(
+            "UpdateItem", lambda: taken.extend(yard.ledger.reserve_serials("oak", 3, first=2000) + more for more in range(3)), nth=nth
+        )
+        first = yard.ledger.reserve_serials("oak", 4, first=2000)
+        taken += range(first, first + 4)
+        assert len(set(taken)) == len(taken)
+        assert min(taken[5 * known :]) == 2000
+
     def test_a_count_from_before_goes_on_where_it_was(self, yard: Yard) -> None:
         boto3.client("dynamodb").put_item(
             TableName=LEDGER,

@@ -319,6 +319,7 @@ class Planner:
 
         def patrons() -> Iterable[Row] | None:
             rows = self.patrons(library, now)
+            listed.whole = rows is None
             return rows and families_own(listed.noting(rows), sharings, library, tokens, self.numbers)
 
         return Matcher(agreement, tokens, self.pairs, patrons, now, self._peers(agreement, now)).match(reading, known)
