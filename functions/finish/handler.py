@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from firstcard.adapters.aws import CardBus, DropAndVault
+from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
@@ -24,6 +25,7 @@ def finisher() -> Finisher:
         ledger=LedgerTable(setting(Setting.LEDGER_TABLE)),
         places=DropAndVault(setting(Setting.VAULT_BUCKET)),
         emit=CardBus(setting(Setting.CARD_BUS)).emit,
+        unnumbered=CardsTable(setting(Setting.CARDS_TABLE)).unnumbered,
     )
 
 

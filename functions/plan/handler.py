@@ -50,6 +50,7 @@ def patrons_of(library: Library, now: datetime) -> Iterable[Mapping[str, str]] |
 @cache
 def planner() -> Planner:
     """The planner, wired."""
+    cards = CardsTable(setting(Setting.CARDS_TABLE))
     return Planner(
         site=site(),
         ledger=ledger(),
@@ -62,7 +63,8 @@ def planner() -> Planner:
         wake=wake,
         random=os.urandom,
         below=secrets.randbelow,
-        pairs=CardsTable(setting(Setting.CARDS_TABLE)),
+        pairs=cards,
+        numbers=cards,
         patrons=patrons_of,
     )
 

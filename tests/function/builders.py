@@ -142,6 +142,7 @@ class Yard:
             random=random.randbytes,
             below=random.randrange,
             pairs=self.cards,
+            numbers=self.cards,
             patrons=lambda library, now: self.patrons,
         ).plan(arrival)
 
@@ -172,7 +173,7 @@ class Yard:
 
     def finish(self, arrival: Arrival, *, at: datetime = EVENING, error: bool = False, site: Site | None = None) -> str:
         state: dict[str, Any] = {"run_id": arrival.run_id} | ({"error": {"Error": "States.TaskFailed"}} if error else {})
-        return Finisher(site or self.site, self.ledger, self.places, self.emitted.extend).finish(state, at=at)
+        return Finisher(site or self.site, self.ledger, self.places, self.emitted.extend, self.cards.unnumbered).finish(state, at=at)
 
     # -- all of them ------------------------------------------------------------------------------------------------------------------------
 

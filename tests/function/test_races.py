@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from firstcard.agreement import Site
@@ -397,6 +398,32 @@ class TestTwoRunsReservingNumbers:
             reserve(count)
         serials = [serial for block in taken for serial in block]
         assert sorted(serials) == list(range(1000, 1000 + 5 + 1 + 7 + 3 * 3))
+
+    @pytest.mark.parametrize("firsts", [(1000, 900, 1000), (1000, 1002, 1001), (0, 1000, 0), (5, 5, 5)])
+    def test_blocks_never_overlap_whatever_becomes_of_the_first_serial(self, yard: Yard, firsts: tuple[int, ...]) -> None:
+        taken = [yard.ledger.reserve_serials("oak", 5, first=first) + more for first in firsts for more in range(5)]
+        assert len(set(taken)) == 15
+        assert taken == sorted(taken)
+        assert all(serial >= first for serial, first in zip(taken[::5], firsts, strict=True))
+
+    @pytest.mark.parametrize("known", [True, False])
+    @pytest.mark.parametrize("nth", [1, 2, 3, 4])
+    def test_a_raised_first_serial_is_raised_once_by_two_runs_at_once(self, yard: Yard, breaking: Breaking, nth: int, known: bool) -> None:
+        taken = [yard.ledger.reserve_serials("oak", 5, first=1000) + more for more in range(5)] if known else []
+        breaking.before(
+            "UpdateItem", lambda: taken.extend(yard.ledger.reserve_serials("oak", 3, first=2000) + more for more in range(3)), nth=nth
+        )
+        first = yard.ledger.reserve_serials("oak", 4, first=2000)
+        taken += range(first, first + 4)
+        assert len(set(taken)) == len(taken)
+        assert min(taken[5 * known :]) == 2000
+
+    def test_a_count_from_before_goes_on_where_it_was(self, yard: Yard) -> None:
+        boto3.client("dynamodb").put_item(
+            TableName=LEDGER,
+            Item={"pk": {"S": "numbers#oak"}, "sk": {"S": "serial"}, "item": {"S": "serial"}, "given": {"N": "7"}},
+        )
+        assert [yard.ledger.reserve_serials("oak", 2, first=1000) for _ in range(2)] == [1007, 1009]
 
     def test_a_number_once_planned_is_never_given_again(self, yard: Yard) -> None:
         first = yard.plan(yard.admitted(a_roster(1, 2)))

@@ -34,7 +34,7 @@ ALLOWED = {
     "begin": ["dynamodb:GetItem", "dynamodb:UpdateItem", *LOGS],
     "issue": ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", *LOGS],
     "finish": [
-        *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents"),
+        *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
         *("s3:GetObject", "s3:ListBucket", "s3:PutObject", *LOGS),
     ],
     "publish": [
@@ -148,6 +148,17 @@ def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_stat
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
     assert writers == {"issue", "window", "refuse", "sync"}
+
+
+def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):
+    may = {}
+    for role in ALLOWED:
+        for statement in templates.role_statements(f"firstcard-{role}"):
+            keys = listed(statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"]))
+            cards = any(str(r).endswith("table/firstcard-cards") for r in listed(statement["Resource"]))
+            if cards and {"number#*", "*"} & set(keys):
+                may.setdefault(role, set()).update(listed(statement["Action"]))
+    assert may == {"plan": {"dynamodb:BatchGetItem"}, "issue": {"dynamodb:PutItem"}}
 
 
 def test_only_plan_and_explain_can_make_a_childs_token_and_no_person(templates):

@@ -162,3 +162,22 @@ def test_every_table_row_has_as_many_cells_as_its_head() -> None:
         cells = len(re.findall(r"(?<!\\)\|", line))
         assert width in (0, cells)
         width = cells
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "said"),
+    [
+        ({"scheme": "state_id", "prefix": "", "length": 10}, "state_id", "the state's id, zero-padded to 10 characters"),
+        (
+            {"scheme": "supplied", "prefix": "29", "length": 14},
+            "card_number",
+            "a number of 14 characters that begins with 29, which the district sends",
+        ),
+        ({"scheme": "supplied", "prefix": "", "length": 14}, "card_number", "a number of 14 characters, which the district sends"),
+    ],
+)
+def test_it_says_where_a_number_from_outside_comes_from(number: dict[str, object], field: str, said: str) -> None:
+    agreement = an_agreement(
+        without=("exchange.mapping",), exchange={"formats": ["csv"], "mapping": {}}, fields={field: FIELD}, card={"number": number}
+    )
+    assert f"- Number: for students {said}." in to_markdown(agreement)

@@ -126,6 +126,13 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     ("a prefix longer than the number", agreement_content(card={"number": {"prefix": "904904904", "length": 6}}), "length: 6", "only 0 digits are left"),
     ("a prefix that the scheme does not take", agreement_content(card={"number": {"scheme": "student_id"}}), "prefix: '904'", "takes no prefix"),
     ("a library barcode of another length", agreement_content(without=("card.number.prefix",), card={"number": {"scheme": "library_barcode"}}), "length: 12", "has 14 digits"),
+    ("a state id that is not agreed", agreement_content(without=("card.number.prefix",), exchange={"formats": ["csv"]}, card={"number": {"scheme": "state_id"}}), "number:", "made of 'state_id', which is not among the agreed fields"),
+    ("a state id in a form that brings none", agreement_content(without=("card.number.prefix",), fields={"state_id": FIELD}, card={"number": {"scheme": "state_id"}}), "number:", "No 'state_id' is read from oneroster_1_1"),
+    ("a state id of staff", agreement_content(without=("card.staff_number.prefix",), fields={"state_id": FIELD}, card={"staff_number": {"scheme": "state_id"}}), "staff_number:", "Members of staff have no state id"),
+    ("a state id with a prefix", agreement_content(fields={"state_id": FIELD}, exchange={"formats": ["csv"]}, card={"number": {"scheme": "state_id"}}), "prefix: '904'", "takes no prefix"),
+    ("a number from the district that is not agreed", agreement_content(exchange={"formats": ["csv"]}, card={"number": {"scheme": "supplied"}}), "number:", "made of 'card_number'"),
+    ("a number from the district for nothing", agreement_content(fields={"card_number": FIELD}), "card_number:", "scheme supplied only"),
+    ("a number shorter than its beginning", agreement_content(exchange={"formats": ["csv"]}, fields={"card_number": FIELD}, card={"number": {"scheme": "supplied", "prefix": "904904", "length": 5}}), "length: 5", "begins with 904904"),
     ("a student id that opens by itself", directory_content(card={"pin_or_second_factor": False}), "card:", "pin_or_second_factor: true"),
     # the way of the file
     ("signed without signers", agreement_content(exchange={"signers": []}), "protection: signed", "exchange.signers"),

@@ -1,5 +1,6 @@
 """Claims about agreements together with their library and their neighbours."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstcard.agreement import AdapterFacts, AgreementError, load_site
+from firstcard.agreement.library import ADAPTERS, CardnumberLength
 from firstcard.agreement.lint import NumberSpace, faults_with_library
 from firstcard.agreement.load import check_files, files_of_site
+from firstcard.agreement.vocabulary import ID_CHARACTERS
 
 from .builders import MATCHING, a_library, a_site, agreement_content, an_agreement, library_content, loaded_site, write_site
 
@@ -206,9 +209,51 @@ def test_the_same_prefix_at_another_length_is_another_number(tmp_path: Path) -> 
     )
 
 
-def test_an_agreement_that_ended_takes_no_numbers(tmp_path: Path) -> None:
+def test_an_agreement_that_ended_keeps_its_numbers_for_whoever_got_them(tmp_path: Path) -> None:
     ended = agreement_content(id="dsa-elm", district="elm", status="terminated")
-    assert len(loaded_site(tmp_path, ended, agreement_content()).agreements) == 2
+    assert any("choose another prefix or length" in sentence for sentence in refused(tmp_path / "again", ended, agreement_content()))
+    other = agreement_content(card={"number": {"prefix": "906"}, "staff_number": {"prefix": "907"}})
+    assert len(loaded_site(tmp_path / "other", ended, other).agreements) == 2
+    renewed = agreement_content(id="dsa-pine-oak-2027")
+    assert len(loaded_site(tmp_path / "renewed", agreement_content(id="dsa-old", status="terminated"), renewed).agreements) == 2
+
+
+FIELD = {"required": False, "exhibit_b": "As listed.", "fideslang": "user.unique_id"}
+FROM_OUTSIDE = {"exchange": {"formats": ["csv"], "mapping": {}}, "fields": {"card_number": FIELD}, "without": ("exchange.mapping",)}
+SUPPLIED = {"scheme": "supplied", "prefix": "", "length": 14}
+
+
+def test_districts_may_number_by_what_nobody_keeps_apart_for_claims_settle_it(tmp_path: Path) -> None:
+    one, other = (
+        agreement_content(id=f"dsa-{name}", district=name, card={"number": SUPPLIED, "staff_number": {"prefix": prefix}}, **FROM_OUTSIDE)
+        for name, prefix in (("pine", "905"), ("fir", "907"))
+    )
+    assert len(loaded_site(tmp_path, one, other).agreements) == 2
+
+
+def test_a_number_from_outside_may_not_have_the_form_of_another_districts_prefix_numbers(tmp_path: Path) -> None:
+    supplied = SUPPLIED | {"length": 12}
+    one = agreement_content(
+        id="dsa-fir", district="fir", card={"number": supplied, "staff_number": {"prefix": "907", "length": 13}}, **FROM_OUTSIDE
+    )
+    assert any("choose another prefix or length" in sentence for sentence in refused(tmp_path, agreement_content(), one))
+
+
+def test_a_number_must_be_one_that_the_ils_takes() -> None:
+    agreement, library = an_agreement(), a_library()
+    koha = ADAPTERS["koha"]
+
+    def said(facts: AdapterFacts = koha, **lengths: int) -> list[str]:
+        ils = library.ils.model_copy(update={"cardnumber_length": CardnumberLength(**lengths) if lengths else None})
+        return [fault.sentence for fault in faults_with_library(agreement, library.model_copy(update={"ils": ils}), {"koha": facts})]
+
+    assert said() == said(shortest=12, longest=12) == []
+    assert any("11 characters at most" in sentence for sentence in said(replace(koha, longest_number=11)))
+    assert any(
+        "takes no + - . / : = @ _ { }" in sentence for sentence in said(replace(koha, number_characters=ID_CHARACTERS - set("+-./:=@_{}")))
+    )
+    assert all("of 13 to 16 characters (ils.cardnumber_length)" in sentence for sentence in said(shortest=13, longest=16))
+    assert len(said(shortest=1, longest=11)) == 2
 
 
 spaces = st.builds(NumberSpace, st.text("0123456789", max_size=3), st.integers(3, 4))

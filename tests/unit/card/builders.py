@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.chunk import Chunk
+from firstcard.card.claim import Claim, Unnumbered
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
@@ -162,6 +163,8 @@ class MemoryCards:
         self.wrapped: dict[str, Envelope] = {}
         self.families: dict[str, Household] = {}
         self.on_record: dict[str, Pair] = {}
+        self.claims: dict[str, str] = {}
+        self.unnumbered: set[tuple[str, str]] = set()
         self.writes = 0
         self.before_write: Callable[[int], None] = lambda n: None
         self._broken_into = False
@@ -187,6 +190,20 @@ class MemoryCards:
             if token not in self.refused:
                 self._write()
                 self.refused.setdefault(token, by)
+
+    def claim_numbers(self, claims: Sequence[Claim]) -> set[str]:
+        for start in range(0, len(claims), 100):
+            self._write()
+            for claim in claims[start : start + 100]:
+                self.claims.setdefault(claim.number, claim.token)
+        return {claim.number for claim in claims if self.claims[claim.number] != claim.token}
+
+    def holders(self, numbers: Sequence[str]) -> dict[str, str]:
+        return {number: self.claims[number] for number in numbers if number in self.claims}
+
+    def leave_without_number(self, people: Sequence[Unnumbered]) -> None:
+        self._write()
+        self.unnumbered |= {(one.stamp.run_id, one.token) for one in people}
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         self._write()
@@ -252,6 +269,8 @@ class MemoryCards:
             dict(self.refused),
             {name: (e.sharing, {g: dict(p) for g, p in e.keys.items()}) for name, e in self.wrapped.items()},
             dict(self.families),
+            dict(self.claims),
+            set(self.unnumbered),
         )
 
     def opened(self, opener: Opener, token: str, group: Group) -> dict[str, str]:

@@ -191,9 +191,9 @@ def test_a_no_between_a_crash_and_the_next_try_is_kept() -> None:
     chunk, cards = chunk_of([child]), MemoryCards()
 
     def says_no_and_dies(n: int) -> None:
-        if n == 2:
-            cards.refuse([token_of(child)])
         if n == 3:
+            cards.refuse([token_of(child)])
+        if n == 4:
             raise CrashError
 
     cards.before_write = says_no_and_dies

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstcard.card.number import SerialBlock, check_digit, library_barcode, may_be_ours, prefixed
+from firstcard.agreement.model import NumberClause
+from firstcard.card.number import SerialBlock, check_digit, in_block, library_barcode, may_be_claimed, may_be_ours, number_of, prefixed
+from firstcard.card.plan import unfit
+from firstcard.roster import Reason, Role
+from firstcard.roster.roll import Roll
 from tests.unit.agreement.builders import a_library, an_agreement, library_content
+from tests.unit.card.builders import a_person
 
 digits = st.text("0123456789", min_size=13, max_size=13)
 
@@ -91,3 +96,93 @@ def test_a_card_is_known_as_ours_by_its_number() -> None:
     assert not may_be_ours(before, own, a_library())
     assert may_be_ours("904000000001", by_prefix, a_library())
     assert not any(may_be_ours(number, by_prefix, a_library()) for number in ("903000000001", "90400000001", "", first))
+
+
+STATE_ID = NumberClause(scheme="state_id", length=10)
+SUPPLIED = NumberClause(scheme="supplied", prefix="29", length=8)
+
+
+@pytest.mark.parametrize(
+    ("clause", "said", "number"),
+    [
+        (STATE_ID, "7000000001", "7000000001"),
+        (STATE_ID, "70001", "0000070001"),
+        (STATE_ID, "fl70001", "000FL70001"),
+        (STATE_ID, "", Reason.NUMBER_MISSING),
+        (STATE_ID, "0000000000", Reason.NUMBER_MISSING),
+        (STATE_ID, "9", Reason.NUMBER_MISSING),
+        (STATE_ID, "70000000012", Reason.NUMBER_TOO_LONG),
+        (STATE_ID, "7-1", Reason.BAD_NUMBER),
+        (SUPPLIED, "29345678", "29345678"),
+        (SUPPLIED, "29abcdef", "29ABCDEF"),
+        (SUPPLIED, "", Reason.NUMBER_MISSING),
+        (SUPPLIED, "22222222", Reason.NUMBER_MISSING),
+        (SUPPLIED, "2934567", Reason.BAD_NUMBER),
+        (SUPPLIED, "293456789", Reason.BAD_NUMBER),
+        (SUPPLIED, "39345678", Reason.BAD_NUMBER),
+        (SUPPLIED, "29.45678", Reason.BAD_NUMBER),
+        (NumberClause(scheme="student_id", length=6), "12345", "012345"),
+        (NumberClause(scheme="student_id", length=6), "1234567", Reason.NUMBER_TOO_LONG),
+    ],
+)
+def test_a_number_is_made_of_its_field_or_a_reason_says_why_not(clause: NumberClause, said: str, number: str | Reason) -> None:
+    assert number_of(clause, said) == number
+
+
+@given(st.sampled_from([STATE_ID, SUPPLIED]), st.from_regex(r"[A-Za-z0-9._:@/+={}-]{0,20}", fullmatch=True))
+def test_a_number_from_outside_is_never_cut_and_never_of_another_form(clause: NumberClause, said: str) -> None:
+    number = number_of(clause, said)
+    if not isinstance(number, Reason):
+        assert len(number) == clause.length
+        assert number.startswith(clause.prefix)
+        assert clause.characters.issuperset(number)
+        assert number.lstrip("0") == said.upper().lstrip("0")
+
+
+def unfit_under(scheme: str, *values: str, numbered: tuple[int, ...] = ()) -> dict[int, Reason]:
+    field = {"required": False, "exhibit_b": "As listed.", "fideslang": "user.unique_id"}
+    name = {"state_id": "state_id", "supplied": "card_number"}[scheme]
+    agreement = an_agreement(
+        without=("exchange.mapping",),
+        exchange={"formats": ["csv"], "mapping": {}},
+        fields={name: field},
+        card={"number": {"scheme": scheme, "prefix": "", "length": 8}},
+    )
+    people = Roll.of([a_person(n, **{name: value}) for n, value in enumerate(values)])
+    return unfit(people, agreement, {(str(Role.STUDENT), f"{100000 + n}") for n in numbered})
+
+
+def test_two_rows_with_one_number_are_both_left_out_whatever_their_case() -> None:
+    assert unfit_under("supplied", "abcd1234", "ABCD1234", "ABCD1235") == {0: Reason.NUMBER_TWICE, 1: Reason.NUMBER_TWICE}
+    assert unfit_under("state_id", "123", "0123", "", "11") == {
+        0: Reason.NUMBER_TWICE,
+        1: Reason.NUMBER_TWICE,
+        2: Reason.NUMBER_MISSING,
+        3: Reason.NUMBER_MISSING,
+    }
+
+
+def test_who_has_a_number_already_is_not_asked_for_it_again() -> None:
+    assert unfit_under("state_id", "", "123", "123", numbered=(0, 1)) == {}
+    assert unfit_under("state_id", "", "123", "123", numbered=(0,)) == {1: Reason.NUMBER_TWICE, 2: Reason.NUMBER_TWICE}
+
+
+def test_the_form_of_a_number_from_outside_tells_nothing_of_whose_it_is() -> None:
+    supplied = an_agreement(
+        without=("exchange.mapping",),
+        exchange={"formats": ["csv"], "mapping": {}},
+        fields={"card_number": {"required": False, "exhibit_b": "As listed.", "fideslang": "user.unique_id"}},
+        card={"number": {"scheme": "supplied", "prefix": "", "length": 14}},
+    )
+    assert not may_be_ours("23900000000123", supplied, a_library())
+    assert may_be_claimed("23900000000123", supplied)
+    assert not may_be_claimed("2390000000012", supplied)
+
+
+def test_the_librarys_block_begins_with_its_first_serial() -> None:
+    block = library_content()["numbers"]
+    numbers = [
+        library_barcode(prefix=block["prefix"], institution=block["institution"], serial=block["first_serial"] + n) for n in (-1, 0, 1)
+    ]
+    assert [in_block(number, a_library()) for number in numbers] == [False, True, True]
+    assert not in_block(numbers[1][:-1], a_library())

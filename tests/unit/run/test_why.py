@@ -70,6 +70,7 @@ def test_every_state_has_its_code() -> None:
         Code.NOT_APPROVED: asked(a_file(Status.REJECTED, planned=True)),
         Code.RUN_FAILED: asked(a_file(Status.STOPPED, planned=True)),
         Code.ROW_REJECTED: asked(REJECTED),
+        Code.NUMBER_TAKEN: asked(a_file(planned=True, number_taken=True)),
         Code.NOT_IN_ROLLOUT: asked(EXCLUDED),
         Code.IN_DOUBT: asked(a_file(in_doubt=True)),
         Code.SERVED: asked(a_file(served=True)),

@@ -25,6 +25,7 @@ from pynamodb.transactions import TransactWrite
 
 from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
+from firstcard.card.claim import Claim, Unnumbered
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
@@ -191,6 +192,19 @@ class PairItem(CardItem, discriminator="pair"):
     pair_of = UnicodeAttribute(null=True)
 
 
+class NumberItem(CardItem, discriminator="number"):
+    """A card number that is somebody's for good."""
+
+    number = UnicodeAttribute()
+    token = UnicodeAttribute()
+
+
+class UnnumberedItem(CardItem, discriminator="unnumbered"):
+    """Somebody who got no card in a run because of the number."""
+
+    token = UnicodeAttribute()
+
+
 class EnvelopeItem(CardItem, discriminator="envelope"):
     """The wrapped data keys of one chunk."""
 
@@ -241,7 +255,7 @@ class Entry(Model):
 
 
 ITEMS: tuple[type[Model], ...] = (
-    *(CardItem, PatronItem, IlsItem, RefusalItem, HouseholdItem, NoticeItem, PairItem, EnvelopeItem),
+    *(CardItem, PatronItem, IlsItem, RefusalItem, HouseholdItem, NoticeItem, PairItem, EnvelopeItem, NumberItem, UnnumberedItem),
     Entry,
 )
 
@@ -317,6 +331,48 @@ class CardsTable:
         return {item.object: Envelope(item.object, item.sharing, item.wrapped) for item in found if isinstance(item, EnvelopeItem)}
 
     # -- issue ------------------------------------------------------------------------------------------------------------------------------
+
+    def claim_numbers(self, claims: Sequence[Claim]) -> set[str]:
+        """Claim numbers, each unless it is somebody else's, as many at once as a transaction takes; gives those that are."""
+        taken: set[str] = set()
+        for start in range(0, len(claims), TRANSACTION_OPERATIONS):
+            taken |= self._claim_numbers(claims[start : start + TRANSACTION_OPERATIONS])
+        return taken
+
+    def _claim_numbers(self, claims: Sequence[Claim]) -> set[str]:
+        if not claims:
+            return set()
+        try:
+            with TransactWrite(connection=self._connection()) as transaction:
+                for claim in claims:
+                    free = NumberItem.pk.does_not_exist() | (NumberItem.token == claim.token)
+                    transaction.save(_number_item(claim), condition=free)
+        except TransactWriteError as error:
+            lost = [_was_lost([reason]) for reason in error.cancellation_reasons]
+            if not any(lost):
+                raise
+            left = [claim for claim, gone in zip(claims, lost, strict=True) if not gone]
+            return {claim.number for claim, gone in zip(claims, lost, strict=True) if gone} | self._claim_numbers(left)
+        return set()
+
+    def holders(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Whose each claimed number is: the patron's token by the number's, consistently read."""
+        found = self._get((f"number#{n}", "number") for n in numbers)
+        return {item.number: item.token for item in found if isinstance(item, NumberItem)}
+
+    def leave_without_number(self, people: Sequence[Unnumbered]) -> None:
+        """Write in bulk who got no card because of the number: issue is their only writer."""
+        with CardItem.batch_write() as batch:
+            for one in people:
+                batch.save(UnnumberedItem(f"unnumbered#{one.stamp.run_id}", one.token, token=one.token, **_stamp(one.stamp)))
+
+    def unnumbered(self, run_id: str) -> set[str]:
+        """Everybody who got no card in the run because of the number."""
+        return {item.token for item in UnnumberedItem.query(f"unnumbered#{run_id}", consistent_read=True)}
+
+    def is_unnumbered(self, run_id: str, token: str) -> bool:
+        """Whether this one got no card in the run because of the number."""
+        return any(True for _ in self._get([(f"unnumbered#{run_id}", token)]))
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         """Write a chunk's envelope, then new patrons in bulk."""
@@ -648,6 +704,10 @@ def _pair(item: PairItem) -> Pair:
         shown_in=item.shown_in or "",
         recorded_at=item.recorded_at or "",
     )
+
+
+def _number_item(claim: Claim) -> NumberItem:
+    return NumberItem(f"number#{claim.number}", "number", number=claim.number, token=claim.token, **_stamp(claim.stamp))
 
 
 def _envelope_item(chunk: Chunk) -> EnvelopeItem:

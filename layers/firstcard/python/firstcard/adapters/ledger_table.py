@@ -131,9 +131,10 @@ class ContentItem(LedgerItem):
 
 
 class SerialItem(LedgerItem):
-    """How many serials of a library's number block are given out."""
+    """The next serial of a library's number block: it only grows, whatever becomes of the block's first one. ``given`` is how many were, as it was counted before."""
 
     given = NumberAttribute(default=0)
+    next = NumberAttribute(null=True)
 
 
 class SuspensionItem(LedgerItem):
@@ -453,10 +454,14 @@ class LedgerTable:
         SuspensionItem(f"agreement#{sharing}", "suspension").delete()
 
     def reserve_serials(self, library: str, count: int, *, first: int) -> int:
-        """Reserve serials by one atomic addition."""
+        """Reserve serials by one atomic addition. A first serial that was lowered later changes nothing, one that was raised is where the next one is."""
         item = SerialItem(f"numbers#{library}", "serial")
-        item.update(actions=[SerialItem.given.add(count)])
-        return first + int(item.given) - count
+        while not _updated(item, SerialItem.next.add(count), SerialItem.next >= first):
+            unknown = SerialItem.next.does_not_exist()
+            if not _updated(item, SerialItem.next.set((SerialItem.given | 0) + first), unknown):
+                _updated(item, SerialItem.next.set(first), SerialItem.next < first)
+        assert item.next is not None, "an addition gives the new state back"
+        return int(item.next) - count
 
     def declare(self, intent: Intent, *, role: str, at: datetime, nonce: str) -> None:
         """Write an intent before the opening that it announces."""

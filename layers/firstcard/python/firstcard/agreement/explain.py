@@ -274,6 +274,11 @@ def _number(clause: NumberClause) -> str:
             return f"the prefix {clause.prefix} and the district's own id, zero-padded to {clause.length} digits"
         case "student_id":
             return f"the district's own id, zero-padded to {clause.length} digits"
+        case "state_id":
+            return f"the state's id, zero-padded to {clause.length} characters"
+        case "supplied":
+            begins = f" that begins with {clause.prefix}" if clause.prefix else ""
+            return f"a number of {clause.length} characters{begins}, which the district sends"
         case "library_barcode":
             return f"a {clause.length}-digit barcode of the library's own block"
 

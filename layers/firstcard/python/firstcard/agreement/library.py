@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from firstcard.agreement.vocabulary import Group, Purpose
+from firstcard.agreement.vocabulary import ID_CHARACTERS, Group, Purpose
 from firstcard.agreement.words import AttributeCode, Clause, Code, Colour, Email, Phone, Slug, SomeDigits, Text, Url
 
 
@@ -17,10 +17,22 @@ class AdapterFacts:
     can_set_pin: bool
     can_link: bool
     can_renew: bool = False
+    longest_number: int = 20
+    number_characters: frozenset[str] = ID_CHARACTERS
 
 
-ADAPTERS: dict[str, AdapterFacts] = {"koha": AdapterFacts(can_set_pin=True, can_link=True, can_renew=True)}
-"""Koha sets a password with POST /patrons/{id}/password links with POST /patrons/{id}/extended_attributes and renews with PUT /patrons/{id}."""
+ADAPTERS: dict[str, AdapterFacts] = {"koha": AdapterFacts(can_set_pin=True, can_link=True, can_renew=True, longest_number=32)}
+"""Koha sets a password with POST /patrons/{id}/password links with POST /patrons/{id}/extended_attributes and renews with PUT /patrons/{id}.
+
+Its borrowers.cardnumber is a varchar(32) of any text, in which upper and lower case are one; what a library lets in is its system preference CardnumberLength.
+"""
+
+
+class CardnumberLength(Clause):
+    """The shortest and the longest card number that the library's own settings let in, both included."""
+
+    shortest: Annotated[int, Field(ge=1, le=32)]
+    longest: Annotated[int, Field(ge=1, le=32)]
 
 
 class IlsClause(Clause):
@@ -30,6 +42,8 @@ class IlsClause(Clause):
     endpoint: Url
     requests_per_second: Annotated[float, Field(gt=0, le=100)]
     token_attribute: AttributeCode
+    cardnumber_length: CardnumberLength | None = None
+    """Left out: the ILS takes whatever its adapter takes. In Koha the system preference CardnumberLength."""
 
 
 class NumberBlock(Clause):

@@ -166,6 +166,11 @@ def _fields(a: Agreement) -> Iterator[Fault]:
     for name in ("student_id", "last_name", "first_name"):
         if name not in a.fields and Purpose.ISSUE_CARD in a.purposes:
             yield Fault(("fields",), f"No card can be made without '{name}': add it under fields.")
+    if "card_number" in a.fields and "supplied" not in (a.card.number.scheme, a.card.staff_number.scheme):
+        yield Fault(
+            ("fields", "card_number"),
+            "A card number from the district is used with the scheme supplied only, and would be collected for nothing: remove the field, or write scheme: supplied.",
+        )
     if a.card.kind != "full":
         for name in a.fields:
             if FIELDS.get(name) is Group.ADDRESS and name != "postal_code":
@@ -401,11 +406,13 @@ def _numbers(a: Agreement) -> Iterator[Fault]:
                     (*where, "length"),
                     f"With the prefix {clause.prefix} only {max(0, clause.length - len(clause.prefix))} digits are left for the id: write a length of at least {len(clause.prefix) + SHORTEST_ID}.",
                 )
-        elif clause.prefix:
+        elif clause.prefix and clause.scheme != "supplied":
             yield Fault(
                 (*where, "prefix"),
-                f"The scheme {clause.scheme} takes no prefix here: remove it{', or write scheme: prefix_student_id' if clause.scheme == 'student_id' else '; the library file has it under numbers'}.",
+                f"The scheme {clause.scheme} takes no prefix here: remove it{'; the library file has it under numbers' if clause.scheme == 'library_barcode' else ', or write scheme: prefix_student_id'}.",
             )
+        if key == "number" or a.rollout.staff:
+            yield from _number_field(a, key, clause)
         if clause.scheme == "library_barcode" and clause.length != BARCODE_LENGTH:
             yield Fault((*where, "length"), f"A library barcode has {BARCODE_LENGTH} digits: write length: {BARCODE_LENGTH}.")
     if a.basis.ferpa.is_directory and a.card.number.scheme != "library_barcode" and not a.card.pin_or_second_factor:
@@ -413,6 +420,30 @@ def _numbers(a: Agreement) -> Iterator[Fault]:
             ("card",),
             "A student id is directory information only if it opens nothing by itself (34 CFR 99.3): make every login ask for the PIN and write pin_or_second_factor: true, or use scheme: library_barcode.",
         )
+
+
+WITHOUT_NUMBERS = ("oneroster_1_1", "oneroster_1_2", "sds_2_1")
+"""Forms in which we read neither a state's id nor a card number."""
+
+
+def _number_field(a: Agreement, key: str, clause: NumberClause) -> Iterator[Fault]:
+    """What a number is made of must come with the roster."""
+    where: Path = ("card", key)
+    if key == "staff_number" and clause.scheme == "state_id":
+        yield Fault((*where,), "Members of staff have no state id: write another scheme.")
+    elif clause.is_shared:
+        if clause.field not in a.fields:
+            yield Fault(
+                (*where,),
+                f"The number is made of '{clause.field}', which is not among the agreed fields: add it under fields, or write another scheme.",
+            )
+        if without := [form for form in a.exchange.formats if form in WITHOUT_NUMBERS]:
+            yield Fault(
+                (*where,),
+                f"No '{clause.field}' is read from {' and '.join(without)}, so nobody would get a card: write another form, or another scheme.",
+            )
+        if len(clause.prefix) > clause.length:
+            yield Fault((*where, "length"), f"No number of {clause.length} characters begins with {clause.prefix}: write a greater length.")
 
 
 def _exchange(a: Agreement) -> Iterator[Fault]:
@@ -544,6 +575,9 @@ def faults_of_library(library: Library) -> tuple[Fault, ...]:
 
 def _block(library: Library) -> Iterator[Fault]:
     block = library.numbers
+    lengths = library.ils.cardnumber_length
+    if lengths and lengths.longest < lengths.shortest:
+        yield Fault(("ils", "cardnumber_length", "longest"), f"No number is that long: write {lengths.shortest} or more.")
     width = BARCODE_LENGTH - 1 - len(block.prefix) - len(block.institution)
     if width < SHORTEST_ID:
         yield Fault(
@@ -625,7 +659,8 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
             )
     own = NumberSpace(library.numbers.prefix + library.numbers.institution, BARCODE_LENGTH)
     for key, clause in (("number", a.card.number), ("staff_number", a.card.staff_number)):
-        if clause.scheme != "library_barcode" and number_space(clause, library).meets(own):
+        yield from _taken_by_the_ils(key, clause, library, facts)
+        if clause.scheme not in ("library_barcode", "supplied") and number_space(clause, library).meets(own):
             yield Fault(
                 ("card", key), f"These numbers could be barcodes of the library's own block {own.prefix}…: choose another prefix or length."
             )
@@ -636,16 +671,53 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
         )
 
 
+def _taken_by_the_ils(key: str, clause: NumberClause, library: Library, facts: AdapterFacts) -> Iterator[Fault]:
+    """What the ILS would refuse for every single patron."""
+    if clause.length > facts.longest_number:
+        yield Fault(
+            ("card", key, "length"),
+            f"The adapter {library.ils.adapter} of {library.id} takes numbers of {facts.longest_number} characters at most: write a smaller length.",
+        )
+    if more := sorted(clause.characters - facts.number_characters):
+        yield Fault(
+            ("card", key, "scheme"),
+            f"The adapter {library.ils.adapter} of {library.id} takes no {' '.join(more)} in a number, and this scheme may bring them: write another scheme.",
+        )
+    lengths = library.ils.cardnumber_length
+    if lengths and not lengths.shortest <= clause.length <= lengths.longest:
+        yield Fault(
+            ("card", key, "length"),
+            f"The system of {library.id} lets in numbers of {lengths.shortest} to {lengths.longest} characters (ils.cardnumber_length): write such a length.",
+        )
+
+
 def _collide(one: NumberClause, other: NumberClause, library: Library) -> bool:
-    """Whether two clauses could make the same number; two that draw from the library's one block cannot."""
-    if one.scheme == other.scheme == "library_barcode":
+    """Whether two clauses could make the same number, where that is not settled child by child.
+
+    Two that draw from the library's one block cannot. Numbers from outside, which nobody keeps apart, are given to the first who brings one; one that is in the
+    library's block is given to nobody.
+    """
+    if one.scheme == other.scheme == "library_barcode" or (one.is_shared and other.is_shared):
+        return False
+    if {one.scheme, other.scheme} == {"supplied", "library_barcode"}:
         return False
     return number_space(one, library).meets(number_space(other, library))
 
 
 def faults_between(agreements: Iterable[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> tuple[tuple[int, Fault], ...]:
     """Every rule that agreements break among themselves; each fault comes with the number of the agreement that it is told at."""
-    return tuple(_between([(number, a) for number, a in agreements if a.status is not Status.TERMINATED], libraries))
+    everything = list(agreements)
+    living = [(number, a) for number, a in everything if a.status is not Status.TERMINATED]
+    ended = [a for _, a in everything if a.status is Status.TERMINATED]
+    return (*_between(living, libraries), *_after(ended, living, libraries))
+
+
+def _after(ended: list[Agreement], living: list[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> Iterator[tuple[int, Fault]]:
+    """A number that was given once is never given to another person, however long ago."""
+    for number, a in living:
+        for old in ended:
+            if old.library == a.library and old.district != a.district and a.library in libraries:
+                yield from ((number, fault) for fault in _neighbours(old, a, libraries[a.library]))
 
 
 def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> Iterator[tuple[int, Fault]]:

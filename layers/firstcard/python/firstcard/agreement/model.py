@@ -12,7 +12,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
-from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
+from firstcard.agreement.vocabulary import (
+    DIGITS,
+    FIELDS,
+    FORBIDDEN_FIELDS,
+    ID_CHARACTERS,
+    LETTERS_AND_DIGITS,
+    NUMBER_FIELDS,
+    Group,
+    Purpose,
+)
 from firstcard.agreement.words import (
     Cidr,
     Clause,
@@ -401,13 +410,29 @@ class Rollout(Clause):
 class NumberClause(Clause):
     """How a card's number is made; it is always ``length`` characters long.
 
-    ``prefix_student_id`` is the prefix and the district's own id, zero-padded; ``student_id`` the id alone, zero-padded; ``library_barcode`` comes from
-    the library's own block with a check digit, and its prefix stands in the library's file.
+    ``prefix_student_id`` is the prefix and the district's own id, zero-padded; ``student_id`` the id alone, zero-padded; ``state_id`` the state's id,
+    zero-padded; ``supplied`` is a number that the district sends, which begins with the prefix if there is one; ``library_barcode`` comes from the
+    library's own block with a check digit, and its prefix stands in the library's file.
     """
 
-    scheme: Literal["prefix_student_id", "student_id", "library_barcode"]
+    scheme: Literal["prefix_student_id", "student_id", "state_id", "supplied", "library_barcode"]
     prefix: Digits = ""
     length: Annotated[int, Field(ge=5, le=20)]
+
+    @property
+    def field(self) -> str:
+        """The field of the roster that the number is made of; empty for the library's own block."""
+        return NUMBER_FIELDS[self.scheme]
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """Everything that a number may hold."""
+        return {"library_barcode": DIGITS, "state_id": LETTERS_AND_DIGITS, "supplied": LETTERS_AND_DIGITS}.get(self.scheme, ID_CHARACTERS)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the numbers come from somewhere where nobody keeps districts apart: then two clauses may mean the same ones, and the first child has it."""
+        return self.scheme in ("state_id", "supplied")
 
 
 class PinClause(Clause):

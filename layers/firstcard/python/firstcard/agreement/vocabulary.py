@@ -37,6 +37,7 @@ class Group(StrEnum):
 FIELDS: dict[str, Group] = {
     "student_id": Group.IDENTITY,
     "state_id": Group.IDENTITY,
+    "card_number": Group.IDENTITY,
     "last_name": Group.IDENTITY,
     "first_name": Group.IDENTITY,
     "middle_name": Group.IDENTITY,
@@ -82,3 +83,17 @@ FORBIDDEN_FIELDS: tuple[str, ...] = (
     "password",
 )
 """Fields that no agreement can list: dropped unread, with a finding (NDPA special indicators; 34 CFR 99.3)."""
+
+DIGITS = frozenset("0123456789")
+LETTERS_AND_DIGITS = DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+ID_CHARACTERS = LETTERS_AND_DIGITS | frozenset("abcdefghijklmnopqrstuvwxyz._:@/+={}-")
+"""What a card number made of a district's own id may hold: an id is one word of these."""
+
+NUMBER_FIELDS = {
+    "prefix_student_id": "student_id",
+    "student_id": "student_id",
+    "state_id": "state_id",
+    "supplied": "card_number",
+    "library_barcode": "",
+}
+"""The field of the roster that each scheme makes a number of."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
+from firstcard.card.claim import Claim, Unnumbered, claims_of
 from firstcard.card.pair import Answer, Pair, after_said, of_line
 from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
 
@@ -30,6 +31,12 @@ class Cards(Protocol):
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
         """Write suppressions; one that is there already stays as it is."""
+
+    def claim_numbers(self, claims: Sequence[Claim]) -> Collection[str]:
+        """Claim each number (a card token) for its patron unless it is somebody else's; gives those that are. A claim of one's own may be made again."""
+
+    def leave_without_number(self, people: Sequence[Unnumbered]) -> None:
+        """Write down, in bulk, who got no card because of the number."""
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         """Write the chunk's envelope, then new patrons in bulk: they have no earlier version."""
@@ -64,7 +71,7 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
     A bulk write has no conditions, so it is used for tokens without an item only. A family's no writes its suppression first and then looks for the
     patron; this writes the patron first and then looks for suppressions: whichever comes second sees the other. Data keys are there before what they
     open, and households come last: whoever hears of one finds its members as they are to be. No link is made that a person spoke against since the plan was
-    made; who speaks after this reading is heard by the next plan.
+    made; who speaks after this reading is heard by the next plan. A number that another district may give at this very moment is claimed before its patron can be seen.
     """
     counts: Counter[str] = Counter()
     refusals = [p.token for p in chunk.patrons if p.decision is Decision.REFUSE]
@@ -88,6 +95,14 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         else:
             changed.append((after, rule))
             counts["changed"] += 1
+    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE}
+    lost = _without_number([*new, *(after for after, _ in changed if after.token in instead)], chunk, cards)
+    if lost:
+        counts["unnumbered"] += len(lost)
+        counts["new"] -= sum(patron.token in lost for patron in new)
+        counts["changed"] -= sum(after.token in lost for after, _ in changed)
+        new = [patron for patron in new if patron.token not in lost]
+        changed = [one for one in changed if one[0].token not in lost]
     cards.add(chunk, new)
     for wanted, its_rule in changed:
         _change(wanted, cards, its_rule)
@@ -108,6 +123,20 @@ def _apart(chunk: Chunk, cards: Cards) -> Collection[str]:
     asked = {line.pair: line.token for line in chunk.patrons if line.pair}
     known = cards.pairs(list(asked)) if asked else {}
     return {asked[one] for one, pair in known.items() if pair.answer is Answer.APART}
+
+
+def _without_number(given: Sequence[Patron], chunk: Chunk, cards: Cards) -> set[str]:
+    """Those whose number is another person's, by token: it is written down that they got no card. The others' numbers are theirs for good."""
+    made = {p.token for p in chunk.patrons if p.claimed}
+    claims = claims_of([p for p in given if p.token in made])
+    if not claims:
+        return set()
+    taken = cards.claim_numbers(claims)
+    owners = {claim.number: claim.token for claim in claims if claim.number not in taken}
+    lost = {p.token: p for p in given if p.token in made and owners.get(p.card_token) != p.token}
+    if lost:
+        cards.leave_without_number([Unnumbered(p.token, p.stamp) for p in lost.values()])
+    return set(lost)
 
 
 def _record_pairs(chunk: Chunk, cards: Cards, now: Callable[[], str] | None) -> None:

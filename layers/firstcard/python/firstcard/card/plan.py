@@ -18,7 +18,7 @@ from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 from firstcard.card.chunk import CHANGED, IN_DOUBT, SERVED, STILL, Chunk, Decision, HouseholdLine, PairLine, PatronLine
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
-from firstcard.card.number import SerialBlock, library_barcode, prefixed
+from firstcard.card.number import SerialBlock, library_barcode, number_of
 from firstcard.card.pair import pair_id
 from firstcard.card.pin import random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
@@ -378,24 +378,50 @@ def _planned(number: int, chunk: Chunk) -> PlannedChunk:
     return PlannedChunk(number, body, hashlib.sha256(body).hexdigest())
 
 
-def unfit(people: Roll, agreement: Agreement) -> dict[int, Reason]:
-    """The places of people who can get no number, and why: an id too long for the scheme (a cut number would be another child's), or two ids that give one number."""
-    clauses = {str(role): _clause_of(role, agreement) for role in Role}
-    by_id = {role: clause for role, clause in clauses.items() if clause.scheme != "library_barcode"}
-    numbers = {
-        place: prefixed(prefix=by_id[role].prefix, local_id=local_id, length=by_id[role].length)
-        for place, (role, local_id, refused) in enumerate(people.select("role", "local_id", "opt_out") if by_id else ())
-        if role in by_id and not refused
-    }
-    given = Counter(numbers.values())
-    if len(given) == len(numbers) and None not in given:
+COLUMNS = {"student_id": "local_id", "state_id": "state_id", "card_number": "card_number"}
+"""Where a person has what a number is made of."""
+
+
+def unfit(people: Roll, agreement: Agreement, numbered: Collection[tuple[str, str]] = ()) -> dict[int, Reason]:
+    """The places of people who can get no number, and why: what it is made of is missing or unfit (a cut number would be another child's), or two rows give one number.
+
+    ``numbered`` are those by role and id who have a number already, which stays whatever their row says now; they are passed over where the number is made
+    of something else than the id.
+    """
+    clauses = {str(role): clause_of(role, agreement) for role in Role}
+    made_of = {role: (clause, COLUMNS[clause.field]) for role, clause in clauses.items() if clause.field}
+    names = tuple(dict.fromkeys(("role", "local_id", "opt_out", *(name for _, name in made_of.values()))))
+    at = {role: (clause, clause.is_shared, names.index(name)) for role, (clause, name) in made_of.items()}
+    numbers: dict[int, str | Reason] = {}
+    for place, row in enumerate(people.select(*names) if at else ()):
+        if row[0] in at and not row[2]:
+            clause, shared, column = at[row[0]]
+            if not (shared and (row[0], row[1]) in numbered):
+                numbers[place] = number_of(clause, row[column])
+    given = Counter(str(number).upper() for number in numbers.values())
+    reasons = {place: number for place, number in numbers.items() if isinstance(number, Reason)}
+    if len(given) == len(numbers) and not reasons:
         return {}
-    too_long = {place: Reason.NUMBER_TOO_LONG for place, number in numbers.items() if number is None}
-    return too_long | {place: Reason.NUMBER_TWICE for place, number in numbers.items() if number is not None and given[number] > 1}
+    twice = {place: Reason.NUMBER_TWICE for place, number in numbers.items() if place not in reasons and given[number.upper()] > 1}
+    return reasons | twice
 
 
-def _clause_of(role: Role, agreement: Agreement) -> NumberClause:
-    return agreement.card.staff_number if role is Role.STAFF else agreement.card.number
+def clause_of(role: str, agreement: Agreement) -> NumberClause:
+    """How the number of somebody of this role is made."""
+    return agreement.card.staff_number if role == Role.STAFF else agreement.card.number
+
+
+def made_number(step: Step, agreement: Agreement) -> str:
+    """The number of a card that the plan makes of what the roster says; empty where it makes none, or draws it from the library's block."""
+    person = step.person
+    if person is None or not _is_drawn(step):
+        return ""
+    clause = clause_of(person.role, agreement)
+    if not clause.field:
+        return ""
+    number = number_of(clause, getattr(person, COLUMNS[clause.field]))
+    assert not isinstance(number, Reason), "unfit() has taken out those who get no number"
+    return number
 
 
 MEMBERS_OF_A_HOUSEHOLD = 12
@@ -462,11 +488,7 @@ class Builder:
             yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS], in_doubt))
 
     def _needs_serial(self, step: Step) -> bool:
-        return _is_drawn(step) and self._clause(step).scheme == "library_barcode"
-
-    def _clause(self, step: Step) -> NumberClause:
-        card = self.agreement.card
-        return card.staff_number if step.person and step.person.role is Role.STAFF else card.number
+        return _is_drawn(step) and step.person is not None and not clause_of(step.person.role, self.agreement).field
 
     def _chunk(
         self,
@@ -512,9 +534,11 @@ class Builder:
         sealed: dict[str, bytes] = {
             group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields
         }
-        card_token = ""
+        card_token, claimed = "", False
         if _is_drawn(step):
-            number = self._number(step, serials)
+            number = made_number(step, self.agreement)
+            claimed = bool(number)
+            number = number or self._barcode(serials)
             card_token = self.tokens.card(number)
             sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
             sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
@@ -531,17 +555,12 @@ class Builder:
             pair,
             step.mistaken,
             step.token in self.set_apart,
+            claimed,
         )
 
-    def _number(self, step: Step, serials: Iterator[int]) -> str:
-        clause = self._clause(step)
-        if clause.scheme == "library_barcode":
-            block = self.library.numbers
-            return library_barcode(prefix=block.prefix, institution=block.institution, serial=next(serials))
-        assert step.person is not None
-        number = prefixed(prefix=clause.prefix, local_id=step.person.local_id, length=clause.length)
-        assert number is not None, "unfit() has taken out the ids that are too long"
-        return number
+    def _barcode(self, serials: Iterator[int]) -> str:
+        block = self.library.numbers
+        return library_barcode(prefix=block.prefix, institution=block.institution, serial=next(serials))
 
     def _groups(self, person: Person) -> dict[Group, dict[str, str]]:
         agreed = self.agreement.fields

@@ -37,8 +37,8 @@ class Tokens:
         return self._mac("staff" if staff else "household", self._library, self._district, email.strip().lower())
 
     def card(self, number: str) -> str:
-        """The token of a card number, unique in the library whichever district it came from."""
-        return self._mac("card", self._library, number)
+        """The token of a card number, unique in the library whichever district it came from. Upper and lower case are one number, as they are to an ILS."""
+        return self._mac("card", self._library, number.upper())
 
     def existing(self, ils_id: str) -> str:
         """The token of a patron whom the library had before: who it is in the library's own system, whichever district asks."""

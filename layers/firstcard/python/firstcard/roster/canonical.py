@@ -57,7 +57,7 @@ COLUMNS = (
         "graduation_year",
         "teacher_id",
     ),
-    *("in_service_area", "contact_restricted", "consent_date", "role", "staff_email"),
+    *("in_service_area", "contact_restricted", "consent_date", "role", "staff_email", "card_number"),
 )
 """Every column of the form; the first 22 are the usual ones, the others may be added after them."""
 

@@ -49,6 +49,7 @@ class Person:
     region: str = ""
     postal_code: str = ""
     phone: str = ""
+    card_number: str = ""
 
     def __repr__(self) -> str:
         """Where the row stood, never what it said: a repr ends up in logs and tracebacks."""

@@ -98,6 +98,9 @@ class Reason(StrEnum):
     DUPLICATE_ID = "DUPLICATE_ID"
     NUMBER_TOO_LONG = "NUMBER_TOO_LONG"
     NUMBER_TWICE = "NUMBER_TWICE"
+    NUMBER_MISSING = "NUMBER_MISSING"
+    BAD_NUMBER = "BAD_NUMBER"
+    NUMBER_TAKEN = "NUMBER_TAKEN"
     ID_REUSED = "ID_REUSED"
     SAME_CHILD = "SAME_CHILD"
     # Something to look at
@@ -495,8 +498,20 @@ REASONS: dict[Reason, ReasonText] = {
         "Check the id. If ids of this length are right, the agreement's card number must be made longer.",
     ),
     Reason.NUMBER_TWICE: _row(
-        "Two ids give the same card number, so that neither is used.",
-        "Check whether the two rows are one person under two spellings of the id, such as with and without zeros in front, and keep one of them.",
+        "Two rows give the same card number, so that neither is used.",
+        "Check whether the two rows are one person under two spellings of the id, such as with and without zeros in front, and keep one of them. If they are two people, one of them has the other's number, or both a placeholder.",
+    ),
+    Reason.NUMBER_MISSING: _row(
+        "The row lacks what the agreement makes the card number of (the state's id, or the card number itself), or has a placeholder of one repeated sign there.",
+        "Enter it in the student information system; the next export brings it, and the card is made then.",
+    ),
+    Reason.BAD_NUMBER: _row(
+        "The card number in the row is none that the library can take: its length, its beginning or a sign in it is not as agreed.",
+        "Send the number as it is on the card, letters and digits without spaces, with the length that the agreement says. Zeros in front must be there: export the column as text.",
+    ),
+    Reason.NUMBER_TAKEN: _row(
+        "The card number that this row gives is not free in the library, and a number is never given to two people.",
+        "Check the id or number in the row: it may be another person's, or a placeholder. If it is right, ring the contact named in this receipt; nothing else about this person is lost, and each later roster tries again.",
     ),
     Reason.SAME_CHILD: _row(
         "This child has another row, under another id; one child gets one card, by the row that has it already or stands first.",

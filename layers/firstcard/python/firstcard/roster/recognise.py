@@ -119,7 +119,7 @@ def _writer_of(table: Table, terms: Terms, today: date, *, of_students: bool = F
 
 def _read_sheet(sheet: Sheet, terms: Terms, today: date) -> Reading:
     headers = canonical.headers_of(sheet.table, terms, system_of(sheet.table))
-    ids = [headers[name] for name in ("student_id", "state_id", "school_id") if name in headers]
+    ids = [headers[name] for name in ("student_id", "state_id", "card_number", "school_id") if name in headers]
     return _read_table(sheet.with_warnings(ids), terms, today)
 
 

@@ -12,6 +12,7 @@ STUDENT_FIELDS = frozenset(
     {
         "student_id",
         "state_id",
+        "card_number",
         "last_name",
         "first_name",
         "middle_name",
@@ -41,6 +42,7 @@ STUDENT_FIELDS = frozenset(
 STAFF_FIELDS = frozenset(
     {
         "student_id",
+        "card_number",
         "last_name",
         "first_name",
         "middle_name",

@@ -46,7 +46,7 @@ _EMAIL_FIELDS = frozenset({"guardian_email", "student_email", "staff_email"})
 _Who = tuple[Role, str]
 _HARDLY_REPEATED: Mapping[str, tuple[Callable[[Sequence[str]], Sequence[str] | None], Callable[[str], values.Checked]]] = {
     **dict.fromkeys(_EMAIL_FIELDS, (values.plain_emails, values.email)),
-    **dict.fromkeys(("student_id", "state_id"), (values.plain_codes, values.code)),
+    **dict.fromkeys(("student_id", "state_id", "card_number"), (values.plain_codes, values.code)),
     **dict.fromkeys(("street", "phone"), (values.plain_texts, values.text)),
 }
 """Columns that are looked at as one text first, and what judges each cell where that does not do."""
@@ -276,8 +276,9 @@ class Validator:
         for name in off:
             if name in raw:
                 raw[name] = ""
-        if "state_id" in raw:
-            self._code("state_id", raw, found)
+        for name in ("state_id", "card_number"):
+            if name in raw:
+                self._code(name, raw, found)
         self._remembered("home_language", raw, found, self._languages, values.language)
         restricted = self._flag("contact_restricted", raw, found) if "contact_restricted" in raw else False
         self._texts(raw, found)
@@ -320,6 +321,7 @@ class Validator:
                 region=get("region", ""),
                 postal_code=get("postal_code", ""),
                 phone=get("phone", ""),
+                card_number=get("card_number", ""),
             )
         )
 

@@ -1,6 +1,7 @@
 """Gathering what is on record of one child, for the question why it has no card. Tokens only; nothing is opened."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Protocol
@@ -26,6 +27,10 @@ class CardsOnFile(Protocol):
         """What the table has of one patron, consistently read."""
         ...
 
+    def is_unnumbered(self, run_id: str, token: str) -> bool:
+        """Whether this one got no card in the run because of the number."""
+        ...
+
 
 class Runs(Protocol):
     """The run ledger, as far as it is asked."""
@@ -48,7 +53,14 @@ def gather(token: str, *, agreement: Agreement, now: datetime, cards: CardsOnFil
         files: tuple[InFile, ...] = ()
     else:
         files = tuple(_files(token, agreement, ledger, vault) if untold else _reused(token, agreement, ledger, vault))
+        if patron is None:
+            files = tuple(replace(file, number_taken=_lost(file, token, cards)) for file in files)
     return Facts(agreement, now, suspended=ledger.suspended(agreement.sharing), on_file=on_file, files=files)
+
+
+def _lost(file: InFile, token: str, cards: CardsOnFile) -> bool:
+    """Whether the file would have given a card, and did not because of its number."""
+    return file.planned and file.run.status in (Status.ISSUING, Status.APPLIED) and cards.is_unnumbered(file.run.arrival.run_id, token)
 
 
 def _reused(token: str, agreement: Agreement, ledger: Runs, vault: Reader) -> Iterator[InFile]:

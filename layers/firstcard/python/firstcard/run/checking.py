@@ -1,15 +1,15 @@
 """What would become of a roster by itself, whatever was there before: one verdict for planning, for the trial folder and for ``firstcard check``."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import FORBIDDEN_FIELDS
-from firstcard.card.plan import at_shared_addresses, too_many_rejected, unfit
-from firstcard.roster import REASONS, Person, Problem, Reading, Reason, Refusal
+from firstcard.card.plan import at_shared_addresses, clause_of, too_many_rejected, unfit
+from firstcard.roster import REASONS, Person, Problem, Reading, Reason, Refusal, Role
 from firstcard.roster.canonical import COLUMNS
 from firstcard.roster.recognise import read_under
 from firstcard.roster.terms import Terms
@@ -95,19 +95,26 @@ def assumed_terms() -> Terms:
     )
 
 
-def as_planned(reading: Reading, agreement: Agreement | None) -> Reading:
-    """The reading with what only the whole of it shows: people who can get no number under the agreement, and addresses that are nobody's letterbox."""
-    return _with_letterboxes(without(reading, unfit(reading.people, agreement)) if agreement else reading)
+def as_planned(reading: Reading, agreement: Agreement | None, numbered: Collection[tuple[str, str]] = ()) -> Reading:
+    """The reading with what only the whole of it shows: people who can get no number under the agreement, and addresses that are nobody's letterbox.
+
+    ``numbered`` are those by role and id who have a number that does not hang on their id.
+    """
+    return _with_letterboxes(without(reading, unfit(reading.people, agreement, numbered), agreement) if agreement else reading)
 
 
-def without(reading: Reading, faulty: Mapping[int, Reason]) -> Reading:
-    """The reading without the people at these places; who said no stays, for a no counts whatever else is wrong with the row."""
+def without(reading: Reading, faulty: Mapping[int, Reason], numbers: Agreement | None = None) -> Reading:
+    """The reading without the people at these places; who said no stays, for a no counts whatever else is wrong with the row.
+
+    The fault is in the id, or in what the number is made of under the agreement ``numbers``.
+    """
     if not faulty:
         return reading
+    column = {role: (numbers and clause_of(role, numbers).field) or "student_id" for role in Role}
     people = reading.people.some(sorted(faulty))
     gone = {place: person for place, person in people.items() if not person.opt_out}
     return replace(
-        _with_problems(reading, [(p, Problem(p.file, p.line, "student_id", faulty[place])) for place, p in people.items()]),
+        _with_problems(reading, [(p, Problem(p.file, p.line, column[p.role], faulty[place])) for place, p in people.items()]),
         people=reading.people.without(gone),
         rejected=dict(Counter(reading.rejected) + Counter(faulty[place] for place in gone)),
         rejected_people=reading.rejected_people | {(p.role, p.local_id) for p in gone.values()},

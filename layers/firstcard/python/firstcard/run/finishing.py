@@ -1,7 +1,7 @@
 """The end of a run, whichever way it ended: manifest, lock, receipt, event. Safe to repeat at every point."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ class Finisher:
     ledger: Ledger
     places: Places
     emit: Callable[[Sequence[Event]], None]
+    unnumbered: Callable[[str], Collection[str]]
+    """Those who got no card in a run (its id) because of the number."""
 
     def finish(self, state: Mapping[str, Any], *, at: datetime) -> str:
         """End the run that the state machine's ``state`` tells of; gives the status it ended with."""
@@ -58,7 +60,7 @@ class Finisher:
             to, reason = (Status.STOPPED, Reason.AGREEMENT_SUSPENDED) if stopped else (Status.FAILED, Reason.RUN_FAILED)
             self.ledger.move(run_id, to, when=(Status.ADMITTED, Status.READY, Status.APPROVED, Status.ISSUING), reason=str(reason))
         elif run.status is Status.ISSUING:
-            self._apply(run)
+            self._apply(run, agreement)
         elif run.status is Status.HELD:
             self.ledger.move(run_id, Status.REJECTED, when=(Status.HELD,), reason=str(Reason.HELD_TOO_LONG))
         after = self.ledger.run(run_id)
@@ -83,15 +85,20 @@ class Finisher:
         applied = DistrictState(manifest_version=half.version, applied_received_at=before.applied_received_at)
         self.ledger.release_lock(run.sharing, run_id, applied=applied)
 
-    def _apply(self, run: Run) -> None:
+    def _apply(self, run: Run, agreement: Agreement) -> None:
         """Advance the manifest and give the lock back in one write; a repeat finds the lock gone and only moves the run's status."""
         body = self.places.get(f"{folder_of(run)}/manifest.json.gz")
         if body is None:
             raise LookupError("the run's manifest is not in the vault")
+        claims = any(clause.field for clause in (agreement.card.number, agreement.card.staff_number))
+        without = self.unnumbered(run.arrival.run_id) if claims and run.chunks_prefix else ()
+        if without:
+            body = without_numbers(Manifest.from_bytes(body), without).to_bytes()
         self.places.put(manifest_key(run.sharing, run.base_version + 1), body)
         # A file of changes may be applied after one that came later.
         newest = max(self.ledger.district(run.sharing).applied_received_at, run.arrival.received_at)
-        applied = DistrictState(manifest_version=run.base_version + 1, content=run.content, applied_received_at=newest)
+        content = "" if without else run.content
+        applied = DistrictState(manifest_version=run.base_version + 1, content=content, applied_received_at=newest)
         self.ledger.release_lock(run.sharing, run.arrival.run_id, applied=applied)
         self.ledger.move(run.arrival.run_id, Status.APPLIED, when=(Status.ISSUING,))
 
@@ -112,3 +119,8 @@ class Finisher:
             "decisions": told_to_district(said.get("decisions", {}), agreement),
         }
         self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])
+
+
+def without_numbers(manifest: Manifest, tokens: Collection[str]) -> Manifest:
+    """The manifest after a run in which these got no card: to the next roster they are new, and the same roster says something new."""
+    return replace(manifest, content="", patrons={token: known for token, known in manifest.patrons.items() if token not in tokens})

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -13,9 +13,9 @@ from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.expiry import school_year_end
 from firstcard.card.manifest import Compared, Manifest
-from firstcard.card.number import SerialBlock, may_be_ours
+from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
-from firstcard.card.plan import Builder, Decisions, Draw, decide, next_manifest, plan_hash
+from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
 from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
@@ -26,6 +26,7 @@ from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
 from firstcard.run.matching import Found, Matcher, PairsOnRecord, agreed, comparable, served_still, waits_until
+from firstcard.run.numbering import ListedNumbers, NumbersOnRecord, families_own, not_free, numbered, places_of
 from firstcard.run.peers import Peer, Row, open_students, seal_students, students_folder
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
@@ -105,6 +106,7 @@ class Planner:
     random: Callable[[int], bytes]
     below: Callable[[int], int]
     pairs: PairsOnRecord
+    numbers: NumbersOnRecord
     patrons: Callable[[Library, datetime], Iterable[Row] | None]
     """The library's own list of its patrons at a moment, each row under the ILS's id as ``id``; None where there is none that may be used."""
 
@@ -207,30 +209,48 @@ class Planner:
     ) -> Planned:
         library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
-        reading = as_planned(reading, agreement)
-        found = self._matched(agreement, library, reading, known, tokens, now)
+        reading = as_planned(reading, agreement, numbered(reading, known, agreement, tokens))
+        listed = ListedNumbers.under(agreement)
+        found = self._matched(agreement, library, reading, known, tokens, now, listed)
         reading = without(_with_noes(reading, found.refused), found.twice)
-        kept = frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people)
-        rejected = sum(count for reason, count in reading.rejected.items() if reason is not Reason.SAME_CHILD)
         complete = not known.patrons or reading.rows_without_id <= known.unplaced
         named = date_in_name(arrival.key)
         dated = named.isoformat() if named else ""
-        decisions = decide(
-            reading.people,
+
+        def judged(reading: Reading) -> Decisions:
+            return decide(
+                reading.people,
+                known,
+                agreement=agreement,
+                tokens=tokens,
+                rejected=sum(count for reason, count in reading.rejected.items() if reason is not Reason.SAME_CHILD),
+                rejected_tokens=frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people),
+                complete=complete,
+                dated=dated,
+                rolled_over=rolled_over,
+                linked=found.linked,
+                in_doubt=found.doubtful.keys(),
+                served=found.served.keys(),
+                mistaken=found.mistaken,
+                on=now.date(),
+            )
+
+        decisions = judged(reading)
+        taken = not_free(
+            decisions,
             known,
             agreement=agreement,
+            library=library,
             tokens=tokens,
-            rejected=rejected,
-            rejected_tokens=kept,
-            complete=complete,
-            dated=dated,
-            rolled_over=rolled_over,
-            linked=found.linked,
-            in_doubt=found.doubtful.keys(),
-            served=found.served.keys(),
-            mistaken=found.mistaken,
-            on=now.date(),
+            on_record=self.numbers,
+            listed=self._listed(agreement, library, decisions, listed, now),
         )
+        if taken:
+            # Ids in another form look like new people whose numbers are taken: a person must see that, whoever is left out.
+            ids = tuple(hold for hold in decisions.holds if hold in (Reason.LOST_ZEROS, Reason.ID_BASIS_CHANGED))
+            reading = without(reading, places_of(reading, taken, tokens), agreement)
+            decisions = judged(reading)
+            decisions = replace(decisions, holds=tuple(dict.fromkeys((*ids, *decisions.holds))))
         if found.failed:
             decisions = replace(decisions, holds=(Reason.NOT_COMPARED, *decisions.holds))
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
@@ -306,16 +326,35 @@ class Planner:
             applied < waits_until(pair, agreement) <= now.isoformat() and concerned(pair) for pair in self.pairs.waiting_pairs(library)
         )
 
-    def _matched(self, agreement: Agreement, library: Library, reading: Reading, known: Manifest, tokens: Tokens, now: datetime) -> Found:
+    def _matched(
+        self,
+        agreement: Agreement,
+        library: Library,
+        reading: Reading,
+        known: Manifest,
+        tokens: Tokens,
+        now: datetime,
+        listed: ListedNumbers,
+    ) -> Found:
         if not agreed(agreement):
             return Found()
         sharings = [one for one in self.site.agreements if one.library == library.id]
 
-        def families_own() -> Iterable[Row] | None:
+        def patrons() -> Iterable[Row] | None:
             rows = self.patrons(library, now)
-            return rows and (row for row in rows if not any(may_be_ours(row.get("barcode", ""), one, library) for one in sharings))
+            listed.whole = rows is None
+            return rows and families_own(listed.noting(rows), sharings, library, tokens, self.numbers)
 
-        return Matcher(agreement, tokens, self.pairs, families_own, now, self._peers(agreement, now)).match(reading, known)
+        return Matcher(agreement, tokens, self.pairs, patrons, now, self._peers(agreement, now)).match(reading, known)
+
+    def _listed(
+        self, agreement: Agreement, library: Library, decisions: Decisions, listed: ListedNumbers, now: datetime
+    ) -> Collection[str]:
+        """Numbers of the library's own patrons, where students may be compared with them and somebody gets a number."""
+        if agreed(agreement) and not listed.whole and any(made_number(step, agreement) for step in decisions.steps):
+            for _ in listed.noting(self.patrons(library, now) or ()):
+                pass
+        return listed.numbers
 
     def _peers(self, agreement: Agreement, now: datetime) -> list[Peer]:
         """The library's other districts whose students may be compared with these, as their last rosters left them."""

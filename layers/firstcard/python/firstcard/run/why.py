@@ -43,6 +43,7 @@ class Code(StrEnum):
     NOT_APPROVED = "not_approved"
     RUN_FAILED = "run_failed"
     ROW_REJECTED = "row_rejected"
+    NUMBER_TAKEN = "number_taken"
     NOT_IN_ROLLOUT = "not_in_rollout"
     IN_DOUBT = "in_doubt"
     SERVED = "served"
@@ -63,7 +64,7 @@ class Whom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InFile:
-    """What the plan of one file says of a child.
+    """What the plan of one file says of a child. ``number_taken`` is True where the file would have given it a card, and the number had become somebody else's.
 
     ``kept`` is False where what it said is gone, or too far back to be looked for. ``planned`` is True where the child is among those who have or get a card by it, ``refused`` where its row says no.
     """
@@ -76,6 +77,7 @@ class InFile:
     excluded: Exclusion | None = None
     in_doubt: bool = False
     served: bool = False
+    number_taken: bool = False
 
     @property
     def rejected(self) -> tuple[Problem, ...]:
@@ -304,6 +306,14 @@ def _files(facts: Facts) -> Answer:
 
 
 def _said_by(file: InFile) -> Answer | None:
+    if file.number_taken:
+        return Answer(
+            Code.NUMBER_TAKEN,
+            f"This child got no card when the last file was applied: {_told(Reason.NUMBER_TAKEN)}",
+            REASONS[Reason.NUMBER_TAKEN].advice,
+            Whom.DISTRICT,
+            {"reason": str(Reason.NUMBER_TAKEN), **_of(file.run)},
+        )
     if file.planned:
         return _planned(file.run)
     if file.rejected:
@@ -343,6 +353,12 @@ def _said_by(file: InFile) -> Answer | None:
             {"group": str(file.excluded), **_of(file.run)},
         )
     return None
+
+
+def _told(reason: Reason) -> str:
+    """A reason's sentence behind a colon."""
+    sentence = REASONS[reason].sentence
+    return sentence[0].lower() + sentence[1:]
 
 
 def _planned(run: Run) -> Answer:
