@@ -19,7 +19,7 @@ from infra.key import Key
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 SEALS = "plan"
 FUNCTIONS = frozenset(
-    {"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse", "settle"}
+    {"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse", "settle", "reveal"}
 )
 
 
