@@ -49,6 +49,7 @@ VERBS = (
     "explain",
     "settle",
     "gather",
+    "reveal",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -42,7 +42,15 @@ class Desk:
             return [self.accepts] * len(mails)
 
         opener = self.plans.opener(Purpose.SEND_NOTICE)
-        return Notices(store or self.store, opener, self.plans.agreement, a_library(), send, lambda h, lang: f"https://no.example.org/{h}")
+        return Notices(
+            store or self.store,
+            opener,
+            self.plans.agreement,
+            a_library(),
+            send,
+            lambda h, lang: f"https://no.example.org/no/{h}",
+            lambda h, lang: f"https://no.example.org/pin/{h}",
+        )
 
     @property
     def told(self) -> list[tuple[str, tuple[str, ...]]]:

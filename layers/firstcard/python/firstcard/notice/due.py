@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
-from firstcard.agreement.vocabulary import Group
+from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import Household, NoticeMark, View
 from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice
@@ -104,6 +104,8 @@ class Notices:
     send: Send
     link: Callable[[str, str], str]
     """The refusal page's address for (household token, language)."""
+    pin_link: Callable[[str, str], str] | None = None
+    """The address of the page that shows PINs for (household token, language), where the agreement has one."""
     now: Callable[[], str] | None = None
     """The clock at sending: a notice that was late starts its window late."""
 
@@ -248,13 +250,20 @@ class Notices:
         if kind == "staff":
             message = staff_notice(language, agreement=self.agreement, library=self.library, number=cards[0].number)
         else:
-            message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url)
+            shows = any(_may_show_pin(envelopes[view.patrons[t].envelopes[Group.CARD]]) for t in tokens)
+            pin_url = self.pin_link(family.token, language) if self.pin_link and self.agreement.card.pin.page and shows else ""
+            message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url, pin_url=pin_url)
         return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
 
     def _opened(self, envelopes: Mapping[str, Envelope], name: str, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
         if name not in envelopes:
             raise VaultClosedError(f"the data keys of object {name} are missing")
         return self.opener.open(envelopes[name], owner, group, sealed)
+
+
+def _may_show_pin(envelope: Envelope) -> bool:
+    """Whether number and PIN, drawn together, were sealed for the page that shows them: cards from before the clause were not."""
+    return all(Purpose.SHOW_PIN in envelope.keys.get(group, {}) for group in (Group.CARD, Group.PIN))
 
 
 def _kind_of_notice(family: Household) -> str:

@@ -95,11 +95,13 @@ def card_notice(
     library: Library,
     cards: Sequence[ChildCard],
     refuse_url: str,
+    pin_url: str = "",
     no_late_fines: bool = False,
 ) -> Message:
-    """The e-mail with a household's card numbers and how to use them.
+    """The e-mail with a household's card numbers and how to use them; never with a PIN.
 
-    Raises ValueError for no cards, or a ``refuse_url`` that is no address of a page.
+    ``pin_url`` is the page that shows the PINs, where the agreement has one. Raises ValueError for no cards, or a ``refuse_url`` or ``pin_url`` that is no
+    address of a page.
     """
     if not cards:
         raise ValueError("a card notice needs at least one card")
@@ -119,8 +121,9 @@ def card_notice(
     blocks += [
         Heading(written.say("card.use.heading")),
         Bullets(ways_to_use(written, agreement, library, at_library="card.use.at_library")),
-        Paragraph(written.say("card.use.pin")),
+        *([] if pin_url else [Paragraph(written.say("card.use.pin"))]),
         Paragraph(written.say("card.use.private")),
+        *(_the_page_for_the_pin(written, agreement, pin_url) if pin_url else []),
         Heading(written.say("what.heading")),
         *_what_the_card_is(written, agreement, no_late_fines=no_late_fines),
         *_facts(written, agreement, parties),
@@ -137,6 +140,19 @@ def card_notice(
         blocks=blocks,
         footer=written.say("contact.footer", **parties),
     )
+
+
+def _the_page_for_the_pin(written: Language, agreement: Agreement, pin_url: str) -> list[Block]:
+    page = agreement.card.pin.page
+    if page is None or not web_address(pin_url):
+        raise ValueError("pin_url is not the address of a page that the agreement has")
+    return [
+        Heading(written.say("card.pin.heading")),
+        Paragraph(written.say("card.pin.asked_birth_date" if page.asks == "birth_date" else "card.pin.asked_student_id")),
+        Button(written.say("card.pin.button"), pin_url),
+        Paragraph(written.count("card.pin.days", page.days)),
+        Paragraph(written.say("card.pin.lost")),
+    ]
 
 
 def linked_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
