@@ -204,7 +204,7 @@ def test_the_count_of_a_day_goes_by_itself(family: Yard) -> None:
     ask(WRONG)
     [tries] = [item for item in boto3.client("dynamodb").scan(TableName=CARDS)["Items"] if item["sk"]["S"].startswith("tries#")]
     assert tries["counted"] == {"N": "1"}
-    assert timedelta(days=1) < datetime.fromtimestamp(int(tries["gone_after"]["N"]), NOON.tzinfo) - NOON < timedelta(days=4)
+    assert timedelta(days=1) < datetime.fromtimestamp(int(tries["gone_at"]["N"]), NOON.tzinfo) - NOON < timedelta(days=4)
 
 
 def test_right_answers_are_not_counted(family: Yard) -> None:

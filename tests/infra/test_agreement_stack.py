@@ -45,6 +45,15 @@ def test_the_purpose_key_lets_each_role_open_what_the_agreement_says_and_plan_on
         assert groups == sorted(str(g) for g in agreement.matrix[Purpose(purpose)])
 
 
+def test_a_pin_is_opened_by_sync_and_by_the_page_that_shows_it_with_what_that_asks_for_and_by_nobody_else(agreement):
+    opening = {
+        s["Principal"]["AWS"].rpartition("/")[2]: s["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
+        for s in _allowed(agreement)
+        if s["Action"] == "kms:Decrypt" and "pin" in s["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
+    }
+    assert opening == {"firstcard-sync": ["age", "card", "enrolment", "identity", "pin"], "firstcard-reveal": ["age", "card", "pin"]}
+
+
 @pytest.fixture(scope="module")
 def with_deltas(agreement) -> Agreement:
     """The same agreement where files of changes are agreed."""

@@ -68,6 +68,10 @@ ALLOWED = {
         *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "reveal": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -148,6 +152,40 @@ def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_stat
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
     assert writers == {"issue", "window", "refuse", "sync"}
+
+
+def test_reveal_writes_what_is_its_own_and_reads_no_other_secret_than_the_links(templates):
+    reached = {
+        (
+            action,
+            resource.rpartition(":")[2],
+            *listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])),
+        )
+        for s in templates.role_statements("firstcard-reveal")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if not action.startswith("logs:")
+    }
+    assert reached == {
+        ("dynamodb:BatchGetItem", "table/firstcard-cards", "patron#*", "household#*", "envelope#*", "pin#*"),
+        ("dynamodb:PutItem", "table/firstcard-cards", "pin#*"),
+        ("dynamodb:UpdateItem", "table/firstcard-cards", "pin#*"),
+        ("dynamodb:GetItem", "table/firstcard-ledger", "agreement#*"),
+        ("dynamodb:PutItem", "table/firstcard-ledger", "intent#*"),
+        ("secretsmanager:GetSecretValue", "firstcard/links/*"),
+    }
+
+
+def test_nobody_but_reveal_writes_that_a_pin_was_shown_or_asked_for(templates):
+    writers = {
+        role
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"} & set(listed(s["Action"]))
+        and any(str(r).endswith("table/firstcard-cards") for r in listed(s["Resource"]))
+        and {"pin#*", "*"} & set(listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])))
+    }
+    assert writers == {"reveal"}
 
 
 def test_only_plan_and_explain_can_make_a_childs_token_and_no_person(templates):

@@ -28,6 +28,7 @@ FUNCTIONS = (
     "explain",
     "settle",
     "gather",
+    "reveal",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 

@@ -173,10 +173,10 @@ class PinMarkItem(CardItem, discriminator="pin"):
 
 
 class TriesItem(CardItem, discriminator="tries"):
-    """How many answers of one household and day found no PIN. Goes by itself after ``gone_after`` (seconds since 1970)."""
+    """How many answers of one household and day found no PIN. Goes by itself after ``gone_at`` (seconds since 1970)."""
 
     counted = NumberAttribute()
-    gone_after = NumberAttribute()
+    gone_at = NumberAttribute()
 
 
 class PairItem(CardItem, discriminator="pair"):
@@ -490,7 +490,7 @@ class CardsTable:
         gone = datetime.combine(day + TRIES_KEPT, time(), UTC)
         try:
             _tries(household, day).update(
-                actions=[TriesItem.counted.add(1), TriesItem.gone_after.set(int(gone.timestamp()))],
+                actions=[TriesItem.counted.add(1), TriesItem.gone_at.set(int(gone.timestamp()))],
                 condition=TriesItem.counted.does_not_exist() | (TriesItem.counted < most),
             )
         except UpdateError as error:
