@@ -18,8 +18,25 @@ from infra.key import Key
 
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 SEALS = "plan"
+RENEWS_PINS = "reset"
 FUNCTIONS = frozenset(
-    {"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse", "settle", "reveal"}
+    {
+        "admit",
+        "plan",
+        "hold",
+        "begin",
+        "issue",
+        "finish",
+        "publish",
+        "sync",
+        "notify",
+        "window",
+        "refuse",
+        "rehearse",
+        "settle",
+        "reveal",
+        "reset",
+    }
 )
 
 
@@ -43,7 +60,7 @@ class PurposeKey(Construct):
 
 def purpose_statements(agreement: Agreement) -> list[dict[str, Any]]:
     """Key policy statements of an agreement: one Allow per role and purpose, none unless it is executed, and what is never allowed."""
-    allowed = _sealing(agreement) + _opening(agreement) if agreement.status is Status.EXECUTED else []
+    allowed = _sealing(agreement) + _renewing_pins(agreement) + _opening(agreement) if agreement.status is Status.EXECUTED else []
     return allowed + _never(agreement)
 
 
@@ -52,6 +69,16 @@ def _sealing(agreement: Agreement) -> list[dict[str, Any]]:
         _allow(agreement, role=SEALS, human=False, purpose=purpose, groups=agreement.matrix[purpose], action="kms:Encrypt")
         for purpose in Purpose
         if agreement.matrix.get(purpose)
+    ]
+
+
+def _renewing_pins(agreement: Agreement) -> list[dict[str, Any]]:
+    """Where a family is shown its PIN, another one may be sealed: nothing but a PIN, and nothing is opened."""
+    if agreement.card.pin.page is None:
+        return []
+    return [
+        _allow(agreement, role=RENEWS_PINS, human=False, purpose=purpose, groups=[Group.PIN], action="kms:Encrypt")
+        for purpose in agreement.purposes_of(Group.PIN)
     ]
 
 

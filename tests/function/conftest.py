@@ -50,6 +50,7 @@ VERBS = (
     "settle",
     "gather",
     "reveal",
+    "reset",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

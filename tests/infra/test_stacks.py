@@ -151,7 +151,14 @@ def test_the_trail_records_every_region_its_digests_and_all_key_use(templates):
     management, *_ = trail["AdvancedEventSelectors"]
     assert management["FieldSelectors"] == [{"Field": "eventCategory", "Equals": ["Management"]}]
     told = json.dumps(trail["AdvancedEventSelectors"])
-    for watched in ("firstcard-drop-", "firstcard-vault-", "table/firstcard-cards", "table/firstcard-ledger", "function:firstcard-explain"):
+    for watched in (
+        "firstcard-drop-",
+        "firstcard-vault-",
+        "table/firstcard-cards",
+        "table/firstcard-ledger",
+        "function:firstcard-explain",
+        "function:firstcard-reset",
+    ):
         assert watched in told
 
 

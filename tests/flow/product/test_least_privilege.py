@@ -29,6 +29,7 @@ FUNCTIONS = (
     "settle",
     "gather",
     "reveal",
+    "reset",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 

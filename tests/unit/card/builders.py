@@ -15,7 +15,7 @@ from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.patron import Patron, Stamp, State, refuse, release
 from firstcard.card.plan import Builder, Decisions, Draw, PlannedChunk, decide, next_manifest
-from firstcard.card.view import Household, IlsState, NoticeMark, PinMark, View
+from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, PinMark, RecordedNo, View
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Role
 from firstcard.vault import Envelope
@@ -260,6 +260,14 @@ class MemoryStore(MemoryCards):
             self._write()
             self.notices[m.household, m.kind, m.token] = m
 
+    def on_file(self, token: str) -> OnFile:
+        no = RecordedNo(self.refused[token], NOW.isoformat()) if token in self.refused else None
+        return OnFile(self.patrons.get(token), no, self.ils.get(token))
+
+    def add_envelope(self, envelope: Envelope, stamp: Stamp) -> None:
+        self._write()
+        self.wrapped[envelope.object] = replace(envelope, at=stamp.at)
+
     def take_try(self, household: str, day: date, *, most: int) -> bool:
         if self.tries.get((household, day), 0) >= most:
             return False
@@ -279,7 +287,7 @@ class MemoryStore(MemoryCards):
         return self.pins_shown.setdefault((mark.token, mark.object), mark)
 
     def settle(self, token: str, state: str = "in_ils", *, version: int | None = None) -> None:
-        """The ILS accepted, or failed, the patron as it stands or at another ``version``."""
+        """The ILS accepted, or failed, the patron as it stands, its PIN with it, or at another ``version``."""
         patron = self.patrons[token]
         self.ils[token] = IlsState(
             token,
@@ -290,4 +298,5 @@ class MemoryStore(MemoryCards):
             "17",
             "" if state != "failed" else "no_answer",
             patron.stamp,
+            patron.envelopes.get(Group.PIN, "") if state == "in_ils" else "",
         )

@@ -483,6 +483,12 @@ class CardsTable:
             for mark in marks:
                 batch.save(_notice_item(mark))
 
+    # -- another PIN ------------------------------------------------------------------------------------------------------------------------
+
+    def add_envelope(self, envelope: Envelope, stamp: Stamp) -> None:
+        """Write the envelope of an object that no plan made."""
+        EnvelopeItem(f"envelope#{envelope.object}", "envelope", object=envelope.object, wrapped=envelope.keys, **_stamp(stamp)).save()
+
     # -- showing a PIN ----------------------------------------------------------------------------------------------------------------------
 
     def take_try(self, household: str, day: date, *, most: int) -> bool:

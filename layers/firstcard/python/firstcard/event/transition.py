@@ -103,7 +103,7 @@ def _notice(old: Image, new: Image) -> Event | None:
         key=f"{new['household']}\0{new['kind']}\0{new['token']}",
         **_common(new),
         household=new["household"],
-        kind=new["kind"],
+        kind="pin" if new["kind"].startswith("pin-") else new["kind"],
         token=new["token"],
     )
 

@@ -185,6 +185,7 @@ def _put(
             phone=address.get("phone", ""),
         ),
         ils_id=(before.ils_id or None) if before else None,
+        new_pin=before is not None and before.lacks_pin_of(patron),
     )
 
 
@@ -205,6 +206,7 @@ def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused |
         elif isinstance(answer, Refused):
             ils_id = said
     done = isinstance(answer, Accepted)
+    given = patron.envelopes.get(Group.PIN, "") if done and not ending else before.pin if before else ""
     return IlsState(
         token=patron.token,
         role=patron.role,
@@ -214,4 +216,5 @@ def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused |
         ils_id=ils_id,
         reason=str(answer.remark or "") if isinstance(answer, Accepted) else str(answer.reason),
         stamp=replace(patron.stamp, at=at),
+        pin=given,
     )

@@ -13,7 +13,7 @@ from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import Household, NoticeMark, View
-from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice
+from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice, pin_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
 from firstcard.vault import Envelope, VaultClosedError
@@ -139,7 +139,7 @@ class Notices:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there.
 
         Of a card of their own that was linked they hear that, and no number; the mark is a card's all the same. Of one that the ILS has blocked they hear
-        nothing, for it does not work.
+        nothing, for it does not work. Of a PIN that was renewed after they had the card's e-mail they hear when the ILS has it.
         """
         seen = seen or self.look([], wakes)
         view = seen.view
@@ -163,6 +163,7 @@ class Notices:
             made = [t for t in ready if t not in linked]
             for kind, about in ((kinds[household], made), ("linked", [t for t in linked if not view.ils[t].reason])):
                 due[kind] += [(wake, family, claimed) for wake, claimed in _by_claim(view, kinds[household], about, woken[household])]
+        view, due["pin"] = self._renewed(view, families, woken)
         objects = {view.patrons[t].envelopes[Group.CARD] for kind in ("card", "staff") for _, _, tokens in due[kind] for t in tokens}
         envelopes = dict(self.store.envelopes(sorted(objects)))
         failed: frozenset[str] = frozenset()
@@ -170,6 +171,43 @@ class Notices:
             failed |= self._deliver(kind, group, view, envelopes)
         lost = {wake.household for wake in wakes if wake.message in failed}
         return frozenset(w.message for w in wakes if w.household in lost)
+
+    def _renewed(
+        self, view: View, families: Mapping[str, Household], woken: Mapping[str, Sequence[Wake]]
+    ) -> tuple[View, list[tuple[Wake, Household, list[str]]]]:
+        """Who has another PIN in the ILS than the card's e-mail led to, and was not told; the view then holds their notices, too.
+
+        Such a notice is marked under the object that the PIN is sealed in, so that each PIN is told of once.
+        """
+        told = {
+            (home, t): mark.told_at
+            for home, family in families.items()
+            for t in family.children
+            if self._shows_another_pin(view, t)
+            and (mark := view.notices.get(("card", t)))
+            and mark.state == "sent"
+            and mark.household == home
+        }
+        if not told:
+            return view, []
+        marked = {t: view.patrons[t].envelopes[Group.PIN] for _, t in told}
+        sealed_at = {name: envelope.at for name, envelope in self.store.envelopes(sorted(set(marked.values()))).items()}
+        known = self.store.view([], notices=[(home, marked[t], t) for home, t in told]).notices
+        view = replace(view, notices={**view.notices, **known})
+        due: list[tuple[Wake, Household, list[str]]] = []
+        for home, wakes in woken.items():
+            mine = [t for where, t in told if where == home and told[where, t] < sealed_at.get(marked[t], "")]
+            for token in (t for t in mine if self._unheard(view, marked[t], t, *wakes)):
+                due += [(wake, families[home], claimed) for wake, claimed in _by_claim(view, marked[token], [token], wakes)]
+        return view, due
+
+    def _shows_another_pin(self, view: View, token: str) -> bool:
+        patron, ils = view.patrons.get(token), view.ils.get(token)
+        if not (self.pin_link and self.agreement.card.pin.page and patron and ils):
+            return False
+        return (
+            patron.state is State.ACTIVE and patron.ownership is Ownership.CREATED_BY_US and patron.pin_renewed and ils.has_pin_of(patron)
+        )
 
     def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:
         mark = view.notices.get((kind, token))
@@ -184,9 +222,11 @@ class Notices:
         if not due:
             return frozenset()
         envelopes = envelopes | dict(self.store.envelopes(sorted({family.envelope for _, family, _ in due} - set(envelopes))))
-        marked = "card" if kind == "linked" else kind
         groups = [
-            [NoticeMark(family.token, marked, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
+            [
+                NoticeMark(family.token, _marked(kind, t, view), t, "claimed", wake.claimant, replace(family.stamp, at=wake.at))
+                for t in tokens
+            ]
             for wake, family, tokens in due
         ]
         failed: set[str] = set()
@@ -242,6 +282,17 @@ class Notices:
                 language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
             )
             return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+        if kind == "pin" and self.pin_link:
+            shown = [names.get(t, "") for t in tokens]
+            message = pin_notice(
+                language,
+                agreement=self.agreement,
+                library=self.library,
+                children=shown if all(shown) else len(tokens),
+                pin_url=self.pin_link(family.token, language),
+                refuse_url=url,
+            )
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
         cards = []
         for token in tokens:
             patron = view.patrons[token]
@@ -259,6 +310,13 @@ class Notices:
         if name not in envelopes:
             raise VaultClosedError(f"the data keys of object {name} are missing")
         return self.opener.open(envelopes[name], owner, group, sealed)
+
+
+def _marked(kind: str, token: str, view: View) -> str:
+    """Under which word a notice is marked: a linked card's under that of cards, a new PIN's under the object it is sealed in."""
+    if kind == "pin":
+        return view.patrons[token].envelopes[Group.PIN]
+    return "card" if kind == "linked" else kind
 
 
 def _may_show_pin(envelope: Envelope) -> bool:

@@ -193,6 +193,41 @@ def linked_notice(language: str, *, agreement: Agreement, library: Library, chil
     )
 
 
+def pin_notice(
+    language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, pin_url: str, refuse_url: str
+) -> Message:
+    """The e-mail that leads to a new PIN, which the library had drawn; neither the PIN nor the number stands in it.
+
+    ``children`` are names or how many; raises ValueError for no children, or an address that is none of a page.
+    """
+    count = children if isinstance(children, int) else len(children)
+    if count < 1:
+        raise ValueError("a notice of a new PIN needs at least one child")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    names = () if isinstance(children, int) else _names(agreement, children)
+    return write_message(
+        Kind.PIN,
+        language=written,
+        subject=written.say("pin.subject"),
+        title=written.say("pin.title"),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=[
+            *notes(written, wanted=wanted, agreement=agreement),
+            Paragraph(written.count("pin.intro", count, **parties)),
+            *([Bullets(names, personal=True)] if names else []),
+            *_the_page_for_the_pin(written, agreement, pin_url),
+            Paragraph(written.say("pin.not_you")),
+            Heading(written.say("refuse.heading")),
+            Paragraph(written.count("refuse.turned_off", agreement.basis.choice.honour_within_hours)),
+            *_the_page_for_a_no(written, agreement, parties, count=count, refuse_url=refuse_url, own_card=True),
+            *contacts(written, agreement, library),
+        ],
+        footer=written.say("contact.footer", **parties),
+    )
+
+
 def notes(written: Language, *, wanted: bool, agreement: Agreement) -> tuple[Note, ...]:
     """The line for families whose language has no file: in the language of the letter and in the agreement's others."""
     if wanted:
