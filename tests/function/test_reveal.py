@@ -1,124 +1,43 @@
 """The page that shows a PIN, as the HTTP API calls it: a form for everybody, a PIN once for who answers, and nothing of it anywhere else."""
 
-import base64
+import importlib
 import threading
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from firstcard.adapters.aws import unwrap, wrapper
-from firstcard.agreement.vocabulary import Group, Purpose
-from firstcard.card.patron import release
-from firstcard.card.view import IlsState
-from firstcard.notice import make_link, make_pin_link
-from firstcard.vault.seal import Opener
-from functions.reveal.handler import cards, handler
-from tests.function.builders import (
-    CARDS,
-    LEDGER,
-    Breaking,
-    KilledError,
-    Yard,
-    csv_content,
-    dies,
-    everything,
-    household,
-    later,
-    token,
-    with_pin_page,
+from firstcard.notice import make_link, read_pin_link
+from functions.notify import handler as notify
+from functions.reveal import handler as reveal
+from tests.function.builders import CARDS, LEDGER, Breaking, KilledError, Yard, dies, everything, household, later, token
+from tests.function.revealing import (
+    BASE,
+    LINK_KEY,
+    NOON,
+    RIGHT,
+    WRONG,
+    a_family,
+    a_link,
+    agreements_with_a_page,
+    ask,
+    heading,
+    intents,
+    pin,
 )
-from tests.function.calling import a_context
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
-
-LINK_KEY = b"a link key of the tests, long enough"
-BASE = "https://no.example.org/pin"
-RIGHT, WRONG = ("5", "4", "2016"), ("5", "5", "2016")
-NOON = later(hours=12)
-MADE = later(hours=1)
 
 
 @pytest.fixture
 def agreements() -> list[dict[str, Any]]:
-    return [with_pin_page(csv_content("pine", "dsa-pine-oak-2026", "904")), csv_content("fir", "dsa-fir-oak-2026", "906")]
+    return agreements_with_a_page()
 
 
 @pytest.fixture
 def family(yard: Yard) -> Yard:
-    """Two children of one household and one of another, all with cards in the ILS, sealed by a key of the cloud's."""
-    keys = boto3.client("kms")
-    keys.create_alias(AliasName="alias/firstcard-purpose-oak-pine", TargetKeyId=keys.create_key()["KeyMetadata"]["KeyId"])
-    yard.wrapper = wrapper
-    home = {"guardian_email": "family1@example.org"}
-    yard.run(
-        a_firstcard_csv(a_student_row(1), a_student_row(2, birth_date="2014-01-31", **home), a_student_row(3, birth_date="2013-02-28"))
-    )
-    for number in (1, 2, 3):
-        works(yard, number)
-    return yard
-
-
-def works(yard: Yard, number: int, state: str = "in_ils") -> None:
-    """The child's days are over, and the ILS has the card."""
-    patron = release(yard.cards.standing([token(number)]).patrons[token(number)], at=later(minutes=1).isoformat())
-    assert yard.cards.change(patron)
-    yard.cards.record_ils([IlsState(patron.token, "student", patron.household, state, patron.version, "77", "", patron.stamp)])
-
-
-def a_link(number: int = 1, *, key: bytes = LINK_KEY, sharing: str = "oak.pine", made: datetime = MADE, language: str = "en") -> str:
-    address = make_pin_link(key, sharing=sharing, household=household(number), language=language, base_url=BASE, made=made.timestamp())
-    return address.rsplit("/", 1)[1]
-
-
-def ask(
-    answer: tuple[str, str, str] | None = None,
-    *,
-    link: str | None = None,
-    at: datetime = NOON,
-    method: str = "POST",
-    body: str | None = None,
-    encoded: bool = False,
-) -> tuple[int, str]:
-    if answer:
-        body = urlencode(dict(zip(("month", "day", "year"), answer, strict=True)))
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "pathParameters": {"link": a_link() if link is None else link},
-        "requestContext": {"http": {"method": method}, "timeEpoch": int(at.timestamp() * 1000)},
-        "isBase64Encoded": encoded,
-    }
-    if body is not None:
-        event["body"] = base64.b64encode(body.encode()).decode() if encoded else body
-    said = handler(event, a_context())
-    assert said["headers"]["Cache-Control"] == "no-store"
-    assert "default-src 'none'" in said["headers"]["Content-Security-Policy"]
-    return said["statusCode"], said["body"]
-
-
-def pin(yard: Yard, number: int = 1) -> str:
-    return opened(yard, number, Group.PIN)["pin"]
-
-
-def opened(yard: Yard, number: int, group: Group) -> dict[str, str]:
-    """What is sealed, opened as sync would."""
-    patron = yard.cards.standing([token(number)]).patrons[token(number)]
-    envelope = yard.cards.envelopes([patron.envelopes[group]])[patron.envelopes[group]]
-    opener = Opener(purpose=Purpose.SYNC_ILS, unwrap=unwrap, declare=lambda intent: None, clock=lambda: 0.0)
-    fields: dict[str, str] = opener.open(envelope, patron.token, group, patron.sealed[group])
-    return fields
-
-
-def heading(page: str) -> str:
-    return page.partition("<h1>")[2].partition("</h1>")[0]
-
-
-def intents() -> list[tuple[str, str]]:
-    items = boto3.client("dynamodb").scan(TableName=LEDGER)["Items"]
-    found = [item for item in items if item["pk"]["S"].startswith("intent#")]
-    return sorted((item["group"]["S"], item["purpose"]["S"]) for item in found)
+    return a_family(yard)
 
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -338,18 +257,20 @@ def test_another_childs_birth_date_is_no_answer(family: Yard) -> None:
 
 
 def test_no_pin_number_birth_date_link_or_household_is_in_a_log_or_an_item(
-    family: Yard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    family: Yard, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    importlib.reload(reveal)  # Powertools reads it when the handler is imported
     for answer in (WRONG, RIGHT, RIGHT):
         ask(answer)
-    said = capsys.readouterr()
-    secrets = (pin(family), "904000100001", "2016-05-04", "2016", a_link(), household(1), token(1), "Ada", "family1@example.org")
-    for value in secrets:
-        assert value not in said.out + said.err, value
+    logged = repr([vars(record) for record in caplog.records])
+    assert "answered" in logged
+    number = "904000100001"
+    for value in (pin(family), number, "2016-05-04", "year", a_link(), household(1), token(1), "Ada", "family1@example.org"):
+        assert value not in logged, value
     items = " ".join(item for item in everything(CARDS) if "pin#" in item)
     assert "shown#" in items
-    for value in (pin(family), "904000100001", "2016-05-04", a_link(), "Ada"):
+    for value in (pin(family), number, "2016-05-04", a_link(), "Ada"):
         assert value not in items, value
 
 
@@ -363,7 +284,6 @@ def test_showing_writes_two_items_of_its_own_and_no_other(family: Yard) -> None:
 
 
 def test_threads_that_press_at_once_write_one_mark(family: Yard) -> None:
-    assert cards() is not None
     pages: list[str] = []
     pressing = [threading.Thread(target=lambda: pages.append(ask(RIGHT)[1])) for _ in range(4)]
     for thread in pressing:
@@ -374,10 +294,21 @@ def test_threads_that_press_at_once_write_one_mark(family: Yard) -> None:
     assert len([item for item in everything(CARDS) if "shown#" in item]) == 1
 
 
-@pytest.fixture
-def named(agreements: list[dict[str, Any]]) -> None:
-    with_pin_page(agreements[0], names=True)
+class TestWhereTheMatrixHasNames:
+    @pytest.fixture
+    def agreements(self) -> list[dict[str, Any]]:
+        return agreements_with_a_page(names=True)
+
+    def test_the_name_that_a_letter_has_is_shown(self, family: Yard) -> None:
+        assert "PIN of Ada" in ask(RIGHT)[1]
 
 
-def test_the_name_that_a_letter_has_is_shown_where_the_matrix_says_so(named: None, family: Yard) -> None:
-    assert "PIN of Ada" in ask(RIGHT)[1]
+def test_the_link_that_notify_writes_is_one_that_this_page_reads(family: Yard) -> None:
+    pin_link = notify.notices("oak.pine").pin_link
+    assert pin_link is not None
+    address = pin_link(household(1), "es")
+    assert address.startswith(f"{BASE}/")
+    link = read_pin_link(LINK_KEY, address.removeprefix(f"{BASE}/"))
+    assert link is not None
+    assert (link.sharing, link.household, link.language) == ("oak.pine", household(1), "es")
+    assert not link.is_over(link.made + 3600, days=1)
