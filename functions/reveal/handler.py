@@ -54,9 +54,8 @@ def declare(intent: Intent) -> None:
     ledger().declare(intent, role=setting(Setting.AWS_LAMBDA_FUNCTION_NAME), at=datetime.now(UTC), nonce=os.urandom(6).hex())
 
 
-@cache
 def opener() -> Opener:
-    """Opens field groups for the page."""
+    """Opens field groups for one request: a data key is its chunk's, and one that was kept would open another family's PIN without an intent and unseen by the trail."""
     return Opener(purpose=Purpose.SHOW_PIN, unwrap=unwrap, declare=declare, clock=time.monotonic)
 
 

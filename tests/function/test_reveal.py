@@ -88,6 +88,14 @@ def test_every_opening_has_its_intent(family: Yard) -> None:
     assert intents() == [("age", "show_pin"), ("card", "show_pin"), ("pin", "show_pin")]
 
 
+def test_what_one_family_opened_opens_nothing_for_the_next(family: Yard, breaking: Breaking) -> None:
+    ask(RIGHT)
+    breaking.seen.clear()
+    assert pin(family, 3) in ask(("2", "28", "2013"), link=a_link(3))[1]
+    assert intents() == sorted([("age", "show_pin"), ("card", "show_pin"), ("pin", "show_pin")] * 2)
+    assert breaking.seen.count("Decrypt") == 3 + 1  # and the test's own look
+
+
 def test_a_wrong_answer_opens_no_pin(family: Yard) -> None:
     _, page = ask(WRONG)
     assert "We found no PIN for this answer" in page
