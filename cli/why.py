@@ -36,7 +36,7 @@ def why(
 
     Exits with 0 if the child has a card, 1 if it has none, 2 if the command was used wrongly, 3 if nobody could answer.
     """
-    question = {"district": district, "student": _id(student), "at": datetime.now(UTC).isoformat()}
+    question = {"district": district, "student": student_id(student), "at": datetime.now(UTC).isoformat()}
     said = asked(FUNCTION, question, role="firstcard-operator")
     if error := said.get("error"):
         raise typer.BadParameter(WRONG_USE.get(error, "the function did not understand the question"))
@@ -58,7 +58,8 @@ def as_text(answer: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _id(student: str | None) -> str:
+def student_id(student: str | None) -> str:
+    """The id as it was given, from standard input, or asked for."""
     if student == "-":
         return sys.stdin.readline().rstrip("\r\n")
     if student is not None:

@@ -29,7 +29,8 @@ STATE: Findings = {
 }
 
 FAMILY: Findings = {
-    "APIG4": "The signed link is the authorisation: a family has no account; fetching changes nothing (34 CFR 99.37, clause opt-out)",
+    "APIG4": "The signed link is the authorisation: a family has no account; fetching changes nothing (34 CFR 99.37, clause opt-out). "
+    "The page that shows a PIN also asks for what the e-mail does not say (clause card.pin.page)",
     "L1": RUNTIME,
     "IAM5": {
         f"secretsmanager:{REGION}:{ACCOUNT}:secret:firstcard/links/*": "One link key a library; Secrets Manager adds six random characters to every name"

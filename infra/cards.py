@@ -11,7 +11,9 @@ from infra import names
 class Table(Construct):
     """A table with the keys ``pk`` and ``sk``, billed by use, restorable to any second of the last 35 days, kept when its stack goes."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey, stream: bool = False) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey, stream: bool = False, gone_at: str | None = None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
             self,
@@ -23,6 +25,7 @@ class Table(Construct):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+            time_to_live_attribute=gone_at,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if stream else None,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
@@ -30,13 +33,13 @@ class Table(Construct):
 
 
 class Cards(Table):
-    """Patrons, ILS states, refusals, households, notices, pairs and envelopes.
+    """Patrons, ILS states, refusals, households, notices, pairs, envelopes, and of PINs that they were shown and how often one was asked for.
 
     ``windows`` finds those whose days to say no are running, ``pairs`` what waits for a person at a library, and what one decided.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
-        super().__init__(scope, construct_id, name=names.CARDS_TABLE, key=key, stream=True)
+        super().__init__(scope, construct_id, name=names.CARDS_TABLE, key=key, stream=True, gone_at="gone_at")
         self.table.add_global_secondary_index(
             index_name="windows",
             partition_key=_text("window_of"),

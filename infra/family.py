@@ -1,4 +1,4 @@
-"""The stack of a family's no: a page behind a link, open to anyone who holds the link."""
+"""The stack of a family's pages behind links: the one for a no, open to anyone who holds the link, and the one that shows a PIN to who also answers."""
 
 from pathlib import Path
 
@@ -9,29 +9,39 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from infra.layers import Layers
-from infra.permission import on_cards, read_secrets
+from infra.permission import on_cards, on_ledger, read_secrets
 from infra.refuse import Refuse
+from infra.reveal import Reveal
 
 ACCESS_LOG = '{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status"}'
 """One line a request, without its path: the link is in it. Without the address: it is a family's."""
 
 
 class Family(Stack):
-    """GET shows the page and changes nothing; POST is the button."""
+    """GET shows a page and changes nothing; POST is its button."""
 
     def __init__(self, scope: Construct, construct_id: str, *, site: Path, built_layers: Path) -> None:
-        super().__init__(scope, construct_id, description="FirstCard: where a family says no")
-        refuse = Refuse(self, layers=Layers(self, "Layers", site=site, built=built_layers))
+        super().__init__(scope, construct_id, description="FirstCard: where a family says no, and sees a PIN once")
+        layers = Layers(self, "Layers", site=site, built=built_layers)
+        refuse = Refuse(self, layers=layers)
         refuse.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
         refuse.may(on_cards("PutItem", keys=["patron#*"]))
         refuse.may(read_secrets("links"))
 
+        reveal = Reveal(self, layers=layers)
+        reveal.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*", "pin#*"]))
+        reveal.may(on_cards("PutItem", "UpdateItem", keys=["pin#*"]))
+        reveal.may(on_ledger("GetItem", keys=["agreement#*"]))
+        reveal.may(on_ledger("PutItem", keys=["intent#*"]))
+        reveal.may(read_secrets("links"))
+
         api = apigateway.HttpApi(self, "Api", api_name="firstcard-family", create_default_stage=False)
-        api.add_routes(
-            path="/no/{link}",
-            methods=[apigateway.HttpMethod.GET, apigateway.HttpMethod.POST],
-            integration=HttpLambdaIntegration("Refuse", refuse.function),
-        )
+        for path, page in (("/no/{link}", refuse), ("/pin/{link}", reveal)):
+            api.add_routes(
+                path=path,
+                methods=[apigateway.HttpMethod.GET, apigateway.HttpMethod.POST],
+                integration=HttpLambdaIntegration(page.verb.capitalize(), page.function),
+            )
         log = logs.LogGroup(
             self,
             "Log",

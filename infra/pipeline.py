@@ -57,6 +57,7 @@ from infra.permission import (
 from infra.plan import Plan
 from infra.publish import Publish
 from infra.rehearse import Rehearse
+from infra.reset import Reset
 from infra.roster_run import RosterRun
 from infra.settle import Settle
 from infra.sync import Sync
@@ -187,6 +188,12 @@ class Pipeline(Stack):
         explain.may(on_runs_by_district("Query"))
         explain.may(see_vault())
         explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
+
+        reset = Reset(self, layers=layers)
+        reset.may(read_secrets("tokens"))
+        reset.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*"]))
+        reset.may(on_cards("PutItem", keys=["patron#*", "envelope#*"]))
+        reset.may(on_ledger("GetItem", keys=["agreement#*"]))
 
         settle = Settle(self, layers=layers)
         settle.may(on_pairs("Query"))

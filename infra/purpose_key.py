@@ -18,8 +18,25 @@ from infra.key import Key
 
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 SEALS = "plan"
+RENEWS_PINS = "reset"
 FUNCTIONS = frozenset(
-    {"admit", "plan", "hold", "begin", "issue", "finish", "publish", "sync", "notify", "window", "refuse", "rehearse", "settle"}
+    {
+        "admit",
+        "plan",
+        "hold",
+        "begin",
+        "issue",
+        "finish",
+        "publish",
+        "sync",
+        "notify",
+        "window",
+        "refuse",
+        "rehearse",
+        "settle",
+        "reveal",
+        "reset",
+    }
 )
 
 
@@ -48,7 +65,10 @@ def purpose_statements(*agreements: Agreement) -> list[dict[str, Any]]:
     for agreement in sorted(agreements, key=lambda one: one.term.effective):
         if agreement.status is Status.EXECUTED:
             year = f"From{agreement.term.effective:%Y%m%d}" if len(agreements) > 1 else ""
-            allowed += [{**statement, "Sid": statement["Sid"] + year} for statement in _sealing(agreement) + _opening(agreement)]
+            allowed += [
+                {**statement, "Sid": statement["Sid"] + year}
+                for statement in _sealing(agreement) + _renewing_pins(agreement) + _opening(agreement)
+            ]
     return allowed + _never(agreements[0])
 
 
@@ -57,6 +77,16 @@ def _sealing(agreement: Agreement) -> list[dict[str, Any]]:
         _allow(agreement, role=SEALS, human=False, purpose=purpose, groups=agreement.matrix[purpose], action="kms:Encrypt")
         for purpose in Purpose
         if agreement.matrix.get(purpose)
+    ]
+
+
+def _renewing_pins(agreement: Agreement) -> list[dict[str, Any]]:
+    """Where a family is shown its PIN, another one may be sealed: nothing but a PIN, and nothing is opened."""
+    if agreement.card.pin.page is None:
+        return []
+    return [
+        _allow(agreement, role=RENEWS_PINS, human=False, purpose=purpose, groups=[Group.PIN], action="kms:Encrypt")
+        for purpose in agreement.purposes_of(Group.PIN)
     ]
 
 

@@ -8,7 +8,7 @@ from infra import names
 
 
 class Trail(Stack):
-    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child."""
+    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child or for a new PIN."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="FirstCard: CloudTrail")
@@ -29,7 +29,10 @@ class Trail(Stack):
                 # Reads only: the trail's own deliveries would otherwise log themselves for ever.
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
                 # The call's body, which holds a student's id, is no part of the record.
-                _selector("Who asked about a child", {**_data("AWS::Lambda::Function"), "resources.ARN": [names.function_arn("explain")]}),
+                _selector(
+                    "Who asked about a child, or for a new PIN",
+                    {**_data("AWS::Lambda::Function"), "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset")]},
+                ),
                 _selector(
                     "Cards and ledger",
                     {

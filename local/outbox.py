@@ -30,6 +30,7 @@ _KIND_IN_HTML = re.compile(r'<meta name="firstcard-kind" content="([a-z_]+)">')
 _HEADINGS = {
     Kind.ANNOUNCEMENT: "Announcements to families (how to say no)",
     Kind.CARD: "Card numbers to families",
+    Kind.PIN: "New PINs, as links, to families",
     Kind.STAFF: "Card numbers to staff",
     Kind.RECEIPT: "Receipts to districts",
     Kind.HELD: "Plans that wait for a person",

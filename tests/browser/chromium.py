@@ -38,6 +38,11 @@ class Browser:
         while self.session.get(f"{pressed}/name").is_success:  # the click answers before a slow page takes the place of the one pressed
             assert time.monotonic() < deadline, f"no page followed within {PAGE_SECONDS} s"
 
+    def type(self, selector: str, text: str) -> None:
+        """Type into what the CSS selector finds."""
+        found = self._post("element", {"using": "css selector", "value": selector})
+        self._post(f"element/{found[_ELEMENT]}/value", {"text": text})
+
     def look(self, expression: str) -> object:
         """The value of a JavaScript expression in the page."""
         return self._post("execute/sync", {"script": f"return {expression}", "args": []})

@@ -25,7 +25,7 @@ from firstcard.run.ledger import Arrival, Run
 from firstcard.run.planning import Planned, Planner
 from firstcard.run.steps import Begun, Holder, begin, decide_held, may_issue
 from firstcard.vault import Wrap
-from tests.unit.agreement.builders import PATRONS, agreement_content, library_content
+from tests.unit.agreement.builders import PATRONS, PIN_PAGE, agreement_content, library_content
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
 from tests.unit.vault.builders import KeyService
 
@@ -47,6 +47,15 @@ def csv_content(district: str, name: str, prefix: str, **changes: Any) -> dict[s
     card = {"number": {"prefix": prefix}, "staff_number": {"prefix": f"{int(prefix) + 1}"}}
     changes = {"id": name, "district": district, "exchange": exchange, "safety": safety, "card": card} | changes
     return agreement_content(without=("exchange.mapping",), **changes)
+
+
+def with_pin_page(content: dict[str, Any], *, names: bool = False) -> dict[str, Any]:
+    """The same with a page that shows a PIN after the birth date is typed, and with ``names`` the child's, too."""
+    content["purposes"] |= PIN_PAGE["purposes"]
+    content["matrix"] |= {"show_pin": [*PIN_PAGE["matrix"]["show_pin"], *(["identity"] if names else [])]}
+    content["roles"] |= PIN_PAGE["roles"]
+    content["card"]["pin"] |= PIN_PAGE["card"]["pin"]
+    return content
 
 
 def barcode_content(district: str, name: str) -> dict[str, Any]:

@@ -49,6 +49,8 @@ VERBS = (
     "explain",
     "settle",
     "gather",
+    "reveal",
+    "reset",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

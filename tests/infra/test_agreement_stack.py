@@ -40,9 +40,26 @@ def test_the_purpose_key_lets_each_role_open_what_the_agreement_says_and_plan_on
     }
     opened = {("firstcard-" + a.role, "kms:Decrypt", str(a.purpose)) for a in agreement.accesses()}
     sealed = {("firstcard-plan", "kms:Encrypt", str(p)) for p in Purpose if agreement.matrix.get(p)}
-    assert set(told) == opened | sealed
-    for (_, _, purpose), groups in told.items():
-        assert groups == sorted(str(g) for g in agreement.matrix[Purpose(purpose)])
+    renewed = {("firstcard-reset", "kms:Encrypt", purpose) for purpose in ("sync_ils", "show_pin")}
+    assert set(told) == opened | sealed | renewed
+    for key, groups in told.items():
+        assert groups == (["pin"] if key in renewed else sorted(str(g) for g in agreement.matrix[Purpose(key[2])]))
+
+
+def test_a_pin_is_renewed_only_where_a_family_is_shown_it_and_whoever_renews_it_opens_nothing(agreement):
+    pin = agreement.card.pin.model_copy(update={"page": None})
+    without = agreement.model_copy(update={"card": agreement.card.model_copy(update={"pin": pin})})
+    assert "firstcard-reset" not in json.dumps(purpose_statements(without))
+    assert {s["Action"] for s in _allowed(agreement) if "firstcard-reset" in s["Principal"]["AWS"]} == {"kms:Encrypt"}
+
+
+def test_a_pin_is_opened_by_sync_and_by_the_page_that_shows_it_with_what_that_asks_for_and_by_nobody_else(agreement):
+    opening = {
+        s["Principal"]["AWS"].rpartition("/")[2]: s["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
+        for s in _allowed(agreement)
+        if s["Action"] == "kms:Decrypt" and "pin" in s["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
+    }
+    assert opening == {"firstcard-sync": ["age", "card", "enrolment", "identity", "pin"], "firstcard-reveal": ["age", "card", "pin"]}
 
 
 @pytest.fixture(scope="module")

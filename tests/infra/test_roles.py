@@ -68,6 +68,11 @@ ALLOWED = {
         *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "reset": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
+    "reveal": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -136,7 +141,7 @@ def test_no_role_policy_reaches_a_key_so_that_only_key_policies_decide(templates
     assert [role for role in ALLOWED if any(a.startswith("kms:") for a in templates.actions(f"firstcard-{role}"))] == []
 
 
-def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_state(templates):
+def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_ils_state(templates):
     writers = set()
     for role in ALLOWED:
         for statement in templates.role_statements(f"firstcard-{role}"):
@@ -147,7 +152,7 @@ def test_only_issue_window_and_refuse_write_patrons_and_only_sync_their_ils_stat
             keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
-    assert writers == {"issue", "window", "refuse", "sync"}
+    assert writers == {"issue", "window", "refuse", "reset", "sync"}
 
 
 def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):
@@ -161,7 +166,41 @@ def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templa
     assert may == {"plan": {"dynamodb:BatchGetItem"}, "issue": {"dynamodb:PutItem"}}
 
 
-def test_only_plan_and_explain_can_make_a_childs_token_and_no_person(templates):
+def test_reveal_writes_what_is_its_own_and_reads_no_other_secret_than_the_links(templates):
+    reached = {
+        (
+            action,
+            resource.rpartition(":")[2],
+            *listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])),
+        )
+        for s in templates.role_statements("firstcard-reveal")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if not action.startswith("logs:")
+    }
+    assert reached == {
+        ("dynamodb:BatchGetItem", "table/firstcard-cards", "patron#*", "household#*", "envelope#*", "pin#*"),
+        ("dynamodb:PutItem", "table/firstcard-cards", "pin#*"),
+        ("dynamodb:UpdateItem", "table/firstcard-cards", "pin#*"),
+        ("dynamodb:GetItem", "table/firstcard-ledger", "agreement#*"),
+        ("dynamodb:PutItem", "table/firstcard-ledger", "intent#*"),
+        ("secretsmanager:GetSecretValue", "firstcard/links/*"),
+    }
+
+
+def test_nobody_but_reveal_writes_that_a_pin_was_shown_or_asked_for(templates):
+    writers = {
+        role
+        for role in ALLOWED
+        for s in templates.role_statements(f"firstcard-{role}")
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"} & set(listed(s["Action"]))
+        and any(str(r).endswith("table/firstcard-cards") for r in listed(s["Resource"]))
+        and {"pin#*", "*"} & set(listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])))
+    }
+    assert writers == {"reveal"}
+
+
+def test_only_plan_explain_and_reset_can_make_a_childs_token_and_no_person(templates):
     readers = {
         role
         for role in ALLOWED
@@ -169,7 +208,7 @@ def test_only_plan_and_explain_can_make_a_childs_token_and_no_person(templates):
         for resource in listed(s["Resource"])
         if "secretsmanager:GetSecretValue" in listed(s["Action"]) and "secret:firstcard/tokens/" in resource
     }
-    assert readers == {"plan", "explain"}
+    assert readers == {"plan", "explain", "reset"}
 
 
 def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templates):
@@ -181,7 +220,7 @@ def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templat
     assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
 
 
-def test_a_person_may_call_the_one_function_that_works_for_that_person(templates):
+def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     callers = {
         role: sorted(listed(s["Resource"]))
         for role in ALLOWED
@@ -190,7 +229,7 @@ def test_a_person_may_call_the_one_function_that_works_for_that_person(templates
     }
     functions = "arn:aws:lambda:us-east-1:111122223333:function"
     assert callers == {
-        "operator": [f"{functions}:firstcard-explain"],
+        "operator": [f"{functions}:firstcard-explain", f"{functions}:firstcard-reset"],
         "librarian": [f"{functions}:firstcard-settle"],
         "systems-librarian": [f"{functions}:firstcard-gather"],
     }

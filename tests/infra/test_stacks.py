@@ -126,6 +126,10 @@ def test_tables_can_be_restored_and_the_cards_table_streams_both_images(template
     for _, _, table in templates.every("AWS::DynamoDB::Table"):
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
         assert table["DeletionProtectionEnabled"] is True
+    assert templates.named("AWS::DynamoDB::Table", TableName="firstcard-cards")["TimeToLiveSpecification"] == {
+        "AttributeName": "gone_at",
+        "Enabled": True,
+    }
     assert templates.named("AWS::DynamoDB::Table", TableName="firstcard-cards")["StreamSpecification"] == {
         "StreamViewType": "NEW_AND_OLD_IMAGES"
     }
@@ -147,15 +151,24 @@ def test_the_trail_records_every_region_its_digests_and_all_key_use(templates):
     management, *_ = trail["AdvancedEventSelectors"]
     assert management["FieldSelectors"] == [{"Field": "eventCategory", "Equals": ["Management"]}]
     told = json.dumps(trail["AdvancedEventSelectors"])
-    for watched in ("firstcard-drop-", "firstcard-vault-", "table/firstcard-cards", "table/firstcard-ledger", "function:firstcard-explain"):
+    for watched in (
+        "firstcard-drop-",
+        "firstcard-vault-",
+        "table/firstcard-cards",
+        "table/firstcard-ledger",
+        "function:firstcard-explain",
+        "function:firstcard-reset",
+    ):
         assert watched in told
 
 
-def test_the_page_of_a_familys_no_is_logged_without_the_link(templates):
+def test_a_familys_pages_are_logged_without_the_link(templates):
     ((_, _, stage),) = templates.every("AWS::ApiGatewayV2::Stage")
     assert "path" not in stage["AccessLogSettings"]["Format"].lower()
     assert "sourceIp" not in stage["AccessLogSettings"]["Format"]
-    assert {p["RouteKey"] for _, _, p in templates.every("AWS::ApiGatewayV2::Route")} == {"GET /no/{link}", "POST /no/{link}"}
+    assert {p["RouteKey"] for _, _, p in templates.every("AWS::ApiGatewayV2::Route")} == {
+        f"{method} /{page}/{{link}}" for method in ("GET", "POST") for page in ("no", "pin")
+    }
 
 
 def test_one_rule_takes_what_is_dropped_by_any_district_and_another_what_is_tried(templates):

@@ -6,6 +6,7 @@ no held run, no suspension.
 
 import base64
 import json
+import re
 import sqlite3
 import ssl
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from local.district.people import Change, Damage, District, Student, make_distri
 from local.machine import DESK, Machine, later_event
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
-from tests.flow.product.sharing import Difference, Left, Sharing, difference, digest_of, link_in
+from tests.flow.product.sharing import Difference, Left, Sharing, difference, digest_of, link_in, pin_link_in
 from tests.flow.product.waiting import until, until_quiet
 
 
@@ -403,6 +404,69 @@ def _a_week_ago(machine: Machine, held: Mapping[str, Any]) -> None:
         ExpressionAttributeNames={"#u": "until"},
         ExpressionAttributeValues={":i": {"S": past["imported_at"]}, ":u": {"S": past["until"]}},
     )
+
+
+@dataclass(frozen=True)
+class PinStory:
+    """A family of duval sees its child's PIN, and after the library had another one made sees that: what the pages said, and what opened the account.
+
+    ``shown`` and ``renewed`` are (number, PIN) as the page had them; ``opens`` whether each PIN opened the account before and after the reset.
+    """
+
+    letter: str
+    fetched: str
+    wrong: str
+    shown: tuple[str, str]
+    renewed: tuple[str, str]
+    by_the_old_link: str
+    opens: tuple[bool, bool, bool]
+    answers: tuple[str, str]
+    left: Difference
+
+
+@pytest.fixture(scope="session")
+def pin_story(machine: Machine, duval: Sharing, first_night: FirstNight, tomorrow: Tomorrow) -> PinStory:
+    before = duval.state()
+    touched = {change.sourced_id for change in tomorrow.changes}
+    cards = before.mails_of("card")
+    child = next(
+        s
+        for s in duval.district.students
+        if s.sourced_id not in touched
+        and any(mail["To"] == [s.email] for mail in cards)
+        and duval.token(s.local_id) in before.patrons("active")
+    )
+    letter = next(mail for mail in cards if mail["To"] == [child.email])
+    born = {"month": str(child.birth_date.month), "day": str(child.birth_date.day), "year": str(child.birth_date.year)}
+    with httpx.Client(
+        verify=ssl.create_default_context(cafile=str(machine.cloud.certificate.authority)), timeout=60, trust_env=False
+    ) as web:
+
+        def answered(link: str, **changed: str) -> str:
+            return web.post(link, data={**born, **changed}).text
+
+        fetched = web.get(pin_link_in(letter)).text
+        wrong = answered(pin_link_in(letter), year=str(child.birth_date.year - 1))
+        number, first = _shown(answered(pin_link_in(letter)))
+        opened_first = duval.pin_opens(number, first)
+        said = duval.firstcard("pin", "reset", "--district", duval.slug, "--student", child.local_id)
+        mail = until(lambda: next(iter(duval.state().mails_of("pin")), None), "the e-mail about the new PIN")
+        assert mail is not None
+        until_quiet(machine)
+        by_the_old_link = answered(pin_link_in(letter))
+        renewed = _shown(answered(pin_link_in(mail)))
+    until_quiet(machine)
+    opens = (opened_first, duval.pin_opens(number, renewed[1]), duval.pin_opens(number, first))
+    answers = (said, mail["BodyText"])
+    return PinStory(
+        letter["BodyText"], fetched, wrong, (number, first), renewed, by_the_old_link, opens, answers, difference(before, duval.state())
+    )
+
+
+def _shown(page: str) -> tuple[str, str]:
+    """Number and PIN as the page shows them."""
+    number, pin = re.findall(r'<p class="number" dir="ltr">(.*?)</p>', page)
+    return re.sub(r"<[^>]+>", "", number), pin
 
 
 @pytest.fixture(scope="session")

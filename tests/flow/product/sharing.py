@@ -23,6 +23,7 @@ from local.counting import Watch
 from local.district.delivery import OpenPgpKey, drop, protect
 from local.district.oneroster import oneroster_zip
 from local.district.people import District
+from local.ils.patrons import hashed
 from local.machine import DESK, Machine
 from local.outbox import kind_of
 from local.programme import Programme
@@ -32,12 +33,19 @@ from tests.flow.product.waiting import until
 T = TypeVar("T")
 Item = Mapping[str, Any]
 LINK = re.compile(r"https://[\w.:/$-]+/no/[\w.~%-]+")
+PIN_LINK = re.compile(r"https://[\w.:/$-]+/pin/[\w.~%-]+")
 _plain = TypeDeserializer().deserialize
 
 
 def link_in(mail: Mapping[str, Any]) -> str:
     """The address of the refusal page that an e-mail gives, or nothing."""
     found = LINK.search(mail["BodyText"])
+    return found.group(0) if found else ""
+
+
+def pin_link_in(mail: Mapping[str, Any]) -> str:
+    """The address of the page for the PIN that an e-mail gives, or nothing."""
+    found = PIN_LINK.search(mail["BodyText"])
     return found.group(0) if found else ""
 
 
@@ -205,6 +213,13 @@ class Sharing:
                 (self.programme.library.ils.token_attribute,),
             ).fetchall()
         return {token: json.loads(patron) for token, patron in rows}
+
+    def pin_opens(self, number: str, pin: str) -> bool:
+        """Whether somebody can sign in to the library's system with this number and PIN."""
+        system = self.machine.libraries[self.programme.library.id]
+        with closing(sqlite3.connect(f"file:{system.database}?mode=ro", uri=True, timeout=10)) as patrons:
+            (kept,) = patrons.execute("SELECT pin FROM patrons WHERE cardnumber = ?", (number,)).fetchone()
+        return bool(kept) and kept == hashed(pin, kept.partition("$")[0])
 
     # ---- what is left behind ----------------------------------------------------
 

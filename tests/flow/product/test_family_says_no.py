@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.machine import Machine
-from tests.flow.product.conftest import FirstNight, Tomorrow
+from tests.flow.product.conftest import FirstNight, PinStory, Tomorrow
 from tests.flow.product.sharing import Difference, Left, Sharing, difference, link_in
 from tests.flow.product.waiting import until, until_quiet
 
@@ -113,3 +113,32 @@ def test_a_later_window_event_does_not_bring_a_refused_card_back(
     machine.invoke_window(datetime.now(UTC) + timedelta(days=40))
     until_quiet(machine)
     assert difference(before, duval.state()).nothing
+
+
+# -- and it sees the PIN ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_family_sees_the_pin_that_opens_its_childs_account_after_answering_and_not_before(pin_story: PinStory) -> None:
+    number, pin = pin_story.shown
+    assert '<form method="post"' in pin_story.fetched
+    assert '<form method="post"' in pin_story.wrong
+    for text in (pin_story.letter, pin_story.fetched, pin_story.wrong):
+        assert pin not in text
+    assert number in pin_story.letter
+    assert pin_story.opens[0]
+
+
+def test_a_reset_gives_another_pin_that_the_new_link_alone_shows_and_the_old_one_opens_nothing(pin_story: PinStory) -> None:
+    assert pin_story.renewed[0] == pin_story.shown[0]
+    assert pin_story.renewed[1] != pin_story.shown[1]
+    assert pin_story.opens == (True, True, False)
+    for text in (pin_story.by_the_old_link, *pin_story.answers):
+        assert pin_story.renewed[1] not in text
+
+
+def test_showing_and_renewing_a_pin_touch_one_child_and_its_household(duval: Sharing, pin_story: PinStory) -> None:
+    written = {(pk.partition("#")[0], sk.partition("#")[0]) for pk, sk in pin_story.left.written}
+    assert written == {("patron", "patron"), ("patron", "ils"), ("pin", "shown"), ("household", "notice"), ("envelope", "envelope")}
+    assert len(pin_story.left.in_ils) <= 1
+    assert [mail["Kind"] for mail in pin_story.left.mails] == ["pin"]
+    assert {event.name for event in pin_story.left.events} == {"CardUpdated", "CardSynced", "NoticeSent"}

@@ -175,6 +175,19 @@ def _agreement() -> dict[str, Any]:
     }
 
 
+PIN_PAGE: dict[str, Any] = {
+    "purposes": {"show_pin": {"use": "essential.service", "exhibit_a": "Show a family the PIN of its child's card."}},
+    "matrix": {"show_pin": ["pin", "card", "age"]},
+    "roles": {"reveal": {"purposes": ["show_pin"]}},
+    "card": {"pin": {"page": {"asks": "birth_date", "days": 30}}},
+}
+"""Changes that let a family see its child's PIN after typing the birth date."""
+PIN_PAGE_BY_ID: dict[str, Any] = PIN_PAGE | {
+    "matrix": {"show_pin": ["pin", "card", "identity"]},
+    "card": {"pin": {"page": {"asks": "student_id", "days": 30}}, "number": {"scheme": "library_barcode", "prefix": "", "length": 14}},
+}
+"""The same after typing the student id, which such a card number does not hold."""
+
 DELTAS: dict[str, Any] = {
     "exchange": {"deltas": True},
     "purposes": {"merge_delta": {"use": "essential.service", "exhibit_a": "Add the changes of each night to the roster."}},

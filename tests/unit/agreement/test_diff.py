@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from firstcard.agreement import agreement_from
 from firstcard.agreement.diff import Change, Section, changes_between, to_plain
 
-from .builders import DELTAS, OPENPGP_KEY, agreement_content, an_agreement, directory_content
+from .builders import DELTAS, OPENPGP_KEY, PIN_PAGE, agreement_content, an_agreement, directory_content
 
 OTHER_CONTENTS: list[dict[str, Any]] = [
     agreement_content(),
@@ -20,6 +20,7 @@ OTHER_CONTENTS: list[dict[str, Any]] = [
     agreement_content(matrix={"send_notice": ["card", "contact"]}),
     agreement_content(roles={"officer": {"purposes": [], "human": True}}),
     agreement_content(notices={"languages": ["es", "en"]}),
+    agreement_content(**PIN_PAGE),
     agreement_content(exchange={"source_cidrs": ["198.51.100.0/24"]}),
     agreement_content(exchange={"signers": [OPENPGP_KEY, OPENPGP_KEY]}),
     agreement_content(exchange={"calendar": {"breaks": [{"first": "2026-12-20", "last": "2027-01-02"}]}}),
@@ -146,3 +147,16 @@ def test_letting_changes_in_is_wider_for_a_roster_is_kept_for_them() -> None:
     assert found["plan × merge_delta × roster"].sentence == "plan may now open roster for merge_delta."
     back = {change.path: change for change in changes_between(an_agreement(**DELTAS), an_agreement())}
     assert back["exchange.deltas"].effect == "narrower"
+
+
+def test_a_page_that_shows_pins_widens_and_so_do_more_days_for_it() -> None:
+    new = changes_between(an_agreement(), an_agreement(**PIN_PAGE))
+    assert [(c.section, c.effect) for c in new if c.path == "card.pin.page"] == [(Section.ACCESS, "wider")]
+    assert {c.sentence for c in new} >= {f"reveal may now open {group} for show_pin." for group in ("pin", "card", "age")}
+    gone = changes_between(an_agreement(**PIN_PAGE), an_agreement())
+    assert [c.effect for c in gone if c.path == "card.pin.page"] == ["narrower"]
+    longer = an_agreement(**PIN_PAGE | {"card": {"pin": {"page": {"asks": "birth_date", "days": 60}}}})
+    (change,) = changes_between(an_agreement(**PIN_PAGE), longer)
+    assert (change.section, change.path, change.effect) == (Section.ACCESS, "card.pin.page.days", "wider")
+    (change,) = changes_between(longer, an_agreement(**PIN_PAGE))
+    assert change.effect == "narrower"

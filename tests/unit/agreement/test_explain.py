@@ -7,7 +7,7 @@ import pytest
 from firstcard.agreement import FORBIDDEN_FIELDS, Agreement
 from firstcard.agreement.explain import to_markdown
 
-from .builders import DELTAS, MATCHING, WAITING, a_directory_agreement, an_agreement
+from .builders import DELTAS, MATCHING, PIN_PAGE, WAITING, a_directory_agreement, an_agreement
 
 FIELD = {"required": False, "exhibit_b": "x", "fideslang": "user"}
 
@@ -120,6 +120,18 @@ XMAS = {"first": "2026-12-21", "last": "2027-01-04"}
             "is not renewed; it is linked all the same, stays blocked",
         ),
         ({"existing": "renew", "existing_blocked": "ask", **MATCHING}, "The card", "is not renewed and not linked before a member"),
+        ({}, "The card", "6 random digits. Nobody is told it"),
+        (
+            PIN_PAGE,
+            "The card",
+            "shown it once, beside the card number, without a name: on a page behind a link in the card's e-mail, which works for 30 days",
+        ),
+        (
+            PIN_PAGE,
+            "The card",
+            "after typing the child's birth date, which the e-mail does not say. 5 wrong answers close the page for the day.",
+        ),
+        (PIN_PAGE, "Who opens", "| `reveal` | a function | `show_pin` | the PIN, the card (number, type, branch, end) and birth date |"),
         ({"status": "suspended"}, "", "nothing is accepted or opened until"),
         ({"name_on": {"family_notice": "none"}}, "Names", "to the family no name"),
         ({"exchange": {"source_cidrs": ["198.51.100.0/24"]}}, "How the file", "only from 198.51.100.0/24"),

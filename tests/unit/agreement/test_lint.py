@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firstcard.agreement import FIELDS, FORBIDDEN_FIELDS, Access, AgreementError, Ferpa, Group, Purpose, agreement_from, load_agreement
 
-from .builders import DELTAS, MATCHING, WAITING, agreement_content, an_agreement, directory_content
+from .builders import DELTAS, MATCHING, PIN_PAGE, PIN_PAGE_BY_ID, WAITING, agreement_content, an_agreement, directory_content
 
 
 def mistakes_of(directory: Path, content: dict[str, Any]) -> list[tuple[str, str]]:
@@ -159,6 +159,20 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     ("asking without waiting for the answer", agreement_content(existing="ask", **MATCHING), "meanwhile: card", "write wait"),
     ("a comparison without birth dates", agreement_content(without=("fields.birth_date",), **MATCHING), "deduplicate:", "without birth_date"),
     ("more than names for who settles", agreement_content(**WAITING | {"matrix": {"deduplicate": ["identity", "age", "contact"]}}), "deduplicate:", "remove contact"),
+    # a page that shows the PIN
+    ("a page that nobody may open anything for", agreement_content(card=PIN_PAGE["card"]), "page:", "describe the purpose show_pin, write show_pin: [pin, card, age] under matrix, and give it to the role reveal"),
+    ("a purpose without a page", agreement_content(**{name: clause for name, clause in PIN_PAGE.items() if name != "card"}), "show_pin:", "write card.pin.page"),
+    ("a page without its function", agreement_content(**{name: clause for name, clause in PIN_PAGE.items() if name != "roles"}), "roles:", "write reveal: {purposes: [show_pin]}"),
+    ("a page whose function opens nothing", agreement_content(**PIN_PAGE | {"roles": {"reveal": {"purposes": ["show_pin"], "opens": False}}}), "roles:", "The function reveal shows the PIN"),
+    ("a page for people", agreement_content(**PIN_PAGE | {"roles": {**PIN_PAGE["roles"], "desk": {"purposes": ["show_pin"], "human": True, "source_identity_required": True}}}), "purposes:", "Only the function reveal"),
+    ("a page without the e-mail with its link", agreement_content(without=("purposes.send_notice", "matrix.send_notice", "roles.notify"), **PIN_PAGE), "page:", "send_notice, or remove the page"),
+    ("a question about what is not sent", agreement_content(without=("fields.birth_date",), **PIN_PAGE), "asks: birth_date", "add birth_date to the fields"),
+    ("a question that the card number answers", agreement_content(**PIN_PAGE | {"matrix": PIN_PAGE_BY_ID["matrix"], "card": {"pin": {"page": {"asks": "student_id", "days": 30}}}}), "asks: student_id", "ask for birth_date, or use scheme: library_barcode"),
+    ("a page that cannot open the PIN", agreement_content(**PIN_PAGE | {"matrix": {"show_pin": ["card", "age"]}}), "show_pin:", "add pin to show_pin"),
+    ("a page that cannot open what it asks for", agreement_content(**PIN_PAGE_BY_ID | {"matrix": {"show_pin": ["pin", "card"]}}), "show_pin:", "add identity to show_pin"),
+    ("a page that opens more than it needs", agreement_content(**PIN_PAGE | {"matrix": {"show_pin": ["pin", "card", "age", "enrolment"]}}), "show_pin:", "needs no more than pin, card, age: remove enrolment"),
+    ("a name that no family may be shown", agreement_content(name_on={"family_notice": "none"}, **PIN_PAGE | {"matrix": {"show_pin": ["pin", "card", "age", "identity"]}}), "show_pin:", "remove identity"),
+    ("a page for longer than a term of school", agreement_content(**PIN_PAGE | {"card": {"pin": {"page": {"asks": "birth_date", "days": 91}}}}), "days: 91", "write 90 or less"),
     # promises
     ("advertising not forbidden", agreement_content(prohibited_uses=["sale", "profiling"]), "prohibited_uses:", "never for advertising"),
     ("a law of another state", agreement_content(state_terms=["CA-49073.1"]), "- CA-49073.1", "The district is in FL"),
@@ -282,3 +296,17 @@ def test_where_changes_are_agreed_plan_opens_the_last_roster_and_nothing_else() 
 def test_what_a_role_opens_is_true_false_or_a_list_of_purposes(tmp_path: Path) -> None:
     said = mistakes_of(tmp_path, agreement_content(roles={"plan": {"opens": ["merge"]}}))
     assert any("write true, false, or a list of purposes" in sentence for _, sentence in said), said
+
+
+@pytest.mark.parametrize("changes", [PIN_PAGE, PIN_PAGE_BY_ID, PIN_PAGE | {"matrix": {"show_pin": ["pin", "card", "age", "identity"]}}])
+def test_a_page_opens_what_it_asks_for_and_shows_and_may_open_the_name(changes: dict[str, Any]) -> None:
+    agreement = an_agreement(**changes)
+    page = agreement.card.pin.page
+    assert page is not None
+    assert set(page.opens) <= set(agreement.matrix[Purpose.SHOW_PIN])
+    assert {access.role for access in agreement.accesses() if access.purpose is Purpose.SHOW_PIN} == {"reveal"}
+
+
+def test_without_the_clause_nobody_may_show_a_pin() -> None:
+    assert an_agreement().card.pin.page is None
+    assert Group.PIN not in {access.group for access in an_agreement().accesses() if access.role != "sync"}

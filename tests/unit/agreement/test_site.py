@@ -15,7 +15,7 @@ from firstcard.agreement.lint import NumberSpace, faults_with_library
 from firstcard.agreement.load import check_files, files_of_site
 from firstcard.agreement.vocabulary import ID_CHARACTERS
 
-from .builders import MATCHING, a_library, a_site, agreement_content, an_agreement, library_content, loaded_site, write_site
+from .builders import MATCHING, PIN_PAGE, a_library, a_site, agreement_content, an_agreement, library_content, loaded_site, write_site
 
 
 def second(**changes: Any) -> dict[str, Any]:
@@ -137,6 +137,14 @@ def test_a_random_pin_needs_an_adapter_that_can_set_one() -> None:
     assert faults_with_library(an_agreement(), a_library()) == ()
     (fault,) = faults_with_library(an_agreement(), a_library(), adapters)
     assert (fault.path, "cannot set a PIN" in fault.sentence) == (("card", "pin", "scheme"), True)
+
+
+def test_a_page_that_shows_pins_needs_an_adapter_that_can_set_them() -> None:
+    adapters = {"koha": AdapterFacts(can_set_pin=False, can_link=False)}
+    assert faults_with_library(an_agreement(**PIN_PAGE), a_library()) == ()
+    faults = faults_with_library(an_agreement(**PIN_PAGE), a_library(), adapters)
+    assert [fault.path for fault in faults] == [("card", "pin", "scheme"), ("card", "pin", "page")]
+    assert "would show a PIN that the adapter koha of oak cannot set" in faults[1].sentence
 
 
 @pytest.mark.parametrize("existing", ["link", "renew"])

@@ -17,7 +17,7 @@ from firstcard.card.number import SerialBlock
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair, decided
 from firstcard.card.patron import Patron, Stamp, State, refuse, release
 from firstcard.card.plan import Builder, Decisions, Draw, PlannedChunk, decide, next_manifest
-from firstcard.card.view import Household, IlsState, NoticeMark, View
+from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, PinMark, RecordedNo, View
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Role
 from firstcard.vault import Envelope
@@ -207,7 +207,7 @@ class MemoryCards:
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         self._write()
-        self.wrapped[chunk.object] = chunk.envelope
+        self.wrapped[chunk.object] = replace(chunk.envelope, at=chunk.at)
         for patron in patrons:
             self._write()
             self.patrons[patron.token] = patron
@@ -279,12 +279,14 @@ class MemoryCards:
 
 
 class MemoryStore(MemoryCards):
-    """The cards table as sync and notify need it, too."""
+    """The cards table as sync, notify and the page that shows PINs need it, too."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ils: dict[str, IlsState] = {}
         self.notices: dict[tuple[str, str, str], NoticeMark] = {}
+        self.tries: dict[tuple[str, date], int] = {}
+        self.pins_shown: dict[tuple[str, str], PinMark] = {}
 
     def view(self, tokens: Sequence[str], *, notices: Sequence[tuple[str, str, str]] = ()) -> View:
         standing = self.standing(tokens)
@@ -322,8 +324,34 @@ class MemoryStore(MemoryCards):
             self._write()
             self.notices[m.household, m.kind, m.token] = m
 
+    def on_file(self, token: str) -> OnFile:
+        no = RecordedNo(self.refused[token], NOW.isoformat()) if token in self.refused else None
+        return OnFile(self.patrons.get(token), no, self.ils.get(token))
+
+    def add_envelope(self, envelope: Envelope, stamp: Stamp) -> None:
+        self._write()
+        self.wrapped[envelope.object] = replace(envelope, at=stamp.at)
+
+    def take_try(self, household: str, day: date, *, most: int) -> bool:
+        if self.tries.get((household, day), 0) >= most:
+            return False
+        self._write()
+        self.tries[household, day] = self.tries.get((household, day), 0) + 1
+        return True
+
+    def give_try_back(self, household: str, day: date) -> None:
+        self._write()
+        self.tries[household, day] -= 1
+
+    def pin_marks(self, pins: Sequence[tuple[str, str]]) -> dict[str, PinMark]:
+        return {pin[0]: self.pins_shown[pin] for pin in pins if pin in self.pins_shown}
+
+    def mark_pin(self, mark: PinMark) -> PinMark:
+        self._write()
+        return self.pins_shown.setdefault((mark.token, mark.object), mark)
+
     def settle(self, token: str, state: str = "in_ils", *, version: int | None = None) -> None:
-        """The ILS accepted, or failed, the patron as it stands or at another ``version``."""
+        """The ILS accepted, or failed, the patron as it stands, its PIN with it, or at another ``version``."""
         patron = self.patrons[token]
         self.ils[token] = IlsState(
             token,
@@ -334,4 +362,5 @@ class MemoryStore(MemoryCards):
             "17",
             "" if state != "failed" else "no_answer",
             patron.stamp,
+            patron.envelopes.get(Group.PIN, "") if state == "in_ils" else "",
         )

@@ -37,6 +37,7 @@ def test_every_task_of_the_handbook_has_its_command() -> None:
         ("sample",),
         ("drop",),
         ("why",),
+        ("pin", "reset"),
         ("key", "list"),
         ("key", "new"),
         ("key", "rotate"),

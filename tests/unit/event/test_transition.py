@@ -271,3 +271,14 @@ def test_every_event_of_the_table_is_one_of_the_published() -> None:
     assert set(PATRON_EVENTS.values()) | {"CardSynced", "CardSyncFailed", "RefusalRecorded", "HouseholdRecorded", "NoticeSent"} <= set(
         EVENTS
     )
+
+
+def test_an_e_mail_about_a_renewed_pin_is_told_as_that_and_each_pin_is_a_fact_of_its_own() -> None:
+    events = [event_of(None, a_notice("sent") | {"kind": f"pin-{n}", "sk": f"notice#pin-{n}#{TOKEN}"}) for n in (1, 2, 2)]
+    assert [getattr(event, "kind", "") for event in events] == ["pin"] * 3
+    assert len({event.id for event in events if event}) == 2
+
+
+def test_that_a_pin_was_shown_or_asked_for_is_told_to_nobody() -> None:
+    assert event_of(None, {"pk": f"pin#{TOKEN}", "sk": "shown#run-00000", **STAMP}) is None
+    assert event_of(None, {"pk": f"pin#{FAMILY}", "sk": "tries#2026-11-22", "counted": 1}) is None

@@ -92,6 +92,38 @@ def test_two_attempts_at_once_make_one_patron(library):
     assert len({answer.ils_id for answer in answers}) == library.patrons.count() == 10
 
 
+def test_a_known_patrons_pin_is_left_alone_unless_the_library_had_another_one_drawn(library):
+    ils, patron = koha(library), a_patron()
+    answer = ils.put(patron, ils_id=None)
+    assert isinstance(answer, Accepted)
+    other = a_patron(pin="8053", first_name="Ana")
+    assert ils.put(other, ils_id=answer.ils_id) == answer
+    assert library.patrons.pin_opens(patron.number, "4711")
+    before = library.requests
+    assert ils.put(other, ils_id=answer.ils_id, new_pin=True) == answer
+    assert library.requests - before == 2
+    assert library.patrons.pin_opens(patron.number, "8053")
+    assert not library.patrons.pin_opens(patron.number, "4711")
+
+
+def test_a_new_pin_that_was_cut_short_is_set_by_the_next_try(library):
+    ils, patron = koha(library), a_patron()
+    answer = ils.put(patron, ils_id=None)
+    assert isinstance(answer, Accepted)
+    for after in (False, True):
+        library.suffer(Fault(0, method="POST", path="/patrons/", after=after))
+        assert ils.put(a_patron(pin="8053"), ils_id=answer.ils_id, new_pin=True) == Unreachable(SyncReason.NO_ANSWER)
+    assert ils.put(a_patron(pin="8053"), ils_id=answer.ils_id, new_pin=True) == answer
+    assert library.patrons.pin_opens(patron.number, "8053")
+
+
+def test_a_new_pin_is_never_set_for_a_patron_without_our_token(library):
+    stranger = plant(library, a_stranger())
+    answer = koha(library).put(a_patron(pin="8053"), ils_id=str(stranger["patron_id"]), new_pin=True)
+    assert answer == Refused(SyncReason.NOT_OURS)
+    assert not library.patrons.pin_opens(str(stranger["cardnumber"]), "8053")
+
+
 def test_repeating_a_put_changes_nothing(library):
     ils, patron = koha(library), a_patron()
     ils_id = ils.put(patron, ils_id=None).ils_id

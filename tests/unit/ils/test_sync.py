@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from random import Random
 
 import pytest
 
+from firstcard.agreement.vocabulary import Group
 from firstcard.card.issue import issue_chunk
 from firstcard.card.patron import State
 from firstcard.ils import Accepted, IlsPatron, Refused, SyncReason, Unreachable, Verdict
 from firstcard.ils.sync import sync_patrons
 from firstcard.roster import Person
-from tests.unit.card.builders import CrashError, MemoryStore, Plans, a_person, token_of
+from firstcard.run.renewing import Renewal, Renewer
+from tests.unit.agreement.builders import PIN_PAGE, an_agreement
+from tests.unit.card.builders import NOW, CrashError, MemoryStore, Plans, a_person, token_of
 
 TODAY = date(2026, 11, 22)
 AT = "2026-11-22T06:00:05+00:00"
@@ -32,14 +36,17 @@ class Shelf:
     blocked: set[str] = field(default_factory=set)
     link_calls: list[tuple[str, bool, bool]] = field(default_factory=list)
     renewed_to: list[date | None] = field(default_factory=list)
+    pins_set: list[str] = field(default_factory=list)
 
-    def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
+    def put(self, patron: IlsPatron, *, ils_id: str | None, new_pin: bool = False) -> Accepted | Refused | Unreachable:
         self.puts += 1
         self.asked.append(patron.token)
         self.before_put()
         if self.answers:
             return self.answers.pop(0)
         self.patrons[patron.token] = patron
+        if ils_id is None or new_pin:
+            self.pins_set.append(patron.pin)
         return Accepted(ils_id or "17")
 
     def end(self, ils_id: str | None, *, token: str, on: date) -> Accepted | Refused | Unreachable:
@@ -434,3 +441,107 @@ def test_the_name_in_the_ils_is_the_one_that_the_agreement_says(on: str, shown: 
     library.issued(child)
     library.sync(child)
     assert library.shelf.patrons[TOKEN].first_name == shown
+
+
+def renew(library: Library, pin: str = "renewed") -> str:
+    """Another PIN for the child, as reset leaves it; gives the PIN."""
+    renewer = Renewer(library.store, library.plans.agreement, library.plans.keys.wrap, Random(pin).randbytes, Random(pin).randrange)
+    assert renewer.renew(TOKEN, at=NOW, allowed=True) is Renewal.RENEWED
+    return library.store.opened(library.plans.opener(), TOKEN, Group.PIN)["pin"]
+
+
+def a_library_with_a_page() -> Library:
+    library = Library(Plans(agreement=an_agreement(**PIN_PAGE)))
+    library.issued(CHILD)
+    library.sync(CHILD)
+    return library
+
+
+def test_a_pin_is_set_with_the_patron_and_never_again_by_a_roster() -> None:
+    library = a_library_with_a_page()
+    assert len(library.shelf.pins_set) == 1
+    library.issued(replace(CHILD, last_name="Oak"))
+    library.sync(CHILD)
+    assert (library.shelf.puts, len(library.shelf.pins_set)) == (2, 1)
+
+
+def test_a_renewed_pin_is_set_once_and_a_later_roster_leaves_it() -> None:
+    library = a_library_with_a_page()
+    first = library.shelf.pins_set[0]
+    pin = renew(library)
+    for _ in range(3):
+        library.sync(CHILD)
+    library.issued(replace(CHILD, last_name="Oak"))
+    library.sync(CHILD)
+    assert library.shelf.pins_set == [first, pin]
+    assert library.store.opened(library.plans.opener(), TOKEN, Group.PIN) == {"pin": pin}
+    assert library.state(CHILD)[0] == "in_ils"
+
+
+def test_a_renewed_pin_that_did_not_arrive_is_set_by_the_next_try() -> None:
+    library = a_library_with_a_page()
+    pin = renew(library)
+    library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
+    assert library.sync(CHILD) == {TOKEN}
+    library.shelf.answers = [Unreachable(SyncReason.NO_ANSWER)]
+    library.sync(CHILD, given_up=frozenset({TOKEN}))
+    assert library.state(CHILD)[0] == "failed"
+    library.sync(CHILD)
+    assert library.shelf.pins_set[1:] == [pin]
+
+
+def test_a_pin_that_the_ils_refused_is_set_when_it_is_asked_again() -> None:
+    library = a_library_with_a_page()
+    pin = renew(library)
+    library.shelf.answers = [Refused(SyncReason.PIN_REFUSED)]
+    library.sync(CHILD)
+    assert library.store.ils[TOKEN].lacks_pin_of(library.store.patrons[TOKEN])
+    library.sync(CHILD)
+    assert library.shelf.pins_set[1:] == [pin]
+
+
+def test_of_two_pins_the_last_one_stays() -> None:
+    library = a_library_with_a_page()
+    renew(library, "one")
+    two = renew(library, "two")
+    library.sync(CHILD)
+    assert library.shelf.pins_set[1:] == [two]
+
+
+def test_a_pin_renewed_while_the_patron_is_written_is_written_too() -> None:
+    library = a_library_with_a_page()
+    pins: list[str] = []
+
+    def once() -> None:
+        library.shelf.before_put = lambda: None
+        pins.append(renew(library))
+
+    library.issued(replace(CHILD, last_name="Oak"))
+    library.shelf.before_put = once
+    library.sync(CHILD)
+    assert library.shelf.pins_set[1:] == pins
+
+
+def test_a_state_from_before_pins_were_renewed_sets_none() -> None:
+    library = a_library_with_a_page()
+    library.store.ils[TOKEN] = replace(library.store.ils[TOKEN], pin="")
+    library.issued(replace(CHILD, last_name="Oak"))
+    library.sync(CHILD)
+    assert len(library.shelf.pins_set) == 1
+    renew(library)
+    library.store.ils[TOKEN] = replace(library.store.ils[TOKEN], pin="")
+    library.sync(CHILD)
+    assert len(library.shelf.pins_set) == 2
+
+
+def test_whoever_left_and_came_back_keeps_the_renewed_pin() -> None:
+    library = a_library_with_a_page()
+    renew(library)
+    library.sync(CHILD)
+    library.issued()
+    library.sync(CHILD)
+    assert library.state(CHILD)[0] == "ended"
+    library.issued(CHILD)
+    library.sync(CHILD)
+    assert library.state(CHILD)[0] == "in_ils"
+    assert len(library.shelf.pins_set) == 2

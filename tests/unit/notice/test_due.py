@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
 
 import pytest
 
-from firstcard.agreement.vocabulary import Purpose
+from firstcard.agreement import Agreement
+from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.issue import issue_chunk
 from firstcard.card.view import NoticeMark
 from firstcard.notice.due import SENT_AT_ONCE, Notices, Outgoing, Wake
 from firstcard.roster import Person, Role
-from tests.unit.agreement.builders import a_directory_agreement, a_library
-from tests.unit.card.builders import TOKENS, CrashError, MemoryStore, Plans, a_person, token_of
+from firstcard.run.renewing import Renewal, Renewer
+from tests.unit.agreement.builders import PIN_PAGE, a_directory_agreement, a_library, an_agreement
+from tests.unit.card.builders import NOW, TOKENS, CrashError, MemoryStore, Plans, a_person, token_of
 
 AT = "2026-11-22T06:00:05+00:00"
 HOME = "family@example.org"
@@ -42,7 +46,15 @@ class Desk:
             return [self.accepts] * len(mails)
 
         opener = self.plans.opener(Purpose.SEND_NOTICE)
-        return Notices(store or self.store, opener, self.plans.agreement, a_library(), send, lambda h, lang: f"https://no.example.org/{h}")
+        return Notices(
+            store or self.store,
+            opener,
+            self.plans.agreement,
+            a_library(),
+            send,
+            lambda h, lang: f"https://no.example.org/no/{h}",
+            lambda h, lang: f"https://no.example.org/pin/{h}",
+        )
 
     @property
     def told(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -389,3 +401,105 @@ def test_an_e_mail_ready_to_be_sent_shows_nothing_of_itself() -> None:
     desk.run(*siblings(1))
     desk.notices().announce([wake(siblings(1))])
     assert repr(desk.sent[0]) == "Outgoing(announcement)"
+
+
+# -- the page that shows PINs ----------------------------------------------------------------------------------------------------------------
+
+WITH_PAGE = an_agreement(**PIN_PAGE)
+
+
+def told_of_cards(agreement: Agreement = WITH_PAGE) -> Desk:
+    desk = Desk(Plans(agreement=agreement))
+    desk.issued(*siblings())
+    for person in siblings():
+        desk.store.settle(token_of(person))
+    desk.notices().cards([wake(siblings())])
+    return desk
+
+
+def renewed(desk: Desk, person: Person, seed: int = 1, *, in_ils: bool = True) -> None:
+    later = NOW + timedelta(days=1)
+    renewer = Renewer(desk.store, desk.plans.agreement, desk.plans.keys.wrap, Random(seed).randbytes, Random(seed).randrange)
+    assert renewer.renew(token_of(person), at=later, allowed=True) is Renewal.RENEWED
+    if in_ils:
+        desk.store.settle(token_of(person))
+
+
+def test_the_cards_e_mail_leads_to_the_page_for_the_pin_and_never_holds_one() -> None:
+    desk = told_of_cards()
+    [mail] = desk.sent
+    assert f"https://no.example.org/pin/{HOUSEHOLD}" in mail.message.text
+    for person in siblings():
+        assert desk.store.opened(desk.plans.opener(), token_of(person), Group.PIN)["pin"] not in mail.message.text + mail.message.html
+
+
+def test_without_the_clause_or_for_a_card_from_before_it_there_is_no_such_link() -> None:
+    assert "/pin/" not in told_of_cards(an_agreement()).sent[0].message.text
+    desk = Desk()
+    desk.issued(*siblings())
+    for person in siblings():
+        desk.store.settle(token_of(person))
+    desk.plans.agreement = WITH_PAGE
+    desk.notices().cards([wake(siblings())])
+    assert "/pin/" not in desk.sent[0].message.text
+
+
+def test_a_renewed_pin_is_told_once_when_the_ils_has_it() -> None:
+    desk = told_of_cards()
+    ada, ida = siblings()
+    renewed(desk, ada, in_ils=False)
+    desk.notices().cards([wake([ada], "m2")])
+    assert [kind for kind, _ in desk.told] == ["card"]
+    desk.store.settle(token_of(ada))
+    for message in ("m3", "m4"):
+        assert desk.notices().cards([wake([ada], message)]) == frozenset()
+    assert [kind for kind, _ in desk.told] == ["card", "pin"]
+    said = desk.sent[1].message.text
+    assert f"https://no.example.org/pin/{HOUSEHOLD}" in said
+    assert f"https://no.example.org/no/{HOUSEHOLD}" in said
+    assert "Ada" in said
+    assert "Ida" not in said
+    assert number_of(ada) not in shown(desk.sent[1])
+    assert {kind for _, kind, token in desk.store.notices if token == token_of(ida)} == {"card"}
+
+
+def test_each_new_pin_is_told_of() -> None:
+    desk = told_of_cards()
+    ada, _ = siblings()
+    for seed in (1, 2):
+        renewed(desk, ada, seed)
+        desk.notices().cards([wake([ada], f"m{seed + 1}")])
+    assert [kind for kind, _ in desk.told] == ["card", "pin", "pin"]
+
+
+def test_what_could_not_be_sent_of_a_new_pin_is_sent_by_the_next_try() -> None:
+    desk = told_of_cards()
+    ada, _ = siblings()
+    renewed(desk, ada)
+    desk.accepts = False
+    assert desk.notices().cards([wake([ada], "m2")]) == {"m2"}
+    desk.accepts = True
+    assert desk.notices().cards([wake([ada], "m2")]) == frozenset()
+    assert [kind for kind, _ in desk.told] == ["card", "pin"]
+
+
+def test_whoever_has_not_had_the_cards_e_mail_yet_gets_that_alone() -> None:
+    desk = Desk(Plans(agreement=WITH_PAGE))
+    desk.issued(*siblings())
+    for person in siblings():
+        desk.store.settle(token_of(person))
+    ada, _ = siblings()
+    renewed(desk, ada)
+    late = replace(desk.notices(), now=lambda: (NOW + timedelta(days=2)).isoformat())
+    late.cards([wake(siblings(), "m1")])
+    late.cards([wake(siblings(), "m2")])
+    assert [kind for kind, _ in desk.told] == ["card"]
+
+
+def test_a_new_pin_of_a_child_that_was_refused_is_told_to_nobody() -> None:
+    desk = told_of_cards()
+    ada, _ = siblings()
+    renewed(desk, ada)
+    desk.store.refused[token_of(ada)] = "family"
+    desk.notices().cards([wake([ada], "m2")])
+    assert [kind for kind, _ in desk.told] == ["card"]

@@ -361,3 +361,36 @@ def test_a_renewed_card_is_told_with_the_one_thing_that_may_have_changed(childre
     assert "it now has their end date. It may get a later one in the next school year, too. Nothing else about a card was changed." in text
     assert "no new card was made" in text
     assert "end date" not in told(a_linked_notice(children=children).text)
+
+
+PIN_URL = "https://cards.example.org/pin/AAECAwQF"
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("asks", ["birth_date", "student_id"])
+def test_the_card_letter_leads_to_the_page_that_shows_the_pin_and_still_to_the_one_for_a_no(language: str, asks: str) -> None:
+    with_page = an_agreement(card__pin={"scheme": "random", "length": 6, "page": {"asks": asks, "days": 30}})
+    message = a_card_notice(language, agreement=with_page, pin_url=PIN_URL)
+    for url in (PIN_URL, REFUSE_URL):
+        assert f'href="{url}"' in message.html
+        assert url in message.text.splitlines()
+    assert "30" in seen(message.html)
+    said = {
+        "en": {"birth_date": "your child's birth date", "student_id": "your child's student ID"},
+        "es": {"birth_date": "la fecha de nacimiento", "student_id": "el número de estudiante"},
+    }
+    assert f"{said[language][asks]}" in seen(message.html).split("PIN", 1)[1]
+
+
+def test_without_a_page_the_card_letter_says_that_the_library_helps() -> None:
+    assert "The library can help you with it." in seen(a_card_notice("en").html)
+    assert "/pin/" not in a_card_notice("en").html
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "x"])
+def test_a_page_for_the_pin_must_be_a_page_that_the_agreement_has(url: str) -> None:
+    with_page = an_agreement(card__pin={"scheme": "random", "length": 6, "page": {"asks": "birth_date", "days": 30}})
+    with pytest.raises(ValueError, match="pin_url"):
+        a_card_notice("en", agreement=with_page, pin_url=url)
+    with pytest.raises(ValueError, match="pin_url"):
+        a_card_notice("en", pin_url=PIN_URL)

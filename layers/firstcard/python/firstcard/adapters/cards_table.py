@@ -4,6 +4,7 @@ Every kind of item has one writer (docs/architecture.md), so that bulk writes ne
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import Connection
 from pynamodb.constants import MAP
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -29,7 +30,7 @@ from firstcard.card.claim import Claim, Unnumbered
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, RecordedNo, View
+from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, PinMark, RecordedNo, View
 from firstcard.card.window import Window
 from firstcard.vault import Envelope
 
@@ -37,6 +38,9 @@ TRANSACTION_OPERATIONS = 100
 """DynamoDB's limit of operations in one transaction."""
 RELEASED_AT_ONCE = TRANSACTION_OPERATIONS // 2
 """A release is two operations: the patron, and the notice whose window ends with it."""
+
+TRIES_KEPT = timedelta(days=3)
+"""After how long the count of a day's tries goes; by any clock that day is over then."""
 
 _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
@@ -136,6 +140,7 @@ class IlsItem(CardItem, discriminator="ils"):
     version = NumberAttribute()
     ils_id = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    pin = UnicodeAttribute(null=True)
 
 
 class RefusalItem(CardItem, discriminator="refusal"):
@@ -169,6 +174,20 @@ class NoticeItem(CardItem, discriminator="notice"):
 
 
 _CLOSED: dict[str, Any] = {"actions": [NoticeItem.window_of.remove()], "condition": NoticeItem.pk.exists()}
+
+
+class PinMarkItem(CardItem, discriminator="pin"):
+    """A PIN that was shown. Written once."""
+
+    token = UnicodeAttribute()
+    object = UnicodeAttribute()
+
+
+class TriesItem(CardItem, discriminator="tries"):
+    """How many answers of one household and day found no PIN. Goes by itself after ``gone_at`` (seconds since 1970)."""
+
+    counted = NumberAttribute()
+    gone_at = NumberAttribute()
 
 
 class PairItem(CardItem, discriminator="pair"):
@@ -255,7 +274,20 @@ class Entry(Model):
 
 
 ITEMS: tuple[type[Model], ...] = (
-    *(CardItem, PatronItem, IlsItem, RefusalItem, HouseholdItem, NoticeItem, PairItem, EnvelopeItem, NumberItem, UnnumberedItem),
+    *(
+        CardItem,
+        PatronItem,
+        IlsItem,
+        RefusalItem,
+        HouseholdItem,
+        NoticeItem,
+        PairItem,
+        EnvelopeItem,
+        NumberItem,
+        UnnumberedItem,
+        PinMarkItem,
+        TriesItem,
+    ),
     Entry,
 )
 
@@ -328,7 +360,7 @@ class CardsTable:
     def envelopes(self, objects: Sequence[str]) -> dict[str, Envelope]:
         """Envelopes by the names of their objects."""
         found = self._get((f"envelope#{o}", "envelope") for o in objects)
-        return {item.object: Envelope(item.object, item.sharing, item.wrapped) for item in found if isinstance(item, EnvelopeItem)}
+        return {item.object: Envelope(item.object, item.sharing, item.wrapped, item.at) for item in found if isinstance(item, EnvelopeItem)}
 
     # -- issue ------------------------------------------------------------------------------------------------------------------------------
 
@@ -493,6 +525,7 @@ class CardsTable:
                 item = IlsItem(f"patron#{state.token}", "ils", **_stamp(state.stamp))
                 item.token, item.role, item.household = state.token, state.role, state.household or None
                 item.state, item.version, item.ils_id, item.reason = state.state, state.version, state.ils_id or None, state.reason or None
+                item.pin = state.pin or None
                 batch.save(item)
 
     # -- notices ----------------------------------------------------------------------------------------------------------------------------
@@ -534,8 +567,51 @@ class CardsTable:
             for mark in marks:
                 batch.save(_notice_item(mark))
 
+    # -- another PIN ------------------------------------------------------------------------------------------------------------------------
+
+    def add_envelope(self, envelope: Envelope, stamp: Stamp) -> None:
+        """Write the envelope of an object that no plan made."""
+        EnvelopeItem(f"envelope#{envelope.object}", "envelope", object=envelope.object, wrapped=envelope.keys, **_stamp(stamp)).save()
+
+    # -- showing a PIN ----------------------------------------------------------------------------------------------------------------------
+
+    def take_try(self, household: str, day: date, *, most: int) -> bool:
+        """Count one try of a household's day in one conditional write; False, uncounted, if there were ``most`` already."""
+        gone = datetime.combine(day + TRIES_KEPT, time(), UTC)
+        try:
+            _tries(household, day).update(
+                actions=[TriesItem.counted.add(1), TriesItem.gone_at.set(int(gone.timestamp()))],
+                condition=TriesItem.counted.does_not_exist() | (TriesItem.counted < most),
+            )
+        except UpdateError as error:
+            if error.cause_response_code == _REFUSED_BY_CONDITION:
+                return False
+            raise
+        return True
+
+    def give_try_back(self, household: str, day: date) -> None:
+        """Count one try less."""
+        _tries(household, day).update(actions=[TriesItem.counted.add(-1)])
+
+    def pin_marks(self, pins: Sequence[tuple[str, str]]) -> dict[str, PinMark]:
+        """By token the marks of PINs (token, sealed object) that were shown, consistently read."""
+        found = self._get((f"pin#{token}", f"shown#{sealed_in}") for token, sealed_in in pins)
+        return {item.token: PinMark(item.token, item.object, _read_stamp(item)) for item in found if isinstance(item, PinMarkItem)}
+
+    def mark_pin(self, mark: PinMark) -> PinMark:
+        """Write the mark unless there is one; gives the one that stands."""
+        key = (f"pin#{mark.token}", f"shown#{mark.object}")
+        item = PinMarkItem(*key, token=mark.token, object=mark.object, **_stamp(mark.stamp))
+        if _saved(item, PinMarkItem.pk.does_not_exist()):
+            return mark
+        return self.pin_marks([(mark.token, mark.object)])[mark.token]
+
     def _connection(self) -> Connection:
         return CardItem._get_connection().connection
+
+
+def _tries(household: str, day: date) -> TriesItem:
+    return TriesItem(f"pin#{household}", f"tries#{day.isoformat()}")
 
 
 def _still_waits(patron: Patron) -> Any:  # noqa: ANN401  pynamodb's conditions are untyped
@@ -629,6 +705,7 @@ def _ils_state(item: IlsItem) -> IlsState:
         ils_id=item.ils_id or "",
         reason=item.reason or "",
         stamp=_read_stamp(item),
+        pin=item.pin or "",
     )
 
 

@@ -137,14 +137,15 @@ class KohaIls:
         """True: Koha takes a password for a patron."""
         return True
 
-    def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
-        """Create the patron with its PIN, complete one that an earlier attempt left, or bring a known one up to date."""
+    def put(self, patron: IlsPatron, *, ils_id: str | None, new_pin: bool = False) -> Accepted | Refused | Unreachable:
+        """Create the patron with its PIN, complete one that an earlier attempt left, or bring a known one up to date, with a new PIN where it has one."""
         if ils_id is None:
             return self._create(patron, confirmed=False)
         current = self._own(ils_id, patron.token)
         if isinstance(current, Refused | Unreachable):
             return current
-        return self._bring_up_to_date(current, _school_owned(patron))
+        done = self._bring_up_to_date(current, _school_owned(patron))
+        return self._set_pin(ils_id, patron.pin) if new_pin and isinstance(done, Accepted) else done
 
     def end(self, ils_id: str | None, *, token: str, on: date) -> Accepted | Refused | Unreachable:
         """Bring the expiry date forward to ``on``; a patron that is gone, or expired by then, needs nothing."""

@@ -13,6 +13,9 @@ LONGEST_SHOWN = 90
 KEEPS_THE_ROSTER = "exchange.deltas"
 """The clause under which the rows of the last roster are kept."""
 
+SHOWS_PINS = "card.pin.page"
+"""The clause under which a family is shown a PIN."""
+
 Effect: TypeAlias = Literal["wider", "narrower", "other"]
 
 
@@ -177,6 +180,8 @@ def _vanished(path: str, old: Plain) -> Change:
 def _gives(path: str, effect: Effect) -> Effect:
     """``effect`` where the block is a whole field or a whole further party, which somebody then receives."""
     parts = path.split(".")
+    if path == SHOWS_PINS:
+        return effect
     return effect if (parts[0] == "fields" and len(parts) == 2) or path.startswith("subprocessors[") else "other"
 
 
@@ -185,6 +190,8 @@ def _section(path: str) -> Section:
         return Section.THRESHOLDS
     if path == KEEPS_THE_ROSTER:
         return Section.RETENTION
+    if path.startswith(SHOWS_PINS):
+        return Section.ACCESS
     return _SECTIONS.get(path.replace("[", ".").split(".")[0], Section.OTHER)
 
 
@@ -194,6 +201,8 @@ def _effect(path: str, old: Plain, new: Plain) -> Effect:
         return "narrower" if new else "wider"
     if path == KEEPS_THE_ROSTER:
         return "wider" if new else "narrower"
+    if path == f"{SHOWS_PINS}.days" and isinstance(old, int) and isinstance(new, int):
+        return "wider" if new > old else "narrower"
     if path.endswith(("access_log_days", "disclosure_record_days")):
         return "other"
     if _section(path) in (Section.RETENTION, Section.THRESHOLDS) and isinstance(old, int | float) and isinstance(new, int | float):

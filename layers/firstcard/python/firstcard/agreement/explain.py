@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from firstcard.agreement.model import Agreement, Contact, Ferpa, FieldClause, InDoubt, LeftOut, NumberClause, Status
+from firstcard.agreement.model import TRIES_A_DAY, Agreement, Contact, Ferpa, FieldClause, InDoubt, LeftOut, NumberClause, Status
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 
 _ECFR = "https://www.ecfr.gov/current/title-34/part-99/section-"
@@ -18,6 +18,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.SEND_NOTICE: "write to families and staff",
     Purpose.EVALUATE: "evaluate the programme",
     Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
+    Purpose.SHOW_PIN: "show a family the PIN of its child's card",
     Purpose.DEDUPLICATE: "find who has a card already, or stands twice in the roster",
 }
 GROUP_WORDS: dict[Group, str] = {
@@ -327,13 +328,26 @@ def _card(a: Agreement) -> str:
     if who.staff:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [
-        f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}.",
+        f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}. {_pin_page(a)}",
         f"- End: {_month_day(card.expiry.month_day)}, and after {_month_day(card.expiry.rolls_after)} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
         f"- {' '.join(filter(None, (existing, _blocked(a))))}",
         *([f"- {_in_doubt(a.in_doubt)}"] if a.in_doubt else []),
         *([f"- {ACROSS}"] if a.compared_across else []),
     ]
     return "## The card\n\n" + "\n".join(lines)
+
+
+def _pin_page(a: Agreement) -> str:
+    page = a.card.pin.page
+    if page is None:
+        return "Nobody is told it; the library's desk sets another one."
+    asked = {"birth_date": "birth date", "student_id": "student id"}[page.asks]
+    named = "with the name that a family's letter has" if Group.IDENTITY in a.matrix.get(Purpose.SHOW_PIN, ()) else "without a name"
+    name = "" if a.name_on.family_notice == "none" else f", {named}"
+    return (
+        f"A family is shown it once, beside the card number{name}: on a page behind a link in the card's e-mail, which works for {_days(page.days)}, after typing the child's {asked}, which the e-mail does not say. "
+        f"{TRIES_A_DAY} wrong answers close the page for the day. The library can have a new PIN drawn, which is shown in the same way; the function that draws it can seal a PIN and open none."
+    )
 
 
 def _blocked(a: Agreement) -> str:

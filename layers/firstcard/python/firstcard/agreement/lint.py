@@ -10,7 +10,7 @@ from itertools import combinations
 
 from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import Path
-from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, RoleClause, Status
+from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, Status
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 
 ALWAYS_PROHIBITED = ("advertising", "sale", "profiling")
@@ -283,6 +283,56 @@ def _deltas(a: Agreement) -> Iterator[Fault]:
                 )
 
 
+def _pin_page(a: Agreement) -> Iterator[Fault]:
+    purpose, page = Purpose.SHOW_PIN, a.card.pin.page
+    for name, role in a.roles.items():
+        if role.human and purpose in role.purposes:
+            yield Fault(("roles", name, "purposes"), "Only the function reveal shows a PIN: remove show_pin.")
+    if page is None:
+        if purpose in a.purposes:
+            yield Fault(
+                ("purposes", purpose.value),
+                "Without a page nobody is shown a PIN: write card.pin.page: {asks: birth_date, days: 30}, or remove the purpose.",
+            )
+        return
+    where: Path = ("card", "pin", "page")
+    groups = ", ".join(group.value for group in page.opens)
+    if purpose not in a.purposes:
+        yield Fault(
+            where,
+            f"Whoever shows a PIN must open it: describe the purpose show_pin, write show_pin: [{groups}] under matrix, and give it to the role reveal.",
+        )
+    elif "reveal" not in a.roles or purpose not in a.roles["reveal"].opened:
+        yield Fault(("roles",), "The function reveal shows the PIN: write reveal: {purposes: [show_pin]}.")
+    if Purpose.SEND_NOTICE not in a.purposes:
+        yield Fault(where, "The link to the page stands in the card's e-mail: describe the purpose send_notice, or remove the page.")
+    if page.asks not in a.fields:
+        yield Fault(
+            (*where, "asks"), f"No answer can be compared with what is not sent: add {page.asks} to the fields, or ask for another one."
+        )
+    if page.asks == "student_id" and a.card.number.scheme != "library_barcode":
+        yield Fault(
+            (*where, "asks"),
+            "The card number in the e-mail holds the student id, so whoever reads the e-mail could answer: ask for birth_date, or use scheme: library_barcode.",
+        )
+    yield from _pin_page_opens(a, page)
+
+
+def _pin_page_opens(a: Agreement, page: PinPage) -> Iterator[Fault]:
+    opened = a.matrix.get(Purpose.SHOW_PIN)
+    if opened is None:
+        return
+    where: Path = ("matrix", Purpose.SHOW_PIN.value)
+    if missing := [group.value for group in page.opens if group not in opened]:
+        yield Fault(where, f"The page asks for {page.asks} and shows number and PIN: add {' and '.join(missing)} to show_pin.")
+    named = () if a.name_on.family_notice == "none" else (Group.IDENTITY,)
+    if more := [group.value for group in opened if group not in (*page.opens, *named)]:
+        yield Fault(
+            where,
+            f"The page that asks for {page.asks} needs no more than {', '.join(g.value for g in page.opens)}: remove {' and '.join(more)}.",
+        )
+
+
 SHOWN_OF_A_PAIR = frozenset({Group.IDENTITY, Group.AGE})
 """What a person who settles a doubtful match is shown of a student."""
 
@@ -552,6 +602,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _purposes,
     _deltas,
     _matching,
+    _pin_page,
     _groups,
     _left_out,
     _numbers,
@@ -634,6 +685,11 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
         yield Fault(
             ("card", "pin", "scheme"),
             f"The adapter {library.ils.adapter} of {library.id} cannot set a PIN, so nobody could use a card with a random one: use an adapter that can.",
+        )
+    if a.card.pin.page and not adapters[library.ils.adapter].can_set_pin:
+        yield Fault(
+            ("card", "pin", "page"),
+            f"The page would show a PIN that the adapter {library.ils.adapter} of {library.id} cannot set: remove the page, or use an adapter that can.",
         )
     facts = adapters[library.ils.adapter]
     able = {"link": facts.can_link, "renew": facts.can_renew}

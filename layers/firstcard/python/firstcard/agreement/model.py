@@ -57,6 +57,7 @@ FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "sync": (Purpose.SYNC_ILS,),
     "notify": (Purpose.SEND_NOTICE,),
     "settle": (Purpose.DEDUPLICATE,),
+    "reveal": (Purpose.SHOW_PIN,),
 }
 """The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by."""
 
@@ -435,11 +436,28 @@ class NumberClause(Clause):
         return self.scheme in ("state_id", "supplied")
 
 
+TRIES_A_DAY = 5
+"""How many wrong answers the page that shows a PIN takes from one household in a day."""
+
+
+class PinPage(Clause):
+    """The page that shows a PIN once: what it asks for, which the e-mail with the link does not say, and for how many days the link works."""
+
+    asks: Literal["birth_date", "student_id"]
+    days: Annotated[int, Field(ge=1, le=90)]
+
+    @property
+    def opens(self) -> tuple[Group, ...]:
+        """The field groups that the page cannot do without."""
+        return (Group.PIN, Group.CARD, FIELDS[self.asks])
+
+
 class PinClause(Clause):
-    """How a PIN is made: random digits, never from a birth date."""
+    """How a PIN is made: random digits, never from a birth date; and how a family learns it. Without a ``page`` nobody is told."""
 
     scheme: Literal["random"]
     length: Annotated[int, Field(ge=4, le=12)]
+    page: PinPage | None = None
 
 
 class Expiry(Clause):

@@ -12,6 +12,7 @@ class Purpose(StrEnum):
     EVALUATE = "evaluate"
     MERGE_DELTA = "merge_delta"
     DEDUPLICATE = "deduplicate"
+    SHOW_PIN = "show_pin"
 
 
 class Group(StrEnum):

@@ -69,6 +69,11 @@ class Patron:
     envelopes: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def pin_renewed(self) -> bool:
+        """Whether its PIN is not the one that was drawn with the number."""
+        return self.envelopes.get(Group.PIN) != self.envelopes.get(Group.CARD)
+
+    @property
     def stamp(self) -> Stamp:
         """Where this state belongs."""
         return Stamp(self.sharing, self.agreement, self.library, self.district, self.run_id, self.at)
@@ -166,6 +171,17 @@ def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patro
 def refuse(before: Patron, *, run_id: str, at: str) -> Patron:
     """The patron after a no: the sealed data go, tokens and state stay so that the no is remembered."""
     return replace(before, state=State.REFUSED, version=before.version + 1, run_id=run_id, at=at, sealed={}, envelopes={})
+
+
+def renew_pin(before: Patron, *, sealed: bytes, envelope: str, at: str) -> Patron:
+    """The patron with another PIN, sealed in an object of its own; everything else stays, and the new version goes to the ILS."""
+    return replace(
+        before,
+        version=before.version + 1,
+        at=at,
+        sealed={**before.sealed, Group.PIN: sealed},
+        envelopes={**before.envelopes, Group.PIN: envelope},
+    )
 
 
 def release(before: Patron, *, at: str) -> Patron:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from firstcard.agreement.vocabulary import Group
 from firstcard.card.patron import Patron, Stamp
 
 
@@ -18,6 +19,16 @@ class IlsState:
     ils_id: str
     reason: str
     stamp: Stamp
+    pin: str = ""
+    """The object in which the PIN that the ILS was last given is sealed; empty for the first one, which was drawn with the number."""
+
+    def has_pin_of(self, patron: Patron) -> bool:
+        """Whether the ILS holds the patron, and with the PIN that is sealed now."""
+        return self.state == "in_ils" and not self.lacks_pin_of(patron)
+
+    def lacks_pin_of(self, patron: Patron) -> bool:
+        """Whether the PIN was renewed since the ILS was last given one."""
+        return (self.pin or patron.envelopes.get(Group.CARD)) != patron.envelopes.get(Group.PIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,15 @@ class NoticeMark:
     stamp: Stamp
     told_at: str = ""
     window_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PinMark:
+    """That a patron's PIN was shown to its household, at the stamp's time. ``object`` is the one it is sealed in: a renewed PIN has another, and no mark yet."""
+
+    token: str
+    object: str
+    stamp: Stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class NoticeSent(Event):
     """The mail service accepted an e-mail to a household."""
 
     household: Token
-    kind: Literal["announcement", "card", "staff"]
+    kind: Literal["announcement", "card", "staff", "pin"]
     token: Token
 
 

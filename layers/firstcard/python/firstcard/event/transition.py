@@ -123,9 +123,14 @@ def _notice(old: Image, new: Image) -> Event | None:
         key=f"{new['household']}\0{new['kind']}\0{new['token']}",
         **_common(new),
         household=new["household"],
-        kind="card" if new["kind"].startswith("instead") else new["kind"],
+        kind=_kind_told(new["kind"]),
         token=new["token"],
     )
+
+
+def _kind_told(marked: str) -> str:
+    """The kind of an e-mail by its mark: some marks name what the e-mail is about as well."""
+    return "card" if marked.startswith("instead") else "pin" if marked.startswith("pin-") else marked
 
 
 def _pair(old: Image, new: Image) -> Event | None:

@@ -18,7 +18,7 @@ class IlsPatron:
     """The patron behind one card, ready for any ILS adapter.
 
     ``token`` is the patron token (32 hex characters) that the ILS keeps with the patron and by which we know our own again.
-    ``number`` is the card number; ``pin`` is set when the patron is created and may be empty later, for it belongs to the patron from then on.
+    ``number`` is the card number; ``pin`` is set when the patron is created, and again only where the library had another one drawn: it belongs to the patron from then on.
     ``patron_type`` and ``branch`` are codes of this library. ``expires_on`` is the last day that the card works.
     ``language`` is a BCP 47 primary subtag or empty; it and ``preferred_name`` are set once and are the patron's from then on. Empty strings and a ``birth_date`` of None mean "not agreed or not known", never "erase it".
     The address fields are filled only where the agreement lists them. There is no e-mail address: a library's own notices would tell whoever reads

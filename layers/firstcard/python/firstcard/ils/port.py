@@ -16,12 +16,12 @@ class Ils(Protocol):
         """Whether a PIN reaches the ILS this way at all; a random PIN needs it."""
         ...
 
-    def put(self, patron: IlsPatron, *, ils_id: str | None) -> Accepted | Refused | Unreachable:
+    def put(self, patron: IlsPatron, *, ils_id: str | None, new_pin: bool = False) -> Accepted | Refused | Unreachable:
         """Make the ILS hold this patron, once.
 
         With ``ils_id`` None the patron is created with its PIN, or, if an earlier attempt got that far already, found by its token and completed.
-        With an ``ils_id`` what the school owns is brought up to date and the PIN is left alone. A patron without our token is never changed.
-        Safe to repeat after any interruption.
+        With an ``ils_id`` what the school owns is brought up to date, and the PIN is left alone, for the family may have chosen its own; with ``new_pin`` it
+        is set, because the library had another one drawn. A patron without our token is never changed. Safe to repeat after any interruption.
         """
         ...
 

@@ -223,6 +223,7 @@ def _put(
             separate=patron.separate,
         ),
         ils_id=_known(patron, before) or None,
+        new_pin=before is not None and before.lacks_pin_of(patron),
     )
 
 
@@ -243,6 +244,7 @@ def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused |
         elif isinstance(answer, Refused) and said not in patron.mistaken:
             ils_id = said
     done = isinstance(answer, Accepted)
+    given = patron.envelopes.get(Group.PIN, "") if done and not ending else before.pin if before else ""
     return IlsState(
         token=patron.token,
         role=patron.role,
@@ -252,4 +254,5 @@ def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused |
         ils_id=ils_id,
         reason=str(answer.remark or "") if isinstance(answer, Accepted) else str(answer.reason),
         stamp=replace(patron.stamp, at=at),
+        pin=given,
     )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
-from firstcard.agreement.vocabulary import Group
+from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import Household, NoticeMark, View
-from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice
+from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice, pin_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
 from firstcard.vault import Envelope, VaultClosedError
@@ -104,6 +104,8 @@ class Notices:
     send: Send
     link: Callable[[str, str], str]
     """The refusal page's address for (household token, language)."""
+    pin_link: Callable[[str, str], str] | None = None
+    """The address of the page that shows PINs for (household token, language), where the agreement has one."""
     now: Callable[[], str] | None = None
     """The clock at sending: a notice that was late starts its window late."""
 
@@ -137,7 +139,8 @@ class Notices:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there.
 
         Of a card of their own that was linked they hear that, and no number; the mark is a card's all the same. Of one that the ILS has blocked they hear
-        nothing, for it does not work. Of what a child gets in place of a link that was wrong they hear as of a first card, whatever they heard of that link.
+        nothing, for it does not work. Of what a child gets in place of a link that was wrong they hear as of a first card, whatever they heard of that link. Of a PIN that was
+        renewed after they had the card's e-mail they hear when the ILS has it.
         """
         seen = seen or self.look([], wakes)
         view = self._with_second_cards(seen)
@@ -164,6 +167,10 @@ class Notices:
                     those = [t for t in about if _mark_of(kinds[household], view, t) == marked]
                     claims = _by_claim(view, marked, those, woken[household])
                     due[kind].setdefault(marked, []).extend((wake, family, claimed) for wake, claimed in claims)
+        view, renewed = self._renewed(view, families, woken)
+        due["pin"] = {}
+        for one in renewed:
+            due["pin"].setdefault(view.patrons[one[2][0]].envelopes[Group.PIN], []).append(one)
         made_by_us = (tokens for kind in ("card", "staff") for group in due[kind].values() for _, _, tokens in group)
         objects = {view.patrons[t].envelopes[Group.CARD] for tokens in made_by_us for t in tokens}
         envelopes = dict(self.store.envelopes(sorted(objects)))
@@ -184,6 +191,43 @@ class Notices:
             if t in view.patrons and view.patrons[t].mistaken
         ]
         return replace(view, notices={**view.notices, **self.store.view([], notices=about).notices}) if about else view
+
+    def _renewed(
+        self, view: View, families: Mapping[str, Household], woken: Mapping[str, Sequence[Wake]]
+    ) -> tuple[View, list[tuple[Wake, Household, list[str]]]]:
+        """Who has another PIN in the ILS than the card's e-mail led to, and was not told; the view then holds their notices, too.
+
+        Such a notice is marked under the object that the PIN is sealed in, so that each PIN is told of once.
+        """
+        told = {
+            (home, t): mark.told_at
+            for home, family in families.items()
+            for t in family.children
+            if self._shows_another_pin(view, t)
+            and (mark := view.notices.get((_mark_of("card", view, t), t)))
+            and mark.state == "sent"
+            and mark.household == home
+        }
+        if not told:
+            return view, []
+        marked = {t: view.patrons[t].envelopes[Group.PIN] for _, t in told}
+        sealed_at = {name: envelope.at for name, envelope in self.store.envelopes(sorted(set(marked.values()))).items()}
+        known = self.store.view([], notices=[(home, marked[t], t) for home, t in told]).notices
+        view = replace(view, notices={**view.notices, **known})
+        due: list[tuple[Wake, Household, list[str]]] = []
+        for home, wakes in woken.items():
+            mine = [t for where, t in told if where == home and told[where, t] < sealed_at.get(marked[t], "")]
+            for token in (t for t in mine if self._unheard(view, marked[t], t, *wakes)):
+                due += [(wake, families[home], claimed) for wake, claimed in _by_claim(view, marked[token], [token], wakes)]
+        return view, due
+
+    def _shows_another_pin(self, view: View, token: str) -> bool:
+        patron, ils = view.patrons.get(token), view.ils.get(token)
+        if not (self.pin_link and self.agreement.card.pin.page and patron and ils):
+            return False
+        return (
+            patron.state is State.ACTIVE and patron.ownership is Ownership.CREATED_BY_US and patron.pin_renewed and ils.has_pin_of(patron)
+        )
 
     def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:
         mark = view.notices.get((kind, token))
@@ -255,6 +299,17 @@ class Notices:
                 language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
             )
             return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+        if kind == "pin" and self.pin_link:
+            shown = [names.get(t, "") for t in tokens]
+            message = pin_notice(
+                language,
+                agreement=self.agreement,
+                library=self.library,
+                children=shown if all(shown) else len(tokens),
+                pin_url=self.pin_link(family.token, language),
+                refuse_url=url,
+            )
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
         cards = []
         for token in tokens:
             patron = view.patrons[token]
@@ -263,13 +318,20 @@ class Notices:
         if kind == "staff":
             message = staff_notice(language, agreement=self.agreement, library=self.library, number=cards[0].number)
         else:
-            message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url)
+            shows = any(_may_show_pin(envelopes[view.patrons[t].envelopes[Group.CARD]]) for t in tokens)
+            pin_url = self.pin_link(family.token, language) if self.pin_link and self.agreement.card.pin.page and shows else ""
+            message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url, pin_url=pin_url)
         return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
 
     def _opened(self, envelopes: Mapping[str, Envelope], name: str, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
         if name not in envelopes:
             raise VaultClosedError(f"the data keys of object {name} are missing")
         return self.opener.open(envelopes[name], owner, group, sealed)
+
+
+def _may_show_pin(envelope: Envelope) -> bool:
+    """Whether number and PIN, drawn together, were sealed for the page that shows them: cards from before the clause were not."""
+    return all(Purpose.SHOW_PIN in envelope.keys.get(group, {}) for group in (Group.CARD, Group.PIN))
 
 
 def _kind_of_notice(family: Household) -> str:

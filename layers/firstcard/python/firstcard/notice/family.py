@@ -95,11 +95,13 @@ def card_notice(
     library: Library,
     cards: Sequence[ChildCard],
     refuse_url: str,
+    pin_url: str = "",
     no_late_fines: bool = False,
 ) -> Message:
-    """The e-mail with a household's card numbers and how to use them.
+    """The e-mail with a household's card numbers and how to use them; never with a PIN.
 
-    Raises ValueError for no cards, or a ``refuse_url`` that is no address of a page.
+    ``pin_url`` is the page that shows the PINs, where the agreement has one. Raises ValueError for no cards, or a ``refuse_url`` or ``pin_url`` that is no
+    address of a page.
     """
     if not cards:
         raise ValueError("a card notice needs at least one card")
@@ -119,8 +121,9 @@ def card_notice(
     blocks += [
         Heading(written.say("card.use.heading")),
         Bullets(ways_to_use(written, agreement, library, at_library="card.use.at_library")),
-        Paragraph(written.say("card.use.pin")),
+        *([] if pin_url else [Paragraph(written.say("card.use.pin"))]),
         Paragraph(written.say("card.use.private")),
+        *(_the_page_for_the_pin(written, agreement, pin_url) if pin_url else []),
         Heading(written.say("what.heading")),
         *_what_the_card_is(written, agreement, no_late_fines=no_late_fines),
         *_facts(written, agreement, parties),
@@ -137,6 +140,19 @@ def card_notice(
         blocks=blocks,
         footer=written.say("contact.footer", **parties),
     )
+
+
+def _the_page_for_the_pin(written: Language, agreement: Agreement, pin_url: str) -> list[Block]:
+    page = agreement.card.pin.page
+    if page is None or not web_address(pin_url):
+        raise ValueError("pin_url is not the address of a page that the agreement has")
+    return [
+        Heading(written.say("card.pin.heading")),
+        Paragraph(written.say("card.pin.asked_birth_date" if page.asks == "birth_date" else "card.pin.asked_student_id")),
+        Button(written.say("card.pin.button"), pin_url),
+        Paragraph(written.count("card.pin.days", page.days)),
+        Paragraph(written.say("card.pin.lost")),
+    ]
 
 
 def linked_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
@@ -173,6 +189,41 @@ def linked_notice(language: str, *, agreement: Agreement, library: Library, chil
         sender=library.name,
         colour=library.look.colour,
         blocks=blocks,
+        footer=written.say("contact.footer", **parties),
+    )
+
+
+def pin_notice(
+    language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, pin_url: str, refuse_url: str
+) -> Message:
+    """The e-mail that leads to a new PIN, which the library had drawn; neither the PIN nor the number stands in it.
+
+    ``children`` are names or how many; raises ValueError for no children, or an address that is none of a page.
+    """
+    count = children if isinstance(children, int) else len(children)
+    if count < 1:
+        raise ValueError("a notice of a new PIN needs at least one child")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    names = () if isinstance(children, int) else _names(agreement, children)
+    return write_message(
+        Kind.PIN,
+        language=written,
+        subject=written.say("pin.subject"),
+        title=written.say("pin.title"),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=[
+            *notes(written, wanted=wanted, agreement=agreement),
+            Paragraph(written.count("pin.intro", count, **parties)),
+            *([Bullets(names, personal=True)] if names else []),
+            *_the_page_for_the_pin(written, agreement, pin_url),
+            Paragraph(written.say("pin.not_you")),
+            Heading(written.say("refuse.heading")),
+            Paragraph(written.count("refuse.turned_off", agreement.basis.choice.honour_within_hours)),
+            *_the_page_for_a_no(written, agreement, parties, count=count, refuse_url=refuse_url, own_card=True),
+            *contacts(written, agreement, library),
+        ],
         footer=written.say("contact.footer", **parties),
     )
 

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     ANNOUNCEMENT = "announcement"
     CARD = "card"
     LINKED = "linked"
+    PIN = "pin"
     STAFF = "staff"
     RECEIPT = "receipt"
     HELD = "held"

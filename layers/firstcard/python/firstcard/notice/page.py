@@ -1,4 +1,4 @@
-"""The page behind a notice's link: asking for it changes nothing, its button says no.
+"""The pages behind a notice's links, and the one for a no: asking for it changes nothing, its button says no.
 
 No script, no picture, no font, nothing from elsewhere: the policy that :func:`page_headers` gives allows only the page's own style and form.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from firstcard.notice.family import contacts, notes
-from firstcard.notice.language import choose, languages
+from firstcard.notice.language import Language, choose, languages
 from firstcard.notice.letter import Block, Button, Note, Paragraph, ink_on, render, safe_colour, web_address
 
 if TYPE_CHECKING:
@@ -30,6 +32,35 @@ class PageState(StrEnum):
     STOPPED = "stopped"
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a reader must hear first: that an answer did not do."""
+
+    text: str
+    kind: str = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBox:
+    """One box of a question: its name in the form, the words above it, how much it takes, and whether a telephone offers digits."""
+
+    name: str
+    label: str
+    longest: int
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to be typed into boxes, and the button that sends it to the page's own address."""
+
+    text: str
+    hint: str
+    boxes: tuple[AskedBox, ...]
+    button: str
+    kind: str = "question"
+
+
 _STYLE = """
 :root{color-scheme:light dark}
 *{box-sizing:border-box}
@@ -42,10 +73,20 @@ p{margin:0 0 1rem}
 .note{padding:.6rem .9rem;background:#fff5d6;border:1px solid #e2c96b;color:#1b1f23}
 a{color:#0b4f9c}
 form{margin:1.5rem 0}
+fieldset{margin:0;padding:0;border:0}
+legend{padding:0;font-size:1.25rem;font-weight:700}
+.hint{margin:.25rem 0 .75rem;color:#4a525a}
+.boxes{display:flex;flex-wrap:wrap;gap:.75rem;margin:0 0 1rem}
+label{display:block;font-weight:700}
+input{display:block;box-sizing:border-box;width:6rem;max-width:100%;min-height:3rem;padding:.5rem .75rem;border:2px solid #4a525a;border-radius:.375rem;background:#fff;color:#1b1f23;font:inherit}
+.wide input{width:16rem}
+.label{margin:1rem 0 .25rem}
+.number{margin:0 0 1rem;padding:.5rem 1rem;border:2px solid BAND;border-radius:.5rem;background:#fff;color:#000;font:700 1.75rem/1.4 "Courier New",Courier,monospace}
+.number span{display:inline-block;margin-right:.5em}
 button{width:100%;min-height:3.25rem;padding:.75rem 1.5rem;border:2px solid BAND;border-radius:.5rem;background:BAND;color:INK;font:inherit;font-weight:700;cursor:pointer}
-button:focus-visible,a:focus-visible{outline:3px solid #1b1f23;outline-offset:3px}
+button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid #1b1f23;outline-offset:3px}
 @media (min-width:42rem){main{margin:2rem auto;padding:2rem 2.5rem 3rem}button{width:auto}}
-@media (prefers-color-scheme:dark){body{background:#121518;color:#e8ebee}main{background:#1b1f23}.from{color:#b4bcc4}a{color:#8fc1ff}button:focus-visible,a:focus-visible{outline-color:#fff}button{border-color:INK}}
+@media (prefers-color-scheme:dark){body{background:#121518;color:#e8ebee}main{background:#1b1f23}.from,.hint{color:#b4bcc4}a{color:#8fc1ff}button:focus-visible,a:focus-visible,input:focus-visible{outline-color:#fff}button{border-color:INK}}
 """
 
 
@@ -90,7 +131,7 @@ def refusal_page(
         ]
     else:
         blocks.append(Paragraph(written.say(f"page.{state}.advice")))
-    return _page(written.say(f"page.{state}.title"), language=written, library=library, blocks=[*blocks, *ways], side_notes=side_notes)
+    return write_page(written.say(f"page.{state}.title"), language=written, library=library, blocks=[*blocks, *ways], side_notes=side_notes)
 
 
 def page_headers(html: str) -> dict[str, str]:
@@ -106,7 +147,10 @@ def page_headers(html: str) -> dict[str, str]:
     }
 
 
-def _page(title: str, *, language: object, library: Library | None, blocks: list[Block], side_notes: tuple[Note, ...]) -> str:
+def write_page(
+    title: str, *, language: Language, library: Library | None, blocks: Sequence[Block | Alert | Question], side_notes: tuple[Note, ...]
+) -> str:
+    """A page of a family's, from its blocks, in the library's colour."""
     band = safe_colour(library.look.colour if library else "")
     style = _STYLE.replace("BAND", band).replace("INK", ink_on(band))
     return render(

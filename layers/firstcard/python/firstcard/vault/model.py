@@ -13,11 +13,12 @@ class VaultClosedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The wrapped data keys of one object: ``keys[group][purpose]`` is a KMS ciphertext."""
+    """The wrapped data keys of one object: ``keys[group][purpose]`` is a KMS ciphertext; ``at`` is when it was sealed (ISO 8601, UTC; empty before it is kept)."""
 
     object: str
     sharing: str
     keys: Mapping[str, Mapping[str, bytes]]
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
