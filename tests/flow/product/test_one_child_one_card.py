@@ -20,7 +20,7 @@ from tests.flow.product.waiting import until_quiet
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(900)]
 
-ROLES = {"sync": "sync_ils", "notify": "send_notice", "settle": "deduplicate"}
+ROLES = {"sync": "sync_ils", "notify": "send_notice", "settle": "deduplicate", "reveal": "show_pin"}
 CHANGE = {
     "existing": "link",
     "existing_blocked": "ask",
@@ -30,6 +30,7 @@ CHANGE = {
         "sync_ils": ["identity", "age", "enrolment", "card", "pin"],
         "send_notice": ["contact", "card"],
         "deduplicate": ["identity", "age", "students"],
+        "show_pin": ["pin", "card", "age"],
     },
     "roles": {"plan": {"purposes": ["issue_card", "deduplicate"], "opens": ["deduplicate"]}}
     | {role: {"purposes": [purpose]} for role, purpose in ROLES.items()},
@@ -40,7 +41,7 @@ NEIGHBOURS = {
             "kind": "virtual",
             "number": {"scheme": "prefix_student_id", "prefix": "906", "length": 12},
             "staff_number": {"scheme": "prefix_student_id", "prefix": "907", "length": 12},
-            "pin": {"scheme": "random", "length": 6},
+            "pin": {"scheme": "random", "length": 6, "page": {"asks": "birth_date", "days": 30}},
             "expiry": {"rule": "school_year", "month_day": "09-15", "rolls_after": "06-30"},
             "patron_type": {"student": "STUDENT", "staff": "EDUCATOR"},
             "home_branch": {"default": "MAIN"},
