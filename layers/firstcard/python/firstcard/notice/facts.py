@@ -14,6 +14,7 @@ FAMILY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("preferred_name", ("preferred_name",)),
     ("student_id", ("student_id",)),
     ("state_id", ("state_id",)),
+    ("card_number", ("card_number",)),
     ("birth_date", ("birth_date",)),
     ("grade", ("grade",)),
     ("school", ("school_id", "school_name")),
@@ -45,6 +46,7 @@ STAFF_WORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("facts.field", "address", ("street",)),
     ("facts.field", "zip", ("city", "region", "postal_code")),
     ("facts.field", "phone", ("phone",)),
+    ("facts.field", "card_number", ("card_number",)),
 )
 """The same for staff; what only students have is left out."""
 
