@@ -2,7 +2,7 @@
 
 import importlib
 import threading
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -312,7 +312,7 @@ class TestWhereTheMatrixHasNames:
 
 
 def test_the_link_that_notify_writes_is_one_that_this_page_reads(family: Yard) -> None:
-    pin_link = notify.notices("oak.pine").pin_link
+    pin_link = notify.notices("oak.pine", date(2026, 11, 22)).pin_link
     assert pin_link is not None
     address = pin_link(household(1), "es")
     assert address.startswith(f"{BASE}/")

@@ -17,7 +17,7 @@ from tests.flow.product.sharing import Sharing, digest_of
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 
 TABLE = "one-machine-replay"
-WRITTEN_BY_ISSUE = ("patron", "refusal", "profile", "envelope")
+WRITTEN_BY_ISSUE = ("patron", "refusal", "profile", "envelope", "number")
 
 
 def _replayed(machine: Machine, chunks: list[Path]) -> dict[tuple[str, str], str]:
