@@ -206,4 +206,4 @@ def _dies_at(nth: int) -> Callable[[int], None]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_two_people_ever_have_one_number(scheme: str) -> None:
     machine = type(f"Numbers_{scheme}", (Numbers,), {"scheme": scheme})
-    run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=10, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=10, deadline=None))
