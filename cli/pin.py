@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import NO_ANSWER, asked
-from cli.why import WRONG_USE, student_id
+from cli.why import WRONG_USE, StudentOption, student_id
 
 FUNCTION = "firstcard-reset"
 NOT_DONE = 1
@@ -30,13 +30,7 @@ app.callback()(lambda: None)
 @app.command(epilog="Example: firstcard pin reset --district duval (it then asks for the student's id)")
 def reset(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
-    student: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID|-",
-            help="The district's student id; - reads it from standard input. Left out, it is asked for, and then it is neither in the shell's history nor in the list of processes.",
-        ),
-    ] = None,
+    student: StudentOption = None,
 ) -> None:
     """Have another PIN made: it is set in the library's system, and the family gets a new link to it. You are not told the PIN.
 

@@ -21,15 +21,18 @@ WRONG_USE = {
 }
 
 
+StudentOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID|-",
+        help="The district's student id; - reads it from standard input. Left out, it is asked for, and then it is neither in the shell's history nor in the list of processes.",
+    ),
+]
+
+
 def why(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
-    student: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID|-",
-            help="The district's student id; - reads it from standard input. Left out, it is asked for, and then it is neither in the shell's history nor in the list of processes.",
-        ),
-    ] = None,
+    student: StudentOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Say why a child has no card, what to do about it, and whom to ask. Never a name, a number or anything else of the card than where it stands.

@@ -48,7 +48,7 @@ def add_stacks(app: App, *, site: Site, choices: Choices) -> None:
             own = LibraryOf(app, f"FirstCardLibrary-{library.id}", library=library, clause=library.patrons)
             own.add_stack_dependency(pipeline, "a key policy cannot name roles that do not exist yet")
     for district in sorted({agreement.district for agreement in site.agreements}):
-        leading = site.of_district(district)
+        leading = site.of_district(district, None)
         assert leading is not None
         stack = AgreementOf(app, f"FirstCardAgreement-{district}", agreement=leading, sharings=_sharings(site, district), sftp=choices.sftp)
         acknowledge(stack, agreement_findings(district))

@@ -96,7 +96,7 @@ def lay_out(
     loaded = load_site(site)
     programmes = []
     for example, district, keys in made:
-        agreement = loaded.of_district(district)
+        agreement = loaded.of_district(district, None)
         assert agreement is not None
         programmes.append(Programme(example, site, agreement, loaded.library(agreement.library), keys))
     return programmes

@@ -82,7 +82,7 @@ def form_of(event: Mapping[str, Any]) -> Form:
 def on_request(token: str, at: datetime, form: Form) -> tuple[PinPageState, str]:
     """State and page for one request."""
     link = link_of(token)
-    agreement = site().of_sharing(link.sharing) if link else None
+    agreement = site().of_sharing(link.sharing, at.date()) if link else None
     if link is None or agreement is None:
         return PinPageState.INVALID, pin_page("en", state=PinPageState.INVALID)
     page = agreement.card.pin.page

@@ -1,20 +1,19 @@
 """The page that shows a PIN in a real browser: the product's own page and rules behind a small server."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
-from firstcard.notice import PinPageState, make_pin_link, page_headers, pin_page, read_pin_link
+from firstcard.notice import PinPageState, make_pin_link, pin_page, read_pin_link
 from firstcard.notice.answer import read_answer
 from firstcard.notice.language import languages
 from firstcard.run.revealing import Revealed
 from tests.browser.chromium import Browser, a_browser
+from tests.browser.serving import serving
 from tests.unit.agreement.builders import a_library
 from tests.unit.card.builders import NOW
 from tests.unit.run.test_revealing import ADA, AT, HOUSEHOLD, Page
@@ -55,32 +54,8 @@ class Place:
 def place() -> Iterator[Place]:
     served = Place()
 
-    class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.answer(b"")
-
-        def do_POST(self) -> None:
-            self.answer(self.rfile.read(int(self.headers["Content-Length"])))
-
-        def answer(self, body: bytes) -> None:
-            page = served.answered(self.path.removeprefix("/pin/"), body)
-            self.send_response(200)
-            for name, value in page_headers(page).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(page.encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    served.base_url = f"http://127.0.0.1:{server.server_port}/pin"
-    yield served
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with serving("pin", lambda link, body: (200, served.answered(link, body))) as served.base_url:
+        yield served
 
 
 @pytest.fixture

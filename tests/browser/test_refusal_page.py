@@ -1,16 +1,15 @@
 """The page for a family's no in a real browser, served as the HTTP API would serve it."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
-from firstcard.notice import make_link, page_headers, read_link, refusal_page
+from firstcard.notice import make_link, read_link, refusal_page
 from tests.browser.chromium import Browser, a_browser
+from tests.browser.serving import serving
 from tests.unit.notice.builders import a_library, an_agreement
 
 pytestmark = pytest.mark.browser
@@ -34,46 +33,24 @@ class Place:
 def place() -> Iterator[Place]:
     served = Place("")
 
-    class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            served.fetched += 1
-            self.answer(said_no=False)
+    def answered(token: str, body: bytes) -> tuple[int, str]:
+        served.fetched += not body
+        link = read_link(KEY, token)
+        if link is None:
+            return 404, refusal_page("", state="invalid")
+        said_no = body == b"answer=no"
+        if said_no:
+            served.refused.append(link.household)
+        return 200, refusal_page(
+            link.language,
+            state="done" if said_no else "ask",
+            agreement=an_agreement(),
+            library=a_library(),
+            action_url=f"/no/{token}" if link.language == "en" else "",
+        )
 
-        def do_POST(self) -> None:
-            form = self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(said_no=form == b"answer=no")
-
-        def answer(self, *, said_no: bool) -> None:
-            link = read_link(KEY, self.path.removeprefix("/no/"))
-            if link is None:
-                page = refusal_page("", state="invalid")
-            else:
-                if said_no:
-                    served.refused.append(link.household)
-                page = refusal_page(
-                    link.language,
-                    state="done" if said_no else "ask",
-                    agreement=an_agreement(),
-                    library=a_library(),
-                    action_url=self.path if link.language == "en" else "",
-                )
-            self.send_response(200 if link else 404)
-            for name, value in page_headers(page).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(page.encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    served.base_url = f"http://127.0.0.1:{server.server_port}/no"
-    yield served
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with serving("no", answered) as served.base_url:
+        yield served
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def told() -> list[str]:
 
 
 def common(yard: Yard, run_id: str) -> dict[str, str]:
-    agreement = yard.site.of_sharing("oak.pine")
+    agreement = yard.site.of_sharing("oak.pine", None)
     assert agreement is not None
     return facts(agreement, run_id, EVENING)
 

@@ -58,7 +58,7 @@ def library(tmp_path: Path) -> Iterator[StandIn]:
 
 def synced(yard: Yard, library: StandIn, *, at: datetime) -> None:
     """As sync does when the events arrive."""
-    agreement = yard.site.of_sharing("oak.pine")
+    agreement = yard.site.of_sharing("oak.pine", None)
     assert agreement is not None
     again = sync_patrons(
         [token(1)],

@@ -20,20 +20,20 @@ def test_they_are_lawful_together(site: Site) -> None:
 
 
 def test_jacksonville_tells_families_after_the_upload(site: Site) -> None:
-    agreement = site.of_sharing("jaxpl.duval")
+    agreement = site.of_sharing("jaxpl.duval", None)
     assert agreement is not None
     assert (agreement.route, agreement.basis.choice.window_days, agreement.card.kind) == ("window", 14, "virtual")
 
 
 def test_one_access_hears_refusals_before_the_upload_and_uses_the_student_id(site: Site) -> None:
-    agreement = site.of_sharing("cmlibrary.cms")
+    agreement = site.of_sharing("cmlibrary.cms", None)
     assert agreement is not None
     assert (agreement.route, agreement.basis.choice.window_days, agreement.card.number.scheme) == ("before_upload", None, "student_id")
 
 
 @pytest.mark.parametrize("sharing", ["jaxpl.duval", "cmlibrary.cms"])
 def test_they_are_in_force_for_one_school_year(site: Site, sharing: str) -> None:
-    agreement = site.of_sharing(sharing)
+    agreement = site.of_sharing(sharing, None)
     assert agreement is not None
     days = [date(2026, 7, 31), date(2026, 8, 1), date(2027, 7, 31), date(2027, 8, 1)]
     assert [agreement.in_force(day) for day in days] == [False, True, True, False]

@@ -33,9 +33,9 @@ def refused(directory: Path, *agreements: dict[str, Any], libraries: tuple[dict[
 def test_a_site_finds_agreements_by_district_and_by_sharing(tmp_path: Path) -> None:
     site = loaded_site(tmp_path, agreement_content(), second())
     assert [agreement.sharing for agreement in site.agreements] == ["oak.pine", "oak.fir"]
-    assert site.of_district("fir") is site.of_sharing("oak.fir") is site.agreements[1]
-    assert site.of_district("elm") is None
-    assert site.of_sharing("oak.elm") is None
+    assert site.of_district("fir", None) is site.of_sharing("oak.fir", None) is site.agreements[1]
+    assert site.of_district("elm", None) is None
+    assert site.of_sharing("oak.elm", None) is None
     assert site.library("oak").name == "Oak Public Library"
     with pytest.raises(KeyError):
         site.library("elm")
@@ -45,14 +45,14 @@ def test_the_living_agreement_comes_before_the_one_that_ended() -> None:
     old = an_agreement(id="dsa-old", status="terminated", term={"effective": "2025-08-01", "expires": "2026-07-31"})
     draft = an_agreement(id="dsa-next", status="draft", term={"effective": "2027-08-01", "expires": "2028-07-31"})
     living = an_agreement()
-    assert a_site(old, living, draft).of_sharing("oak.pine") is living
-    assert a_site(old).of_district("pine") is old
+    assert a_site(old, living, draft).of_sharing("oak.pine", None) is living
+    assert a_site(old).of_district("pine", None) is old
 
 
 def test_an_ended_agreement_may_lie_beside_its_renewal(tmp_path: Path) -> None:
     old = agreement_content(status="terminated", term={"effective": "2025-08-01", "expires": "2026-07-31"})
     site = loaded_site(tmp_path, old, agreement_content(id="dsa-pine-oak-2027"))
-    assert site.of_district("pine") == site.agreements[1]
+    assert site.of_district("pine", None) == site.agreements[1]
 
 
 NEXT = {"id": "dsa-next", "term": {"effective": "2027-08-01", "expires": "2028-07-31"}}

@@ -37,7 +37,7 @@ class Site:
     agreements: tuple[Agreement, ...]
     libraries: tuple[Library, ...]
 
-    def of_district(self, slug: str, on: date | None = None) -> Agreement | None:
+    def of_district(self, slug: str, on: date | None) -> Agreement | None:
         """The district's agreement: the one that is executed or suspended, else a draft, else a terminated one.
 
         Of several (this year's and the next one's) that whose term the day ``on`` falls into; else the one that ended last before it, else the first to come. Without a day
@@ -45,7 +45,7 @@ class Site:
         """
         return _first_in_rank((agreement for agreement in self.agreements if agreement.district == slug), on)
 
-    def of_sharing(self, sharing: str, on: date | None = None) -> Agreement | None:
+    def of_sharing(self, sharing: str, on: date | None) -> Agreement | None:
         """The agreement with this data-sharing id, chosen in the same way."""
         return _first_in_rank((agreement for agreement in self.agreements if agreement.sharing == sharing), on)
 

@@ -377,7 +377,7 @@ class Planner:
             return ()
         try:
             return open_students(body, sharing, unwrap=self.unwrap, declare=self.declare)
-        except (VaultClosedError, ValueError, KeyError):
+        except (VaultClosedError, ValueError, KeyError, TypeError):
             return None  # the plan says with how many districts it compared; a roster does not wait for another one's
 
     def _kept(
