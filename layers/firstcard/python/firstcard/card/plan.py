@@ -491,6 +491,8 @@ class Builder:
     now: datetime
     set_apart: Collection[str] = frozenset()
     """Students, by token, whom a person set apart from a patron of the library."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Students, by token, with the patron whose card is theirs now."""
 
     def chunks(
         self, decisions: Decisions, pairs: Sequence[PairLine] = (), in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT
@@ -580,6 +582,7 @@ class Builder:
             step.mistaken,
             step.token in self.set_apart,
             claimed,
+            self.moved.get(step.token, "") if claimed else "",
         )
 
     def _barcode(self, serials: Iterator[int]) -> str:

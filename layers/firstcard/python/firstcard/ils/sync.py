@@ -218,6 +218,7 @@ def _put(
             postal_code=address.get("postal_code", ""),
             phone=address.get("phone", ""),
             separate=patron.separate,
+            moved_from=patron.moved_from,
         ),
         ils_id=_known(patron, before) or None,
         new_pin=before is not None and before.lacks_pin_of(patron),
@@ -231,7 +232,8 @@ def _end(
     if left and agreement.leavers.runs_out:
         return Accepted(_known(patron, before))
     grace = agreement.leavers.grace_days if left else 0
-    return ils.end(_known(patron, before) or None, token=patron.token, on=today + timedelta(days=grace))
+    known = "" if patron.moved_to else _known(patron, before)  # who has the card now is not ended by an old number
+    return ils.end(known or None, token=patron.token, on=today + timedelta(days=grace))
 
 
 def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused | Unreachable, *, ending: bool, at: str) -> IlsState:

@@ -16,10 +16,12 @@ from firstcard.card.expiry import last_day
 from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
+from firstcard.card.patron import Patron
 from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, pilot_of, plan_hash
+from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Reading, Reason, Refusal, Role, date_in_name, read_roster
+from firstcard.roster import Person, Reading, Reason, Refusal, Role, date_in_name, read_roster
 from firstcard.roster.reading import BY_THE_AGREEMENT, Exclusion
 from firstcard.roster.snapshot import Told, mark
 from firstcard.run.checking import as_planned, closed, limit_of, without
@@ -28,7 +30,7 @@ from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
 from firstcard.run.matching import Found, Matcher, PairsOnRecord, agreed, comparable, served_still, waits_until
-from firstcard.run.numbering import ListedNumbers, NumbersOnRecord, families_own, not_free, numbered, places_of
+from firstcard.run.numbering import ListedNumbers, NumbersOnRecord, SameChild, families_own, not_free, numbered, places_of
 from firstcard.run.peers import Peer, Row, open_students, seal_students, students_folder
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
@@ -241,7 +243,7 @@ class Planner:
             )
 
         decisions = judged(reading)
-        taken = not_free(
+        numbers = not_free(
             decisions,
             known,
             agreement=agreement,
@@ -249,11 +251,12 @@ class Planner:
             tokens=tokens,
             on_record=self.numbers,
             listed=self._listed(agreement, library, decisions, listed, now),
+            same_child=self._same_child(library),
         )
-        if taken:
+        if numbers.taken:
             # Ids in another form look like new people whose numbers are taken: a person must see that, whoever is left out.
             ids = tuple(hold for hold in decisions.holds if hold in (Reason.LOST_ZEROS, Reason.ID_BASIS_CHANGED))
-            reading = without(reading, places_of(reading, taken, tokens), agreement)
+            reading = without(reading, places_of(reading, numbers.taken, tokens), agreement)
             decisions = judged(reading)
             decisions = replace(decisions, holds=tuple(dict.fromkeys((*ids, *decisions.holds))))
         pilot = bool(agreement.safety.pilot_cards) and not known.version
@@ -279,6 +282,7 @@ class Planner:
             arrival.run_id,
             now,
             found.set_apart,
+            numbers.moved,
         )
         chunks = list(builder.chunks(decisions, found.lines, found.shown))
         summary = {**_summary(arrival, agreement, reading, decisions), "left_out_now": narrowed, "pilot": pilot}
@@ -362,6 +366,23 @@ class Planner:
             return rows and families_own(listed.noting(rows), sharings, library, tokens, self.numbers)
 
         return Matcher(agreement, tokens, self.pairs, patrons, now, self._peers(agreement, now)).match(reading, known)
+
+    def _same_child(self, library: Library) -> SameChild:
+        """By the traits that the patron's own district kept of it: the same name and the same birth date, both known."""
+        key = self.secrets.token_key(library.id)
+        manifests: dict[str, Manifest] = {}
+
+        def same(patron: Patron, person: Person) -> bool:
+            sharing = patron.sharing
+            if sharing not in manifests:
+                manifests[sharing] = load_manifest(self.objects, sharing, self.ledger.district(sharing).manifest_version)
+            manifest = manifests[sharing]
+            was = manifest.left.get(patron.token) or (
+                manifest.patrons[patron.token].traits if patron.token in manifest.patrons else UNKNOWN
+            )
+            return was.is_same(traits_of(person, Tokens(key, library=library.id, district=patron.district), patron.token))
+
+        return same
 
     def _listed(
         self, agreement: Agreement, library: Library, decisions: Decisions, listed: ListedNumbers, now: datetime
