@@ -140,6 +140,7 @@ def test_the_card_goes_along_with_its_number_and_the_library_has_one_patron(yard
 
     synced(yard, library, 1, "pine", at=later(days=27))
     synced(yard, library, 2, "fir", at=later(days=28))
+    assert yard.cards.view([token(1)]).ils[token(1)].state == "ended"
     assert in_ils(library) == [(STATE_ID, token(2, "fir"), "2027-09-15")]
 
 
@@ -180,8 +181,8 @@ def test_who_said_no_where_it_was_has_no_card_that_could_go_along(yard: Yard) ->
     sent(yard, "pine", child(1), other(3), night=0)
     was = patron(yard, 1, "pine")
     assert was is not None
-    yard.cards.record_refusals([was.token], by="family", stamp=was.stamp)
     sent(yard, "pine", other(3), night=1)
+    yard.cards.record_refusals([was.token], by="family", stamp=was.stamp)
     assert sent(yard, "fir", child(2), other(4), night=2)["rejected"] == {"NUMBER_TAKEN": 1}
 
 
