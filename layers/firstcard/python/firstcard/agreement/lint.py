@@ -521,7 +521,7 @@ def _numbers(a: Agreement) -> Iterator[Fault]:
 
 
 WITHOUT_NUMBERS = ("oneroster_1_1", "oneroster_1_2", "sds_2_1")
-"""Forms in which we read neither a state's id nor a card number."""
+"""Forms that have no column of their own for a state's id or a card number."""
 
 
 def _number_field(a: Agreement, key: str, clause: NumberClause) -> Iterator[Fault]:
@@ -535,10 +535,11 @@ def _number_field(a: Agreement, key: str, clause: NumberClause) -> Iterator[Faul
                 (*where,),
                 f"The number is made of '{clause.field}', which is not among the agreed fields: add it under fields, or write another scheme.",
             )
-        if without := [form for form in a.exchange.formats if form in WITHOUT_NUMBERS]:
+        mapped = clause.field in a.exchange.mapping
+        if without := [form for form in a.exchange.formats if form in WITHOUT_NUMBERS and not mapped]:
             yield Fault(
                 (*where,),
-                f"No '{clause.field}' is read from {' and '.join(without)}, so nobody would get a card: write another form, or another scheme.",
+                f"No '{clause.field}' is read from {' and '.join(without)}, so nobody would get a card: name its column under exchange.mapping, or write another form or scheme.",
             )
         if len(clause.prefix) > clause.length:
             yield Fault((*where, "length"), f"No number of {clause.length} characters begins with {clause.prefix}: write a greater length.")
