@@ -150,13 +150,14 @@ def standing(districts: Iterable[str]) -> Iterator[None]:
     with mock_aws():
         _tables()
         s3 = boto3.client("s3")
-        for bucket in (VAULT, *map(drop_bucket, districts)):
+        for bucket in (VAULT, *map(drop_bucket, dict.fromkeys(districts))):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         boto3.client("events").create_event_bus(Name=BUS)
         secrets = boto3.client("secretsmanager")
         for name, value in {
             "tokens/oak": TOKEN_KEY,
+            "tokens/elm": TOKEN_KEY,
             "links/oak": "a link key of the tests, long enough",
             "openpgp/pine": json.dumps({"keys": []}),
             "openpgp/fir": json.dumps({"keys": []}),
