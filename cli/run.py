@@ -61,7 +61,8 @@ def _as_json(run: Run) -> dict[str, Any]:
 def list_runs(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
     library: Annotated[
-        str, typer.Option(metavar="LIBRARY", help="The runs of one library alone, by its short name, where the district shares with several.")
+        str,
+        typer.Option(metavar="LIBRARY", help="The runs of one library alone, by its short name, where the district shares with several."),
     ] = "",
     limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=500)] = 20,
     as_json: AsJson = False,

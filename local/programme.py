@@ -63,7 +63,9 @@ def agreements_of(name: str, neighbours: Mapping[str, Mapping[str, Any]]) -> dic
     A neighbour has the example's clauses but its own; it is a further district under its name, or with a ``district`` of its own the agreement of that district with a further library.
     """
     clauses = yaml.safe_load((ROOT / "agreements" / f"{name}.yaml").read_text("utf-8"))
-    clauses["disposition"] = {"on" if key is True else key: value for key, value in clauses["disposition"].items()}  # YAML 1.1 reads on as true
+    clauses["disposition"] = {
+        "on" if key is True else key: value for key, value in clauses["disposition"].items()
+    }  # YAML 1.1 reads on as true
     beside = {
         file: clauses | {"district": file, "id": f"dsa-{file}-{its_own.get('library', clauses['library'])}"} | dict(its_own)
         for file, its_own in neighbours.items()

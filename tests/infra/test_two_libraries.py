@@ -39,7 +39,6 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     return written(app, folder / "cdk.out")
 
 
-
 def test_has_one_stack_that_no_rule_complains_of(two: Templates) -> None:
     assert two.findings == ""
     assert [stack for stack in two.stacks if stack.startswith("FirstCardAgreement-")] == [STACK]

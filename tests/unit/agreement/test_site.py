@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstcard.agreement import AdapterFacts, AgreementError, load_site
+from firstcard.agreement import AdapterFacts, AgreementError, agreement_from, load_site
 from firstcard.agreement.library import ADAPTERS, CardnumberLength
-from firstcard.agreement.lint import NumberSpace, faults_with_library
+from firstcard.agreement.lint import NumberSpace, faults_between, faults_with_library
 from firstcard.agreement.load import check_files, files_of_site
 from firstcard.agreement.vocabulary import ID_CHARACTERS
 
@@ -323,6 +323,7 @@ class TestADistrictOfTwoLibraries:
             ({"schools": "all"}, {"schools": ["school-2"]}, ["agreement-1"]),
             ({"schools": "all", "grades": ["KG"]}, {"schools": "all", "grades": ["01"]}, ["agreement-1"]),
             ({"schools": "all", "grades": ["KG"], "staff": False}, {"schools": "all", "grades": ["01"]}, []),
+            ({"schools": "all", "grades": ["KG"], "staff": ["teacher"]}, {"schools": "all", "grades": ["01"], "staff": False}, []),
             ({"schools": "all", "also_elsewhere": True}, {"schools": "all"}, ["agreement-1"]),
             ({"schools": "all"}, {"schools": "all", "also_elsewhere": True}, ["agreement-0"]),
             ({"schools": "all", "also_elsewhere": True}, {"schools": "all", "also_elsewhere": True}, []),
@@ -339,6 +340,34 @@ class TestADistrictOfTwoLibraries:
         mistakes = check_files(files_of_site(tmp_path)).mistakes
         assert [Path(mistake.file).stem for mistake in mistakes] == said
         assert all("also_elsewhere: true" in mistake.sentence for mistake in mistakes)
+
+    @pytest.mark.parametrize(
+        ("here", "there", "staff", "apart"),
+        [
+            ({}, {}, False, True),
+            ({}, {}, True, False),
+            ({}, {"postal_codes": ["32099", "32210"]}, False, False),
+            ({}, {"outside": "ask"}, False, False),
+            ({}, {"by_school": {"school-1": "full"}}, False, False),
+            ({"unknown": "inside"}, {}, False, True),
+            ({"unknown": "inside"}, {"unknown": "inside"}, False, False),
+            ({}, {"postal_codes": [], "outside_schools": ["school-2"]}, False, False),
+        ],
+    )
+    def test_gives_nobody_cards_of_both_if_zip_codes_say_whose_area_it_is(
+        self, here: dict[str, Any], there: dict[str, Any], staff: bool, apart: bool
+    ) -> None:
+        field = {"postal_code": {"required": False, "exhibit_b": "Address", "fideslang": "user.contact.address.postal_code"}}
+        matrix = {"sync_ils": ["identity", "age", "enrolment", "address", "card", "pin"]}
+
+        def serving(code: str, area: dict[str, Any]) -> dict[str, Any]:
+            clause = {"postal_codes": [code], "unknown": "outside", "outside": "skip"} | area
+            rollout = {"schools": "all", "staff": staff}
+            return {"card": {"service_area": clause}, "fields": field, "matrix": matrix, "rollout": rollout}
+
+        agreements = an_agreement(**serving("32099", here)), agreement_from(beside(**serving("32210", there)))
+        faults = faults_between(enumerate(agreements), {})
+        assert bool(faults) != apart
 
     @pytest.mark.parametrize(
         ("changes", "line"),

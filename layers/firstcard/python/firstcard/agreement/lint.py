@@ -10,7 +10,7 @@ from itertools import combinations
 
 from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import Path
-from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, Status
+from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, ServiceArea, Status
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 
 ALWAYS_PROHIBITED = ("advertising", "sale", "profiling")
@@ -22,6 +22,7 @@ NEW_YORK_BREACH_HOURS = 168
 SHORTEST_ID = 4
 """Digits that a zero-padded id must at least have room for."""
 BARCODE_LENGTH = 14
+ZIP_LENGTH = 5
 BASIS_ELEMENTS: dict[Ferpa, str] = {
     Ferpa.SCHOOL_OFFICIAL: "school_official",
     Ferpa.DIRECTORY_INFORMATION: "notice",
@@ -396,7 +397,8 @@ def _groups(a: Agreement) -> Iterator[Fault]:
     opened = {group for groups in a.matrix.values() for group in groups}
     for name in a.fields:
         group = FIELDS.get(name)
-        if group is not None and group not in opened:
+        tells = a.card.service_area is not None and name == a.card.service_area.field
+        if group is not None and group not in opened and not tells:
             yield Fault(
                 ("fields", name),
                 f"Nobody opens the group {group.value} for any purpose, so '{name}' would be collected for nothing: remove it, or give the group to a purpose in the matrix.",
@@ -443,6 +445,52 @@ def _left_out(a: Agreement) -> Iterator[Fault]:
                 ("rollout", "leave_out", name),
                 f"Nobody can be told to be in this group without {field}: list it under fields, or remove the group.",
             )
+
+
+def _service_area(a: Agreement) -> Iterator[Fault]:
+    area = a.card.service_area
+    if area is None:
+        return
+    where: Path = ("card", "service_area")
+    if sum(map(bool, (area.flag, area.postal_codes, area.outside_schools))) != 1:
+        yield Fault(where, "Say in one way who lives in the service area: flag: true, postal_codes, or outside_schools.")
+        return
+    if area.field not in a.fields:
+        yield Fault(where, f"Without the field {area.field} nobody is known to live outside: add {area.field} to the fields.")
+    for number, code in enumerate(area.postal_codes):
+        if not (code.isdecimal() and len(code) == ZIP_LENGTH):
+            yield Fault((*where, "postal_codes", number), f'Write the {ZIP_LENGTH} digits of a ZIP code in quotes, such as "28202".')
+    words = {area.outside, *area.by_school.values()}
+    if "e_resources" in words and area.patron_type is None:
+        yield Fault(where, "A card for e-resources has a patron type of its own at the library: name it as patron_type.")
+    if "e_resources" not in words and area.patron_type is not None:
+        yield Fault((*where, "patron_type"), "Nobody outside gets a card for e-resources: take patron_type out.")
+    if area.by_school and "school_id" not in a.fields:
+        yield Fault((*where, "by_school"), "Without the field school_id nobody is at one of these schools: add school_id to the fields.")
+
+
+def _expiry(a: Agreement) -> Iterator[Fault]:
+    expiry = a.card.expiry
+    where: Path = ("card", "expiry")
+    if (expiry.rule == "age") != (expiry.until_age is not None):
+        yield Fault((*where, "rule"), "The rule age needs until_age, the birthday on which the card ends, and no other rule takes it.")
+    for rule, field in (("graduation", "grade"), ("age", "birth_date")):
+        if expiry.rule == rule and field not in a.fields:
+            yield Fault(
+                (*where, "rule"), f"Without the field {field} no card ends by {rule}: add {field} to the fields, or write school_year."
+            )
+    if expiry.rule != "school_year" and a.renews_existing:
+        yield Fault(
+            ("existing",),
+            "A family's own card can be renewed to the end of the school year alone: write existing: link, or expiry.rule: school_year.",
+        )
+    if a.leavers.runs_out and a.leavers.grace_days:
+        yield Fault(("leavers", "grace_days"), "With runs_out the card ends on its own last day: write grace_days: 0.")
+    if a.safety.pilot_cards and not a.safety.first_run_needs_approval:
+        yield Fault(
+            ("safety", "pilot_cards"),
+            "After the first cards were tried a person lets the others come: write first_run_needs_approval: true, or take pilot_cards out.",
+        )
 
 
 def _numbers(a: Agreement) -> Iterator[Fault]:
@@ -605,6 +653,8 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _pin_page,
     _groups,
     _left_out,
+    _service_area,
+    _expiry,
     _numbers,
     _exchange,
     _existing,
@@ -707,10 +757,13 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
             yield Fault(
                 path, f"'{branch}' is no branch of {library.id}.{nearest(branch, branches)} The branches are: {', '.join(branches)}."
             )
-    for where, code in a.card.patron_type.every().items():
+    codes: dict[Path, str] = {("patron_type", *where): code for where, code in a.card.patron_type.every().items()}
+    if a.card.service_area and a.card.service_area.patron_type:
+        codes["service_area", "patron_type"] = a.card.service_area.patron_type
+    for where, code in codes.items():
         if code not in types:
             yield Fault(
-                ("card", "patron_type", *where),
+                ("card", *where),
                 f"'{code}' is no patron type of {library.id}.{nearest(code, types)} The patron types are: {', '.join(types)}.",
             )
     own = NumberSpace(library.numbers.prefix + library.numbers.institution, BARCODE_LENGTH)
@@ -855,12 +908,20 @@ def _two_cards(one: tuple[int, Agreement], other: tuple[int, Agreement]) -> Iter
 
 
 def _apart(first: Agreement, second: Agreement) -> bool:
-    """Whether no row of a roster is rolled out to under both: schools count for everybody, grades for students."""
+    """Whether nobody is rolled out to under both: schools count for everybody, grades and where they live for students."""
     one, other = first.rollout, second.rollout
     if one.schools != "all" and other.schools != "all" and not set(one.schools) & set(other.schools):
         return True
     by_grade = one.grades != "all" and other.grades != "all" and not set(one.grades) & set(other.grades)
-    return by_grade and not (one.staff and other.staff)
+    return (by_grade or _areas_apart(first.card.service_area, second.card.service_area)) and not (one.staff and other.staff)
+
+
+def _areas_apart(one: ServiceArea | None, other: ServiceArea | None) -> bool:
+    """Whether two libraries serve no student both, as far as ZIP codes tell: the district's flag and lists of schools outside do not say who serves the others."""
+    if one is None or other is None or not (one.postal_codes and other.postal_codes):
+        return False
+    skip = all(area.outside == "skip" and not area.by_school for area in (one, other))
+    return skip and not set(one.postal_codes) & set(other.postal_codes) and "outside" in (one.unknown, other.unknown)
 
 
 def _neighbours(first: Agreement, second: Agreement, library: Library) -> Iterator[Fault]:

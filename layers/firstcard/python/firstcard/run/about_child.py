@@ -44,7 +44,9 @@ def _agreement(asked: AboutChild, site: Site) -> Agreement | str:
     """The agreement with the library that was named, or the only one that the district's files go to; else the word for what is wrong."""
     day = asked.at.date()
     if asked.library:
-        return site.of_sharing(f"{asked.library}.{asked.district}", day) or ("unknown_library" if site.sharings(asked.district) else "unknown_district")
+        return site.of_sharing(f"{asked.library}.{asked.district}", day) or (
+            "unknown_library" if site.sharings(asked.district) else "unknown_district"
+        )
     found = site.agreements_of(asked.district, day)
     if not found:
         return "unknown_district"

@@ -33,7 +33,9 @@ def arrival_of(*, bucket: str, key: str, version_id: str, size: int, received_at
     match = BUCKET.match(bucket)
     if match is None or not key.startswith(folder) or is_temporary(key):
         return None
-    return Arrival(_digest(bucket, key, version_id), match["district"], bucket, key, version_id, size, datetime.fromisoformat(received_at).isoformat())
+    return Arrival(
+        _digest(bucket, key, version_id), match["district"], bucket, key, version_id, size, datetime.fromisoformat(received_at).isoformat()
+    )
 
 
 def arrival_of_event(event: Mapping[str, Any], *, folder: str = INCOMING) -> Arrival | None:
@@ -91,7 +93,9 @@ def admit(arrival: Arrival, *, site: Site, ledger: Ledger, start: Start) -> tupl
 def _admit(arrival: Arrival, known: Run | None, agreement: Agreement, ledger: Ledger, start: Start) -> bool:
     fresh = known is None and ledger.admit(arrival, sharing=agreement.sharing)
     run = ledger.run(arrival.run_id)
-    waits = run is not None and run.status is Status.ADMITTED and run.arrival.attempt == arrival.attempt and run.sharing == agreement.sharing
+    waits = (
+        run is not None and run.status is Status.ADMITTED and run.arrival.attempt == arrival.attempt and run.sharing == agreement.sharing
+    )
     if fresh or waits:
         start(arrival, ready_at(arrival, agreement))
     return fresh

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -11,14 +12,15 @@ from typing import Protocol
 
 from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
-from firstcard.card.expiry import school_year_end
+from firstcard.card.expiry import last_day
 from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
-from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, plan_hash
+from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, pilot_of, plan_hash
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
+from firstcard.roster import Reading, Reason, Refusal, Role, date_in_name, read_roster
+from firstcard.roster.reading import BY_THE_AGREEMENT, Exclusion
 from firstcard.roster.snapshot import Told, mark
 from firstcard.run.checking import as_planned, closed, limit_of, without
 from firstcard.run.delivering import load_manifest
@@ -129,7 +131,11 @@ class Planner:
             return Planned("busy")
         if state.applied_received_at > arrival.received_at and not agreement.exchange.deltas:
             return self._reject(arrival, Reason.STALE_FILE)
-        if agreement.exchange.protection == "plain" and not agreement.exchange.deltas and self.ledger.overwritten(arrival, sharing=run.sharing):
+        if (
+            agreement.exchange.protection == "plain"
+            and not agreement.exchange.deltas
+            and self.ledger.overwritten(arrival, sharing=run.sharing)
+        ):
             return self._reject(arrival, Reason.SUPERSEDED)
         limit = limit_of(agreement)
         if arrival.size > limit:
@@ -156,6 +162,7 @@ class Planner:
         same = content == known.content and (keeper is None or keeper.state.content == content)
         same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
+        same = same and known.under in ("", _digest(agreement)) and not known.pilot
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -217,6 +224,8 @@ class Planner:
         named = date_in_name(arrival.key)
         dated = named.isoformat() if named else ""
 
+        asked = frozenset(_left_out(reading, tokens, (Exclusion.AREA_ASKED,)))
+
         def judged(reading: Reading) -> Decisions:
             return decide(
                 reading.people,
@@ -224,7 +233,7 @@ class Planner:
                 agreement=agreement,
                 tokens=tokens,
                 rejected=sum(count for reason, count in reading.rejected.items() if reason is not Reason.SAME_CHILD),
-                rejected_tokens=frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people),
+                rejected_tokens=frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people) | asked,
                 complete=complete,
                 dated=dated,
                 rolled_over=rolled_over,
@@ -251,6 +260,14 @@ class Planner:
             reading = without(reading, places_of(reading, taken, tokens), agreement)
             decisions = judged(reading)
             decisions = replace(decisions, holds=tuple(dict.fromkeys((*ids, *decisions.holds))))
+        pilot = bool(agreement.safety.pilot_cards) and not known.version
+        if pilot:
+            chosen = pilot_of(decisions, agreement, now.date())
+            reading = _alone(reading, chosen, tokens)
+            decisions = judged(reading)
+        narrowed = _narrowed(reading, known, decisions, agreement, tokens)
+        if narrowed:
+            decisions = replace(decisions, holds=(*decisions.holds, Reason.ROLLOUT_NARROWED))
         if found.failed:
             decisions = replace(decisions, holds=(Reason.NOT_COMPARED, *decisions.holds))
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
@@ -268,7 +285,7 @@ class Planner:
             found.set_apart,
         )
         chunks = list(builder.chunks(decisions, found.lines, found.shown))
-        summary = _summary(arrival, agreement, reading, decisions)
+        summary = {**_summary(arrival, agreement, reading, decisions), "left_out_now": narrowed, "pilot": pilot}
         if agreed(agreement):
             apart = sum(1 for step in decisions.steps if step.told and step.token in found.mistaken)
             late = sum(1 for step in decisions.steps if step.told and step.token in known.compared.aside)
@@ -288,6 +305,9 @@ class Planner:
                 dated=dated,
                 twice=found.instead,
                 compared=compared,
+                under=_digest(agreement),
+                rollout=_rollout(agreement),
+                pilot=pilot,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
@@ -443,8 +463,46 @@ class Planner:
 
 def _last_day(agreement: Agreement, at: str) -> date | None:
     """The last day of a card that is made or touched at a moment; None where there was none."""
-    expiry = agreement.card.expiry
-    return school_year_end(datetime.fromisoformat(at).date(), month_day=expiry.month_day, rolls_after=expiry.rolls_after) if at else None
+    return last_day(agreement.card.expiry, datetime.fromisoformat(at).date()) if at else None
+
+
+def _digest(agreement: Agreement) -> str:
+    """Another one where anything of the agreement is: then the same roster may mean something else."""
+    return hashlib.sha256(agreement.model_dump_json(by_alias=True, warnings=False).encode()).hexdigest()[:16]
+
+
+def _rollout(agreement: Agreement) -> str:
+    """Another one where the agreement says something else about who gets a card."""
+    area = agreement.card.service_area
+    said = [agreement.rollout.model_dump_json(exclude={"also_elsewhere"}, warnings=False), area.model_dump_json() if area else ""]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def _left_out(reading: Reading, tokens: Tokens, why: Collection[Exclusion]) -> Iterator[str]:
+    return (tokens.patron(role, local_id) for (role, local_id), word in reading.excluded_people.items() if word in why)
+
+
+def _narrowed(reading: Reading, known: Manifest, decisions: Decisions, agreement: Agreement, tokens: Tokens) -> int:
+    """How many cards would end because the agreement says something else than before about who gets one: these people are in the file all the same."""
+    if known.rollout in ("", _rollout(agreement)):
+        return 0
+    ending = {step.token for step in decisions.steps if step.decision is Decision.EXPIRE and not known.patrons[step.token].refused}
+    return len(ending.intersection(_left_out(reading, tokens, BY_THE_AGREEMENT)))
+
+
+def _alone(reading: Reading, chosen: Collection[str], tokens: Tokens) -> Reading:
+    """The reading with these people, and with everybody who said no; the others come with the next one."""
+    rows = enumerate(reading.people.select("role", "local_id", "opt_out"))
+    later = {
+        place: (Role(role), local_id) for place, (role, local_id, no) in rows if not no and tokens.patron(role, local_id) not in chosen
+    }
+    people = reading.people.some(sorted(later))
+    return replace(
+        reading,
+        people=reading.people.without(people),
+        excluded=dict(Counter(reading.excluded) + Counter({str(Exclusion.AFTER_PILOT): len(later)})),
+        excluded_people={**reading.excluded_people, **dict.fromkeys(later.values(), Exclusion.AFTER_PILOT)},
+    )
 
 
 def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:
