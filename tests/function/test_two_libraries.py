@@ -152,6 +152,7 @@ class TestOneFile:
     def test_with_a_no_counts_at_both_libraries(self, yard: Yard) -> None:
         """Wherever the child goes to school next, the no is there already."""
         sent(yard, child(1, opt_out="yes"), *ROSTER[1:])
+        assert states(yard, 1) == [None, None]
         assert [len(yard.cards.refusals([token(1, "pine", library)])) for library in (HERE, THERE)] == [1, 1]
         sent(yard, child(1, THERE), *ROSTER[1:], night=1)
         assert "waiting" not in states(yard, 1)
