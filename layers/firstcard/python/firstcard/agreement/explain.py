@@ -316,6 +316,9 @@ ACROSS = (
 )
 
 
+ELSEWHERE = "The same people may have a card of another library that serves the district, too: both parties mean that, and each library's agreement says so."
+
+
 def _card(a: Agreement) -> str:
     card, who = a.card, a.rollout
     schools = "all schools" if who.schools == "all" else f"the schools {', '.join(_text(school) for school in who.schools)}"
@@ -331,6 +334,7 @@ def _card(a: Agreement) -> str:
     lines = [
         f"- Who: students of {schools}, {grades}; {_staff(who.staff)}.",
         *(f"- Not the group {_text(name)}: {_left_out(group)}." for name, group in who.leave_out.items()),
+        *([f"- {ELSEWHERE}"] if who.also_elsewhere else []),
         f"- What: {CARD_WORDS[card.kind]}.",
         f"- Number: for students {_number(card.number)}.",
     ]

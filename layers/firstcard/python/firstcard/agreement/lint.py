@@ -10,7 +10,7 @@ from itertools import combinations
 
 from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import Path
-from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, Status
+from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, ServiceArea, Status
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 
 ALWAYS_PROHIBITED = ("advertising", "sale", "profiling")
@@ -831,20 +831,16 @@ def _after(ended: list[Agreement], living: list[tuple[int, Agreement]], librarie
 
 
 def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> Iterator[tuple[int, Fault]]:
-    for (_, first), (number, second) in combinations(living, 2):
+    for (earlier, first), (number, second) in combinations(living, 2):
         if first.id == second.id:
             yield number, Fault(("id",), f"The id {second.id} is taken by another agreement: choose another one.")
         binding = {Status.EXECUTED, Status.SUSPENDED}
-        if first.district == second.district and {first.status, second.status} <= binding:
+        overlap = first.term.effective <= second.term.expires and second.term.effective <= first.term.expires
+        if first.district == second.district and {first.status, second.status} <= binding and overlap:
             if first.library != second.library:
-                yield (
-                    number,
-                    Fault(
-                        ("district",),
-                        f"The district {second.district} already has the agreement {first.id}: terminate that one, or give this one its own district name.",
-                    ),
-                )
-            elif first.term.effective <= second.term.expires and second.term.effective <= first.term.expires:
+                yield from ((number, fault) for fault in _one_bucket(first, second))
+                yield from _two_cards((earlier, first), (number, second))
+            else:
                 yield (
                     number,
                     Fault(
@@ -866,6 +862,67 @@ def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Librar
                         f"The library {a.library} serves several districts, whose ids repeat: write scheme: prefix_student_id with a prefix of this district's own.",
                     ),
                 )
+
+
+def _one_bucket(first: Agreement, second: Agreement) -> Iterator[Fault]:
+    """A district has one drop bucket, and sends one file for all of its libraries: the agreements must say the same of both."""
+    one, other = first.exchange, second.exchange
+    for key in type(one).model_fields:
+        if key != "mapping" and _unordered(getattr(one, key)) != _unordered(getattr(other, key)):
+            yield Fault(
+                ("exchange", key),
+                f"The district {second.district} sends one file for both libraries, and {first.id} says something else here: write the same {key} in both.",
+            )
+    for name, column in other.mapping.items():
+        if one.mapping.get(name, column) != column:
+            yield Fault(
+                ("exchange", "mapping", name),
+                f"The district {second.district} sends one file for both libraries, and {first.id} takes '{name}' from another column: write the same column in both.",
+            )
+    if first.retention.raw_upload_days != second.retention.raw_upload_days:
+        yield Fault(
+            ("retention", "raw_upload_days"),
+            f"The file is kept once for both libraries, and by {first.id} for {first.retention.raw_upload_days} days: write the same number in both.",
+        )
+
+
+def _unordered(value: object) -> object:
+    return frozenset(value) if isinstance(value, tuple) else value
+
+
+def _two_cards(one: tuple[int, Agreement], other: tuple[int, Agreement]) -> Iterator[tuple[int, Fault]]:
+    """Nobody gets cards of two libraries by oversight."""
+    (_, first), (_, second) = one, other
+    silent = [(number, a) for number, a in (one, other) if not a.rollout.also_elsewhere]
+    if not silent or _apart(first, second):
+        return
+    number, told = silent[-1]
+    beside = first if told is second else second
+    yield (
+        number,
+        Fault(
+            ("rollout",),
+            f"The same student could get a card of {told.library} and, by {beside.id}, one of {beside.library}: give the two agreements different schools, "
+            "or write also_elsewhere: true under rollout in both if that is meant.",
+        ),
+    )
+
+
+def _apart(first: Agreement, second: Agreement) -> bool:
+    """Whether nobody is rolled out to under both: schools count for everybody, grades and where they live for students."""
+    one, other = first.rollout, second.rollout
+    if one.schools != "all" and other.schools != "all" and not set(one.schools) & set(other.schools):
+        return True
+    by_grade = one.grades != "all" and other.grades != "all" and not set(one.grades) & set(other.grades)
+    return (by_grade or _areas_apart(first.card.service_area, second.card.service_area)) and not (one.staff and other.staff)
+
+
+def _areas_apart(one: ServiceArea | None, other: ServiceArea | None) -> bool:
+    """Whether two libraries serve no student both, as far as ZIP codes tell: the district's flag and lists of schools outside do not say who serves the others."""
+    if one is None or other is None or not (one.postal_codes and other.postal_codes):
+        return False
+    skip = all(area.outside == "skip" and not area.by_school for area in (one, other))
+    return skip and not set(one.postal_codes) & set(other.postal_codes) and "outside" in (one.unknown, other.unknown)
 
 
 def _neighbours(first: Agreement, second: Agreement, library: Library) -> Iterator[Fault]:

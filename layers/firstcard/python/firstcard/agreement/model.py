@@ -400,12 +400,16 @@ class LeftOut(Clause):
 
 
 class Rollout(Clause):
-    """Who gets a card now. ``staff`` may be a list of roles; ``leave_out`` has groups by name, such as charter, virtual or dual-enrolled."""
+    """Who gets a card now. ``staff`` may be a list of roles; ``leave_out`` has groups by name, such as charter, virtual or dual-enrolled.
+
+    ``also_elsewhere`` says that the same people may have a card of another library of the district, too, under that library's agreement.
+    """
 
     schools: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_all_or_some)]
     grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)]
     staff: Annotated[bool | tuple[str, ...], PlainValidator(_staff)]
     leave_out: dict[Slug, LeftOut] = Field(default_factory=dict)
+    also_elsewhere: bool = False
 
 
 class NumberClause(Clause):
@@ -804,7 +808,11 @@ class Agreement(Clause):
 
     def in_force(self, on: date) -> bool:
         """Whether the agreement is executed and ``on`` lies in its term, both ends included."""
-        return self.status is Status.EXECUTED and self.term.effective <= on <= self.term.expires
+        return self.status is Status.EXECUTED and self.binds(on)
+
+    def binds(self, on: date) -> bool:
+        """Whether the parties are bound on a day of its term, be it that the agreement stands still."""
+        return self.status in (Status.EXECUTED, Status.SUSPENDED) and self.term.effective <= on <= self.term.expires
 
     def purposes_of(self, group: Group) -> tuple[Purpose, ...]:
         """The purposes for which the matrix opens ``group``, in the vocabulary's order."""
