@@ -17,7 +17,7 @@ from local.cloud.server import ROOT
 from local.counting import Watch
 from local.machine import DESK, Machine, alone
 from local.outbox import write_outbox
-from local.programme import Programme, vars_of
+from local.programme import Programme, programmes, vars_of
 
 REFRESH_SECONDS = 3.0
 LAST_WORK_SECONDS = 60.0
@@ -72,7 +72,7 @@ def write_district(folder: Path, machine: Machine, programme: Programme) -> Path
 def main(arguments: list[str] | None = None) -> int:
     """Start, print where everything is, wait for Ctrl-C, stop cleanly."""
     parser = argparse.ArgumentParser(prog="make up", description="The one-machine cloud, until Ctrl-C.")
-    parser.add_argument("--programme", default="jacksonville", choices=sorted(p.stem for p in (ROOT / "agreements").glob("*.yaml")))
+    parser.add_argument("--programme", default="jacksonville", choices=programmes())
     chosen = parser.parse_args(arguments)
     console = Console()
     state = ROOT / ".local" / "up"
