@@ -107,8 +107,12 @@ class Demo:
 
     def _name_agreements(self, deployed: Sequence[Programme]) -> None:
         if len(deployed) > 1:
-            for one in deployed:
-                self.console.print(f"  {one.agreement.parties.lea.name} at {one.library.name}: agreements/{one.name}.yaml")
+            self.console.print("Its agreements:")
+            for one in sorted(deployed, key=lambda one: (one.agreement.district != deployed[0].agreement.district, one.name)):
+                card = one.agreement.card
+                self.console.print(
+                    f"  {one.agreement.parties.lea.name} at {one.library.name}: card.kind {card.kind}, card.number {card.number.scheme} (agreements/{one.name}.yaml)"
+                )
 
     def _load(self, loader: Loader, parts: Sequence[Part], data: bytes) -> None:
         """The first file; where a library tries a few cards first, once more with all others."""
@@ -130,7 +134,8 @@ class Demo:
     def _drop_again(self, loader: Loader, parts: Sequence[Part], data: bytes) -> dict[str, int]:
         watch = parts[0].watch
         writes, mails = watch.writes(), watch.sent()
-        with self.console.status("the very same file once more"):
+        self.console.print("The very same file comes once more.")
+        with self.console.status("it is recognised"):
             loader.drop(parts, data)
             for part in parts:
                 loader.until(part.is_unchanged, "the second drop to be recognised", part.watch)

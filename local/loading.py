@@ -89,7 +89,18 @@ def people_of(machine: Machine, slug: str, *, students: int, staff: int, seed: i
     grades = [grade for grade in GRADES if any(rollout.grades == "all" or grade in rollout.grades for rollout in rollouts)]
     whole = all(rollout.schools == "all" and (rollout.grades == "all" or set(grades) <= set(rollout.grades)) for rollout in rollouts)
     shares: dict[str, Any] = {} if whole else {"damaged_share": 0.0}
-    district = make_district(district=slug, students=students, staff=staff, seed=seed, today=machine.today, grades=grades, **shares)
+    lea = programmes[0].agreement.parties.lea
+    district = make_district(
+        district=slug,
+        name=lea.name,
+        region=lea.state,
+        students=students,
+        staff=staff,
+        seed=seed,
+        today=machine.today,
+        grades=grades,
+        **shares,
+    )
     return district, [Part(one, Watch(machine, one), Wanted.of(district, one.agreement)) for one in programmes]
 
 
@@ -176,19 +187,21 @@ class Loader:
         told = sent + waited + sum(goal.told for goal in goals)
         mails = sent + waited + sum(goal.mails for goal in goals)
         patrons = {part.agreement.library: before[part.agreement.library] + goal.patrons for part, goal in zip(parts, goals, strict=True)}
-        windowed = [(part, goal) for part, goal in zip(parts, goals, strict=True) if part.agreement.route == "window"]
+        windowed = [(part, goal) for part, goal in zip(parts, goals, strict=True) if part.agreement.route == "window" and goal.windows]
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as bars:
             mailed = bars.add_task("e-mails", total=mails - sent)
-            in_ils = bars.add_task("cards in the library system", total=sum(goal.patrons for goal in goals))
+            made = sum(goal.patrons for goal in goals)
+            in_ils = bars.add_task("cards in the library system", total=made, visible=bool(made))
 
             def settled(goal: Callable[[], bool]) -> Callable[[], bool]:
                 def check() -> bool:
+                    reached = goal()
                     bars.update(mailed, completed=watch.sent() - sent)
                     bars.update(in_ils, completed=sum(one.in_ils() - before[library] for library, one in watches.items()))
                     for one in watches.values():
                         one.take_events()
-                    return goal()
+                    return reached
 
                 return check
 

@@ -53,7 +53,7 @@ def show_transfer(loader: Loader, move: Move, parts: Sequence[Part], district: D
 
     next_file = replace(district, students=tuple(one for one in district.students if one.sourced_id != child.sourced_id))
     loader.load(parts, sealed(exported(next_file, parts), parts).data, [Goal(0, 0, 0, 1) for _ in parts], held="The file is held.")
-    say(f"{district.name}'s next file has the child no more: its card there will end after {leaving.agreement.leavers.grace_days} days.")
+    say(f"{district.name}'s next file has the child no more: its card will end after {leaving.agreement.leavers.grace_days} days.")
 
     new_home = replace(new_home, students=(*new_home.students, moved))
     for part in there:
@@ -84,8 +84,8 @@ def show_transfer(loader: Loader, move: Move, parts: Sequence[Part], district: D
     )
     say(
         f"{leaving.library}'s system had {before:,} patrons and has {after:,}: {entering.wanted.cards:,} children of {new_home.name} have cards there, one of them the card it had.\n"
-        f"Under the child's number stands {'the same patron' if told['same_patron'] else '[red]another patron[/]'}, now {new_home.name}'s, with another PIN. "
-        f"{district.name} has {left['active']:,} cards there, and had {leaving.wanted.cards:,}."
+        f"Under the child's number stands {'the same patron' if told['same_patron'] else '[red]another patron[/]'}, now of {new_home.name}. "
+        f"{district.name} has {left['active']:,} cards there and had {leaving.wanted.cards:,}."
     )
     return told
 
