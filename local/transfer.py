@@ -77,15 +77,15 @@ def show_transfer(loader: Loader, move: Move, parts: Sequence[Part], district: D
     told["agree"] = (
         told["same_patron"]
         and told["other_owner"]
-        and left == {"active": leaving.wanted.cards - 1, "waiting": leaving.wanted.waiting, "expired": 1}
+        and (left["active"], left["waiting"], left["expired"]) == (leaving.wanted.cards - 1, leaving.wanted.waiting, 1)
         and come["active"] == entering.wanted.cards
         and after == before + entering.wanted.cards - 1
         and all(part.watch.in_ils() == part.wanted.cards for part in there if part.agreement.library != move.library)
     )
+    same = "the same patron" if told["same_patron"] else "[red]another patron[/]"
     say(
-        f"{leaving.library}'s system had {before:,} patrons and has {after:,}: {entering.wanted.cards:,} children of {new_home.name} have cards there, one of them the card it had.\n"
-        f"Under the child's number stands {'the same patron' if told['same_patron'] else '[red]another patron[/]'}, now of {new_home.name}. "
-        f"{district.name} has {left['active']:,} cards there and had {leaving.wanted.cards:,}."
+        f"{leaving.library}'s system had {before:,} patrons and has {after:,}. Of {new_home.name}'s {come['active']:,} cards there, one is the card that the child had:\n"
+        f"under its number stands {same}, now of {new_home.name}. {district.name} had {leaving.wanted.cards:,} cards there and has {left['active']:,}."
     )
     return told
 
