@@ -159,7 +159,7 @@ class Watch:
                 QueueUrl=url, Entries=[{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
             )
             bodies = [json.loads(m["Body"]) for m in messages]
-            taken += [event for event in bodies if event["detail"]["sharing"] == self.programme.agreement.sharing]
+            taken += [event for event in bodies if event["detail"].get("sharing") == self.programme.agreement.sharing]
         self._issued |= {event["detail"]["token"] for event in taken if event["detail-type"] == "CardIssued"}
         return taken
 

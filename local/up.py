@@ -99,17 +99,18 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
     write_outbox(machine.cloud.outbox(), outbox)
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Pages, directory=str(outbox)))
     threading.Thread(target=pages.serve_forever, daemon=True).start()
-    for programme in machine.deployed:
-        district = programme.agreement.district
-        key = write_district(state / "districts", machine, programme)
+    for district in dict.fromkeys(programme.agreement.district for programme in machine.deployed):
+        its_own = [programme for programme in machine.deployed if programme.agreement.district == district]
+        key = write_district(state / "districts", machine, its_own[0])
         server = machine.sftp(district)
-        console.print(f"[bold]{programme.agreement.parties.lea.name}[/] ({chosen_name(programme)})")
+        console.print(f"[bold]{its_own[0].agreement.parties.lea.name}[/] ({', '.join(map(chosen_name, its_own))})")
         console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}   (only to try it: --try)", soft_wrap=True)
         console.print(
             f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, try/, outbox/)",
             soft_wrap=True,
         )
-        console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
+        for programme in its_own:
+            console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")
     console.print(
         f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}",
@@ -148,8 +149,8 @@ def _let_it_end(machine: Machine, over: threading.Event, console: Console) -> No
 
 
 def chosen_name(programme: Programme) -> str:
-    """The programme's example and its library."""
-    return f"{programme.name}, {programme.library.name}"
+    """The agreement's file and its library."""
+    return f"{programme.name}: {programme.library.name}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,17 +65,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-EXAMPLES = ("jaxpl", "cmlibrary")
-"""The libraries of the two programmes that the tests look into; the others take the same ways, and cost seconds."""
-
-
-def synthesise(
-    outdir: Path, placeholders: Path, context: dict[str, Any], *, libraries: Collection[str] = EXAMPLES, validated: bool = True
-) -> Templates:
-    """Synthesise the project's own site, as far as it is about these libraries, with empty bundles: a layer's hash is its lock file's, so the templates are the real ones."""
+def synthesise(outdir: Path, placeholders: Path, context: dict[str, Any], *, validated: bool = True) -> Templates:
+    """Synthesise the project's own site with empty bundles: a layer's hash is its lock file's, so the templates are the real ones."""
     from aws_cdk import App
 
-    from firstcard.agreement import Site, load_site
+    from firstcard.agreement import load_site
     from infra.product import Choices, add_stacks
     from local.layers import BUNDLES
 
@@ -83,11 +77,7 @@ def synthesise(
         (placeholders / bundle / "python").mkdir(parents=True, exist_ok=True)
     settings = json.loads((PROJECT / "cdk.json").read_text())["context"]
     app = App(outdir=str(outdir), context={**settings, **context})
-    whole = load_site(PROJECT)
-    site = Site(
-        tuple(one for one in whole.agreements if one.library in libraries), tuple(one for one in whole.libraries if one.id in libraries)
-    )
-    add_stacks(app, site=site, choices=Choices(site=PROJECT, built_layers=placeholders, sftp=True))
+    add_stacks(app, site=load_site(PROJECT), choices=Choices(site=PROJECT, built_layers=placeholders, sftp=True))
     return written(app, outdir, validated=validated)
 
 

@@ -61,21 +61,6 @@ def test_templates_name_no_account_and_no_region(templates):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Templates:
-    """The whole site: all examples that come with the project."""
-    folder = tmp_path_factory.mktemp("whole")
-    return synthesise(folder / "cdk.out", folder / "bundles", {}, libraries={one.id for one in load_site(PROJECT).libraries})
-
-
-def test_all_examples_deploy_together_and_no_rule_complains(whole):
-    assert whole.findings == ""
-    stacks = {name.removeprefix("FirstCardAgreement-") for name in whole.stacks if name.startswith("FirstCardAgreement-")}
-    assert stacks == {one.district for one in load_site(PROJECT).agreements}
-    assert len(stacks) == 7
-    assert {stack: n for stack, t in whole.stacks.items() if (n := len(t["Resources"])) >= MOST_RESOURCES} == {}
-
-
-@pytest.fixture(scope="module")
 def again(tmp_path_factory) -> tuple[Templates, Path]:
     """A second synthesis, into a folder where an earlier one left a bundle that was built for another machine."""
     folder = tmp_path_factory.mktemp("again")
@@ -128,6 +113,8 @@ def test_every_bucket_but_the_access_logs_own_is_in_the_access_logs(templates):
 def test_the_trails_bucket_is_locked_for_as_long_as_the_agreements_say(templates):
     logs = templates.named("AWS::S3::Bucket", BucketName="firstcard-logs-111122223333-us-east-1")
     rule = logs["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    from firstcard.agreement import load_site
+
     assert rule == {"Mode": "COMPLIANCE", "Days": max(a.retention.access_log_days for a in load_site(PROJECT).agreements)}
 
 
