@@ -117,19 +117,18 @@ class Demo:
     def _load(self, loader: Loader, parts: Sequence[Part], data: bytes) -> None:
         """The first file; where a library tries a few cards first, once more with all others."""
         pilots = {part.library: cards for part in parts if (cards := part.agreement.safety.pilot_cards)}
-        if not pilots:
-            loader.load(parts, data, [Goal.between(None, part.wanted) for part in parts])
-            return
         few = [part.wanted.pilot(pilots[part.library]) if part.library in pilots else part.wanted for part in parts]
         loader.load(parts, data, [Goal.between(None, wanted) for wanted in few])
-        for library, cards in pilots.items():
+        trying = [(part, before) for part, before in zip(parts, few, strict=True) if part.library in pilots]
+        if not trying:
+            return
+        for part, _ in trying:
             self.console.print(
-                f"[bold]{library} tries its first {cards} cards[/] at the desk and with its vendors. Then the same file comes again."
+                f"[bold]{part.library} tries its first {pilots[part.library]} cards[/] at the desk and with its vendors. Then the same file comes again."
             )
-        for part in parts:
             part.wanted = replace(part.wanted, receipts=part.wanted.receipts + 1)
-        goals = [Goal.between(before, part.wanted) for before, part in zip(few, parts, strict=True)]
-        loader.load(parts, data, goals, held="All others wait for a second word.")
+        goals = [Goal.between(before, part.wanted) for part, before in trying]
+        loader.load([part for part, _ in trying], data, goals, held="All others wait for a second word.")
 
     def _drop_again(self, loader: Loader, parts: Sequence[Part], data: bytes) -> dict[str, int]:
         watch = parts[0].watch

@@ -46,7 +46,7 @@ def show_transfer(loader: Loader, move: Move, parts: Sequence[Part], district: D
     small = {"students": max(24, len(district.students) // 10), "staff": len(district.staff) // 10, "seed": seed}
     new_home, there = people_of(machine, move.district, **small)
     entering = next(part for part in there if part.agreement.library == move.library)
-    child, moved = _child(district, leaving, new_home, entering)
+    child, moved = child_that_moves(district, leaving, new_home, entering)
     number = child.state_id.zfill(leaving.agreement.card.number.length)
     was, before = _patron(leaving.watch, number), leaving.watch.in_ils()
     say(f"\n[bold]A child moves[/] from {district.name} to {new_home.name}. Its card at {leaving.library} is numbered by the state id.")
@@ -87,10 +87,12 @@ def show_transfer(loader: Loader, move: Move, parts: Sequence[Part], district: D
         f"{leaving.library}'s system had {before:,} patrons and has {after:,}. Of {new_home.name}'s {come['active']:,} cards there, one is the card that the child had:\n"
         f"under its number stands {same}, now of {new_home.name}. {district.name} had {leaving.wanted.cards:,} cards there and has {left['active']:,}."
     )
+    if not told["agree"]:
+        say("[red]That is not what the people of the two districts make of it.[/]")
     return told
 
 
-def _child(district: District, leaving: Part, new_home: District, entering: Part) -> tuple[Student, Student]:
+def child_that_moves(district: District, leaving: Part, new_home: District, entering: Part) -> tuple[Student, Student]:
     """A child of the one library whose new school is of the same library, as it stands in the one district's file and in the other's."""
     for one in district.students:
         sound = one.damage is None and not one.opt_out and rolled_out(leaving.agreement, one) and reached(one, district.today)

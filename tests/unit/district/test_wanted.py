@@ -90,7 +90,7 @@ def test_a_few_cards_first_are_part_of_the_whole() -> None:
 def as_found(wanted: Wanted, **wrong: Any) -> Counted:
     """What is found where everything came out as it should, but for what is said to be wrong."""
     emails = {"announcement": wanted.announcements, "card": wanted.card_mails, "staff": wanted.staff_mails, "receipt": wanted.receipts}
-    found = {
+    found: dict[str, Any] = {
         "rows": wanted.rows,
         "accepted": wanted.rows - sum(wanted.rejected.values()),
         "rejected": wanted.rejected,
