@@ -98,21 +98,20 @@ class Demo:
         times = ", ".join(f"{name.replace('_', ' ')} {value:.1f} s" for name, value in told["seconds"].items())
         verdict = "[bold green]Every number agrees.[/]" if told["agree"] else "[bold red]The numbers do not agree.[/]"
         say(f"Time: {times}.\nOn AWS the calls of this run would have cost about ${usd:.2f} at list price.\n{verdict}")
-        systems = ", ".join(str(system.database) for system in machine.libraries.values())
+        databases = [str(system.database) for system in machine.libraries.values()]
         outbox = write_outbox(machine.cloud.outbox(), self.state / "outbox")
         say(
-            f"Receipts: {self._fetch_receipts(machine)}\nOutbox: {outbox.index}\nLibrary system: {systems}\nCloudTrail-form records and logs: {machine.cloud.state}"
+            f"Receipts: {self._fetch_receipts(machine)}\nOutbox: {outbox.index}\nLibrary system: {databases[0] if len(databases) == 1 else self.state / 'ils'}\nCloudTrail-form records and logs: {machine.cloud.state}"
         )
         return told
 
     def _name_agreements(self, deployed: Sequence[Programme]) -> None:
         if len(deployed) > 1:
-            self.console.print("Its agreements:")
+            self.console.print("Its agreements, in agreements/:")
             for one in sorted(deployed, key=lambda one: (one.agreement.district != deployed[0].agreement.district, one.name)):
                 card = one.agreement.card
-                self.console.print(
-                    f"  {one.agreement.parties.lea.name} at {one.library.name}: card.kind {card.kind}, card.number {card.number.scheme} (agreements/{one.name}.yaml)"
-                )
+                parties = f"{one.agreement.parties.lea.name} at {one.library.name}"
+                self.console.print(f"  {one.name}.yaml: {parties}, card.kind {card.kind}, card.number {card.number.scheme}")
 
     def _load(self, loader: Loader, parts: Sequence[Part], data: bytes) -> None:
         """The first file; where a library tries a few cards first, once more with all others."""

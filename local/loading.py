@@ -188,6 +188,10 @@ class Loader:
         mails = sent + waited + sum(goal.mails for goal in goals)
         patrons = {part.agreement.library: before[part.agreement.library] + goal.patrons for part, goal in zip(parts, goals, strict=True)}
         windowed = [(part, goal) for part, goal in zip(parts, goals, strict=True) if part.agreement.route == "window" and goal.windows]
+
+        def applied() -> bool:
+            return all(part.is_applied() for part in parts)
+
         columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as bars:
             mailed = bars.add_task("e-mails", total=mails - sent)
@@ -215,12 +219,14 @@ class Loader:
                     f"The {days} days in which families may say no pass by a later schedule event ({later:%Y-%m-%d}); nothing is skipped or written."
                 )
                 self.machine.invoke_window(later)
-            self.until(settled(lambda: all(part.is_applied() for part in parts)), "the run to end", watch)
+            else:
+                self.until(settled(applied), "the run to end", watch)
             self.seconds["drop_to_last_card"] = time.monotonic() - self.started
             whole = settled(lambda: all(one.in_ils() >= patrons[library] for library, one in watches.items()))
             self.until(whole, "every card in the library system", watch)
             self.seconds["drop_to_last_ils"] = time.monotonic() - self.started
             self.until(settled(lambda: watch.sent() >= mails), "every e-mail", watch)
+            self.until(applied, "the run to end", watch)
             self.seconds["drop_to_last_email"] = time.monotonic() - self.started
 
     def until(self, done: Callable[[], bool], what: str, watch: Watch) -> None:
