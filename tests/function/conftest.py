@@ -51,6 +51,8 @@ VERBS = (
     "gather",
     "reveal",
     "reset",
+    "attest",
+    "bounce",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -65,6 +65,7 @@ def test_every_state_has_its_code() -> None:
         Code.ON_THE_WAY: asked(patron=a_patron()),
         Code.NO_ADDRESS: asked(patron=a_patron(State.WAITING, household="")),
         Code.NOT_TOLD: asked(patron=a_patron(State.WAITING)),
+        Code.BOUNCED: asked(**WAITS, bounced_at=AT),
         Code.WINDOW: asked(**WAITS),
         Code.HELD: asked(a_file(Status.HELD, planned=True)),
         Code.NOT_APPROVED: asked(a_file(Status.REJECTED, planned=True)),

@@ -14,6 +14,7 @@ class Known:
     """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
 
     ``terms`` is a digest of what the agreement made of the row (last day, type, branch), empty where it is not known. ``traits`` are by what it shows that the id stands for another person now.
+    ``school`` is a keyed digest of a student's school, empty where it is not known or the row said no.
     """
 
     fingerprint: str
@@ -22,6 +23,7 @@ class Known:
     staff: bool = False
     traits: Traits = UNKNOWN
     terms: str = ""
+    school: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Manifest:
             "content": self.content,
             "patrons": {
                 t: [
-                    f"{k.fingerprint}.{k.terms}" if k.terms else k.fingerprint,
+                    f"{k.fingerprint}.{k.terms}.{k.school}".rstrip("."),
                     k.household,
                     int(k.refused),
                     int(k.staff),
@@ -124,8 +126,8 @@ def _compared(written: Mapping[str, Any]) -> Compared:
 
 
 def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *traits: str) -> Known:
-    print_, _, terms = fingerprint.partition(".")
-    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms)
+    print_, terms, school = (*fingerprint.split("."), "", "")[:3]
+    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms, school)
 
 
 def _written(traits: Traits) -> list[str]:
@@ -149,7 +151,9 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         either = after or before
         assert either is not None, "the token is in one of the two"
         traits = either.traits | (before.traits if before else known.left.get(token, UNKNOWN))
-        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
+        patrons[token] = (
+            either if before == after else Known("", either.household, either.refused, either.staff, traits, school=either.school)
+        )
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
     # Nobody knows who of the two has a card now: the next roster is compared with everybody.

@@ -47,6 +47,7 @@ class Step:
     ``traits`` are what the next roster is compared with; of somebody who said no, none are kept. ``ils_id`` is the ILS's own id of the patron whose card
     is to be linked; whoever has one gets no card of ours. ``mistaken`` is that of one that is linked and must not be. ``told`` is what the row alone means, where
     a person's word means more: so it is counted, and who was linked shows in no count. ``refused``: this row says no, or one of the same id did, for no roster takes a no back.
+    ``school`` is the digest of a student's school.
     """
 
     decision: Decision
@@ -61,6 +62,7 @@ class Step:
     mistaken: str = ""
     told: Decision | None = None
     terms: str = ""
+    school: str = ""
 
     @property
     def counted(self) -> Decision:
@@ -123,6 +125,7 @@ def decide(
     """
     linked = _of_one_each(linked)
     digests: dict[tuple[tuple[str, str], ...], str] = {}
+    schools: dict[str, str] = {"": ""}
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -168,7 +171,13 @@ def decide(
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
-        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms))
+        at_school = "" if refused or person.role is Role.STAFF else person.school_id
+        if at_school not in schools:
+            schools[at_school] = tokens.school(at_school)
+        school = schools[at_school]
+        steps.append(
+            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, school)
+        )
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -651,7 +660,7 @@ def next_manifest(
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms)
+        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms, s.school)
         for s in decisions.steps
         if s.person is not None
     }

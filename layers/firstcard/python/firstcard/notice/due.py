@@ -46,12 +46,13 @@ class NoticeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One e-mail ready to be sent. ``kind`` is one of :class:`Kind`; ``run_id`` is the run that caused it."""
+    """One e-mail ready to be sent. ``kind`` is one of :class:`Kind`; ``run_id`` is the run that caused it; ``household`` is whose it is, if anybody's."""
 
     to: Sequence[str]
     kind: str
     message: Message
     run_id: str
+    household: str = ""
 
     def __repr__(self) -> str:
         """The kind alone."""
@@ -292,13 +293,13 @@ class Notices:
                 window_days=self.agreement.basis.choice.window_days or 0,
                 refuse_url=url,
             )
-            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "linked":
             shown = [names.get(t, "") for t in tokens]
             message = linked_notice(
                 language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
             )
-            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "pin" and self.pin_link:
             shown = [names.get(t, "") for t in tokens]
             message = pin_notice(
@@ -309,7 +310,7 @@ class Notices:
                 pin_url=self.pin_link(family.token, language),
                 refuse_url=url,
             )
-            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         cards = []
         for token in tokens:
             patron = view.patrons[token]
@@ -321,7 +322,7 @@ class Notices:
             shows = any(_may_show_pin(envelopes[view.patrons[t].envelopes[Group.CARD]]) for t in tokens)
             pin_url = self.pin_link(family.token, language) if self.pin_link and self.agreement.card.pin.page and shows else ""
             message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url, pin_url=pin_url)
-        return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+        return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
 
     def _opened(self, envelopes: Mapping[str, Envelope], name: str, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
         if name not in envelopes:

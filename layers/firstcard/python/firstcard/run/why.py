@@ -6,7 +6,7 @@ Facts go in, one ``Answer`` comes out; nothing is opened, and nothing of a card 
 2. a card that is in the library's system: then there is nothing to explain;
 3. an agreement that is not in force or is suspended: nothing else moves while it stands still;
 4. what the library's system last said of this very version of the card, else that it is on its way there;
-5. for a child that waits: no address, not told yet, or the days that run;
+5. for a child that waits: no address, not told yet, told by an e-mail that came back, or the days that run;
 6. for a child without a card that lives: what the newest file says of it that says anything (planned and held, on its way, not approved; its row rejected;
    outside the roll-out);
 7. that it left, that a file is being read, or that no roster has it.
@@ -20,6 +20,7 @@ from enum import StrEnum
 from firstcard.agreement import Agreement
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import OnFile
+from firstcard.card.window import never_arrived
 from firstcard.ils.reasons import SYNC_REASONS, SyncReason
 from firstcard.roster import REASONS, Problem, Reason
 from firstcard.roster.reading import EXCLUSIONS, NO_ADDRESS, Exclusion
@@ -38,6 +39,7 @@ class Code(StrEnum):
     ON_THE_WAY = "on_the_way"
     NO_ADDRESS = "no_address"
     NOT_TOLD = "not_told"
+    BOUNCED = "bounced"
     WINDOW = "window"
     HELD = "held"
     NOT_APPROVED = "not_approved"
@@ -240,28 +242,48 @@ def _on_its_way(facts: Facts, patron: Patron) -> Answer:
     )
 
 
+ADDRESS = "Enter an address in the student information system; the next roster brings it."
+LETTERS = f"{ADDRESS} Or send a letter home, and have the library record the day (`firstcard notices letters-sent`)."
+
+
 def _waits(facts: Facts, patron: Patron) -> Answer:
     mark, days = facts.on_file.announcement, facts.agreement.basis.choice.window_days
+    told_at = [facts.on_file.letter.told_at] if facts.on_file.letter else []
+    bounced = mark is not None and mark.state == "sent" and never_arrived(mark.told_at, facts.on_file.bounced_at)
+    if mark is not None and mark.state == "sent" and not bounced:
+        told_at.append(mark.told_at)
+    if days is not None and told_at:
+        return _days_run(min(told_at), days, facts)
     if not patron.household:
         about = [p for file in facts.files for p in file.problems if p.reason in NO_ADDRESS]
         hint = f" {REASONS[about[0].reason].sentence}" if about else ""
         return Answer(
             Code.NO_ADDRESS,
             f"There is no e-mail address of this child's family, so it could not be told, and its days to say no have not begun.{hint}",
-            REASONS[about[0].reason].advice if about else "Enter an address in the student information system; the next roster brings it.",
+            REASONS[about[0].reason].advice if about else LETTERS if days is not None else ADDRESS,
             Whom.DISTRICT,
             {"since": patron.at, "places": _places(about)},
         )
-    if mark is None or mark.state != "sent" or days is None:
+    if bounced and days is not None:
         return Answer(
-            Code.NOT_TOLD,
-            "The e-mail that tells the family has not gone out yet, so its days to say no have not begun.",
-            "Ask again tomorrow. If it says the same, look at the queue of notify and its dead letters.",
-            Whom.LIBRARY,
-            {"since": patron.at},
+            Code.BOUNCED,
+            f"The e-mail to this child's family came back on {_day(facts.on_file.bounced_at)}: the address takes no mail. So the family was not told, and its days to say no have not begun.",
+            LETTERS,
+            Whom.DISTRICT,
+            {"since": facts.on_file.bounced_at},
         )
-    until = datetime.fromisoformat(mark.told_at) + timedelta(days=days)
-    details = {"told_at": mark.told_at, "until": until.isoformat()}
+    return Answer(
+        Code.NOT_TOLD,
+        "The e-mail that tells the family has not gone out yet, so its days to say no have not begun.",
+        "Ask again tomorrow. If it says the same, look at the queue of notify and its dead letters.",
+        Whom.LIBRARY,
+        {"since": patron.at},
+    )
+
+
+def _days_run(told_at: str, days: int, facts: Facts) -> Answer:
+    until = datetime.fromisoformat(told_at) + timedelta(days=days)
+    details = {"told_at": told_at, "until": until.isoformat()}
     if until <= facts.now:
         return Answer(
             Code.ON_THE_WAY,
@@ -272,7 +294,7 @@ def _waits(facts: Facts, patron: Patron) -> Answer:
         )
     return Answer(
         Code.WINDOW,
-        f"The family was told on {_day(mark.told_at)} and may say no until {_day(until.isoformat())}; the card is made after that.",
+        f"The family was told on {_day(told_at)} and may say no until {_day(until.isoformat())}; the card is made after that.",
         "Nothing is to be done.",
         Whom.NOBODY,
         details,
