@@ -20,7 +20,7 @@ from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.event.inbox import Inbound, failures, read_inbox
 from firstcard.event.model import RosterLate, RosterRejected
-from firstcard.notice import late_notice, make_link, make_pin_link
+from firstcard.notice import late_notice, make_link, make_pin_link, make_yes_link
 from firstcard.notice.due import Notices, Outgoing, Wake
 from firstcard.notice.feedback import HOUSEHOLD_TAG
 from firstcard.notice.mail_receipt import mail_receipt
@@ -87,8 +87,12 @@ def notices(sharing: str, on: date) -> Notices:
         made = datetime.now(UTC).timestamp()
         return make_pin_link(key, sharing=sharing, household=household, language=language, base_url=base, made=made)
 
+    def yes_link(household: str, language: str) -> str:
+        base = f"{setting(Setting.REFUSE_URL).rstrip('/')}/yes"
+        return make_yes_link(key, sharing=sharing, household=household, language=language, base_url=base)
+
     library = site().library(agreement.library)
-    return Notices(cards(), opener(), agreement, library, lambda mails: send(agreement, mails), link, pin_link, now)
+    return Notices(cards(), opener(), agreement, library, lambda mails: send(agreement, mails), link, pin_link, yes_link, now)
 
 
 def send(agreement: Agreement, mails: Sequence[Outgoing]) -> list[bool]:

@@ -53,6 +53,7 @@ VERBS = (
     "reset",
     "attest",
     "bounce",
+    "consent",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

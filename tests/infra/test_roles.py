@@ -85,6 +85,7 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "consent": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -153,7 +154,9 @@ def test_no_role_policy_reaches_a_key_so_that_only_key_policies_decide(templates
     assert [role for role in ALLOWED if any(a.startswith("kms:") for a in templates.actions(f"firstcard-{role}"))] == []
 
 
-def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_ils_state_and_attest_their_letters(templates):
+def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_ils_state_attest_their_letters_and_consent_their_yes(
+    templates,
+):
     writers = set()
     for role in ALLOWED:
         for statement in templates.role_statements(f"firstcard-{role}"):
@@ -164,7 +167,7 @@ def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_il
             keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
-    assert writers == {"issue", "window", "refuse", "reset", "sync", "attest"}
+    assert writers == {"issue", "window", "refuse", "reset", "sync", "attest", "consent"}
 
 
 def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):

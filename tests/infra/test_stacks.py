@@ -168,7 +168,7 @@ def test_a_familys_pages_are_logged_without_the_link(templates):
     assert "path" not in stage["AccessLogSettings"]["Format"].lower()
     assert "sourceIp" not in stage["AccessLogSettings"]["Format"]
     assert {p["RouteKey"] for _, _, p in templates.every("AWS::ApiGatewayV2::Route")} == {
-        f"{method} /{page}/{{link}}" for method in ("GET", "POST") for page in ("no", "pin")
+        f"{method} /{page}/{{link}}" for method in ("GET", "POST") for page in ("no", "yes", "pin")
     }
 
 

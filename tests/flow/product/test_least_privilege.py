@@ -32,6 +32,7 @@ FUNCTIONS = (
     "reset",
     "attest",
     "bounce",
+    "consent",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
@@ -69,6 +70,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("explain", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
         _of("explain", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("window", "an announcement that never arrived is taken out of those that run", "dynamodb:UpdateItem"),
+        _of("consent", "where a yes is needed", "dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"),
         _of("attest", "when letters went home", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"),
         _of("attest", "when letters went home", "dynamodb:Query", "dynamodb:UpdateItem", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),

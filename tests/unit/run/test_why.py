@@ -66,6 +66,7 @@ def test_every_state_has_its_code() -> None:
         Code.NO_ADDRESS: asked(patron=a_patron(State.WAITING, household="")),
         Code.NOT_TOLD: asked(patron=a_patron(State.WAITING)),
         Code.BOUNCED: asked(**WAITS, bounced_at=AT),
+        Code.NO_YES: asked(agreement=an_agreement(without=("basis.choice.window_days",), basis={"choice": {"mode": "opt_in"}}), **WAITS),
         Code.WINDOW: asked(**WAITS),
         Code.HELD: asked(a_file(Status.HELD, planned=True)),
         Code.NOT_APPROVED: asked(a_file(Status.REJECTED, planned=True)),

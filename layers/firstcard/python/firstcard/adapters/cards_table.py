@@ -30,8 +30,8 @@ from firstcard.card.claim import Claim, Unnumbered
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, View
-from firstcard.card.window import Window, never_arrived
+from firstcard.card.view import Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, View, Yes
+from firstcard.card.window import YES, Window, never_arrived
 from firstcard.vault import Envelope
 
 TRANSACTION_OPERATIONS = 100
@@ -182,6 +182,16 @@ class LetterItem(CardItem, discriminator="letter"):
     window_of = UnicodeAttribute(null=True)
 
 
+class YesItem(CardItem, discriminator="yes"):
+    """A family's yes for one patron; ``told_at`` is when it came on record."""
+
+    token = UnicodeAttribute()
+    by = UnicodeAttribute()
+    given = UnicodeAttribute()
+    told_at = UnicodeAttribute()
+    window_of = UnicodeAttribute(null=True)
+
+
 class BounceItem(CardItem, discriminator="bounce"):
     """That e-mails to a household came back for good, or that somebody there complained of one; ``at`` is when it last happened."""
 
@@ -307,6 +317,7 @@ ITEMS: tuple[type[Model], ...] = (
         PinMarkItem,
         TriesItem,
         LetterItem,
+        YesItem,
         BounceItem,
     ),
     Entry,
@@ -358,8 +369,8 @@ class CardsTable:
 
     def on_file(self, token: str) -> OnFile:
         """What the table has of one patron, consistently read."""
-        items = {item.sk: item for item in self._get((f"patron#{token}", kind) for kind in ("patron", "refusal", "ils", "letter"))}
-        patron, no, ils, letter = (items.get(kind) for kind in ("patron", "refusal", "ils", "letter"))
+        items = {item.sk: item for item in self._get((f"patron#{token}", kind) for kind in ("patron", "refusal", "ils", "letter", YES))}
+        patron, no, ils, letter, yes = (items.get(kind) for kind in ("patron", "refusal", "ils", "letter", YES))
         mark, bounce = None, None
         if isinstance(patron, PatronItem) and patron.household and patron.state == str(State.WAITING):
             home = f"household#{patron.household}"
@@ -372,6 +383,7 @@ class CardsTable:
             announcement=_mark(mark) if isinstance(mark, NoticeItem) else None,
             bounced_at=bounce.at if isinstance(bounce, BounceItem) else "",
             letter=_letter(letter) if isinstance(letter, LetterItem) else None,
+            yes=_yes(yes) if isinstance(yes, YesItem) else None,
         )
 
     def households(self, households: Sequence[str]) -> dict[str, Household]:
@@ -567,6 +579,19 @@ class CardsTable:
         with CardItem.batch_write() as batch:
             for letter in letters:
                 batch.save(_letter_item(letter))
+
+    def yeses(self, tokens: Sequence[str]) -> dict[str, Yes]:
+        """What families said yes to, by token, consistently read."""
+        return {item.token: _yes(item) for item in self._get((f"patron#{t}", YES) for t in tokens) if isinstance(item, YesItem)}
+
+    def record_yeses(self, yeses: Sequence[Yes]) -> None:
+        """Write what families said yes to, each unless one under the same agreement is there already, and is looked at where this one is to be."""
+        known = self.yeses([yes.token for yes in yeses])
+        for yes in yeses:
+            before = known.get(yes.token)
+            if before is None or before.stamp.agreement != yes.stamp.agreement or (yes.window_of and not before.window_of):
+                unlooked = YesItem.window_of.does_not_exist() if yes.window_of else YesItem.pk.does_not_exist()
+                _saved(_yes_item(yes), YesItem.pk.does_not_exist() | (YesItem.agreement != yes.stamp.agreement) | unlooked)
 
     def bounces(self, households: Collection[str]) -> dict[str, str]:
         """When an e-mail to each of these households last bounced, of those whose did, consistently read."""
@@ -782,9 +807,26 @@ def _ils_state(item: IlsItem) -> IlsState:
     )
 
 
-def _started_by(window: Window) -> NoticeItem | LetterItem:
+def _yes(item: YesItem) -> Yes:
+    return Yes(item.token, item.by, item.given, _read_stamp(item), item.window_of or "")
+
+
+def _yes_item(yes: Yes) -> YesItem:
+    return YesItem(
+        f"patron#{yes.token}",
+        YES,
+        token=yes.token,
+        by=yes.by,
+        given=yes.given,
+        told_at=yes.stamp.at,
+        window_of=yes.window_of or None,
+        **_stamp(yes.stamp),
+    )
+
+
+def _started_by(window: Window) -> NoticeItem | LetterItem | YesItem:
     """The item that a window stands in, by its keys alone."""
-    kind = NoticeItem if window.household else LetterItem
+    kind = NoticeItem if window.household else YesItem if window.notice_key == YES else LetterItem
     return kind(window.owner_key, window.notice_key)
 
 

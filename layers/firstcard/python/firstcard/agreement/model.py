@@ -209,13 +209,14 @@ class Evaluation(Clause):
 
 
 class Choice(Clause):
-    """How a family says no, or yes."""
+    """How a family says no, or yes. ``yes_from`` is the day from which a yes in the roster counts where families are asked every year."""
 
     mode: Literal["opt_out", "opt_in"]
     window_days: Annotated[int, Field(ge=1, le=365)] | None = None
     renew: Literal["never", "yearly"]
     honour_within_hours: Annotated[int, Field(ge=1, le=720)]
     yes_again: Literal["district", "district_or_eligible_student", "family"] = "district_or_eligible_student"
+    yes_from: date | None = None
 
 
 class Basis(Clause):

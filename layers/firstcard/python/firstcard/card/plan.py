@@ -565,7 +565,14 @@ class Builder:
             step.mistaken,
             step.token in self.set_apart,
             claimed,
+            self._consented(person),
         )
+
+    def _consented(self, person: Person) -> str:
+        """The day of a yes that counts under this agreement; empty where there is none, or none is needed."""
+        choice = self.agreement.basis.choice
+        needed = self.agreement.route == "opt_in" and person.role is Role.STUDENT
+        return person.consent_date if needed and person.consent_date >= (choice.yes_from.isoformat() if choice.yes_from else "") else ""
 
     def _barcode(self, serials: Iterator[int]) -> str:
         block = self.library.numbers

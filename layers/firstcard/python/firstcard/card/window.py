@@ -7,14 +7,17 @@ from typing import Protocol
 
 from firstcard.card.issue import Standing
 from firstcard.card.patron import Patron, State, release
+from firstcard.card.view import Yes
 
+YES = "yes"
+"""The sort key of a family's yes."""
 BOUNCE_MARGIN = timedelta(hours=1)
 """An e-mail that was sent so shortly after a bounce of its address was stopped by the same thing: mail service and function have clocks of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What started a child's days: the keys of its item (an announcement, its household's and its own; or the patron's and ``letter``), the patron, and when (ISO 8601, UTC)."""
+    """What started a child's days: the keys of its item (an announcement, its household's and its own; or the patron's, and ``letter`` or ``yes``), the patron, and when (ISO 8601, UTC)."""
 
     owner_key: str
     notice_key: str
@@ -43,6 +46,10 @@ class WindowStore(Protocol):
         """Move announcements that never arrived from the running windows of a sharing to its stopped ones."""
         ...
 
+    def yeses(self, tokens: Sequence[str]) -> Mapping[str, Yes]:
+        """What families said yes to, by token, consistently read."""
+        ...
+
     def release(self, due: Sequence[tuple[Patron, Window]]) -> list[str]:
         """Write each patron if its earlier version still waits, and close its window with it; the tokens of those that were written."""
         ...
@@ -50,6 +57,12 @@ class WindowStore(Protocol):
     def close_windows(self, windows: Sequence[Window]) -> None:
         """Take announcements out of the index of running windows."""
         ...
+
+
+def with_a_yes(windows: Sequence[Window], *, store: WindowStore, agreement: str, renewed: bool) -> list[Window]:
+    """Those that a yes began, where a yes is needed; nobody's silence is one. ``renewed``: only one under this very agreement (its id)."""
+    said = store.yeses([w.token for w in windows if w.notice_key == YES])
+    return [w for w in windows if w.notice_key == YES and w.token in said and (not renewed or said[w.token].stamp.agreement == agreement)]
 
 
 def end_windows(windows: Sequence[Window], *, store: WindowStore, at: str) -> list[str]:

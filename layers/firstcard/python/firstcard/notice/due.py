@@ -107,6 +107,8 @@ class Notices:
     """The refusal page's address for (household token, language)."""
     pin_link: Callable[[str, str], str] | None = None
     """The address of the page that shows PINs for (household token, language), where the agreement has one."""
+    yes_link: Callable[[str, str], str] | None = None
+    """The address of the page for a yes for (household token, language)."""
     now: Callable[[], str] | None = None
     """The clock at sending: a notice that was late starts its window late."""
 
@@ -248,7 +250,7 @@ class Notices:
             for wake, family, tokens in due
         ]
         failed: set[str] = set()
-        starts = kind == "announcement" and self.agreement.route != "before_upload"
+        starts = kind == "announcement" and self.agreement.route == "window"
         window_of = self.agreement.sharing if starts else ""
         won = [
             (wake, family, tokens, marks)
@@ -292,6 +294,7 @@ class Notices:
                 children=shown if all(shown) else len(tokens),
                 window_days=self.agreement.basis.choice.window_days or 0,
                 refuse_url=url,
+                yes_url=self.yes_link(family.token, language) if self.yes_link else "",
             )
             return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "linked":

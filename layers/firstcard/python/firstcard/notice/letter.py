@@ -107,11 +107,12 @@ class CardNumber:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A link that asks for something to be done."""
+    """A link that asks for something to be done; on a page, the button that posts ``answer`` there."""
 
     label: str
     url: str
     kind: str = "button"
+    answer: str = "no"
 
 
 @dataclass(frozen=True, slots=True)

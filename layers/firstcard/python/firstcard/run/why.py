@@ -6,7 +6,7 @@ Facts go in, one ``Answer`` comes out; nothing is opened, and nothing of a card 
 2. a card that is in the library's system: then there is nothing to explain;
 3. an agreement that is not in force or is suspended: nothing else moves while it stands still;
 4. what the library's system last said of this very version of the card, else that it is on its way there;
-5. for a child that waits: no address, not told yet, told by an e-mail that came back, or the days that run;
+5. for a child that waits: no address, not told yet, told by an e-mail that came back, no yes where one is needed, or the days that run;
 6. for a child without a card that lives: what the newest file says of it that says anything (planned and held, on its way, not approved; its row rejected;
    outside the roll-out);
 7. that it left, that a file is being read, or that no roster has it.
@@ -40,6 +40,7 @@ class Code(StrEnum):
     NO_ADDRESS = "no_address"
     NOT_TOLD = "not_told"
     BOUNCED = "bounced"
+    NO_YES = "no_yes"
     WINDOW = "window"
     HELD = "held"
     NOT_APPROVED = "not_approved"
@@ -248,6 +249,8 @@ LETTERS = f"{ADDRESS} Or send a letter home, and have the library record the day
 
 def _waits(facts: Facts, patron: Patron) -> Answer:
     mark, days = facts.on_file.announcement, facts.agreement.basis.choice.window_days
+    if facts.agreement.route == "opt_in":
+        return _yes(facts, patron)
     told_at = [facts.on_file.letter.told_at] if facts.on_file.letter else []
     bounced = mark is not None and mark.state == "sent" and never_arrived(mark.told_at, facts.on_file.bounced_at)
     if mark is not None and mark.state == "sent" and not bounced:
@@ -277,6 +280,26 @@ def _waits(facts: Facts, patron: Patron) -> Answer:
         "The e-mail that tells the family has not gone out yet, so its days to say no have not begun.",
         "Ask again tomorrow. If it says the same, look at the queue of notify and its dead letters.",
         Whom.LIBRARY,
+        {"since": patron.at},
+    )
+
+
+def _yes(facts: Facts, patron: Patron) -> Answer:
+    said, asks_again = facts.on_file.yes, facts.agreement.basis.choice.renew == "yearly"
+    if said and (said.stamp.agreement == facts.agreement.id or not asks_again):
+        return Answer(
+            Code.ON_THE_WAY,
+            f"The family said yes {'by the link in its e-mail' if said.by == 'family' else 'to the district'} on {_day(said.given)}; the card is made within the hour.",
+            "Ask again in two hours. If it says the same tomorrow, look at the log of window.",
+            Whom.LIBRARY,
+            {"way": said.by, "given": said.given},
+        )
+    reach = "" if patron.household else " There is no e-mail address of this family, so it cannot be asked by e-mail."
+    return Answer(
+        Code.NO_YES,
+        f"No card is made without a yes under this agreement, and this child's family has said none{' for this school year' if asks_again and said else ''}.{reach}",
+        "The family says yes by the link in its e-mail, or to the school, which enters the day in the column consent_date.",
+        Whom.DISTRICT,
         {"since": patron.at},
     )
 
