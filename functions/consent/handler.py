@@ -63,7 +63,10 @@ def on_request(token: str, at: datetime, *, yes: bool) -> tuple[int, str]:
     if family is None:
         return 404, yes_page(link.language, state="invalid")
     standing = cards().standing(family.children)
-    own = {t: p for t, p in standing.patrons.items() if p.household == link.household and t not in standing.refused}
+    at_home = {t: p for t, p in standing.patrons.items() if p.household == link.household}
+    if not at_home:  # all of them belong to another household now, or to themselves (34 CFR 99.5): nothing was said for anybody
+        return 404, yes_page(link.language, state="invalid")
+    own = {t: p for t, p in at_home.items() if t not in standing.refused}
     stamp = replace(family.stamp, agreement=agreement.id, at=at.isoformat())
     cards().record_yeses([Yes(t, "family", at.isoformat(), stamp, "" if p.issued_at else agreement.sharing) for t, p in own.items()])
     logger.info("consented", sharing=link.sharing, children=len(own), correlation_id=stamp.run_id)

@@ -61,6 +61,7 @@ class Manifest:
     who are known here. ``left`` are the traits of those who were in an earlier roster: the card waits for them, and for nobody else who gets their id.
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
+    ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18: from then on the same roster means something else. Empty if there is none.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
@@ -74,6 +75,7 @@ class Manifest:
     dated: str = ""
     twice: Mapping[str, str] = field(default_factory=dict)
     compared: Compared = NOT_COMPARED
+    comes_of_age: str = ""
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -98,6 +100,7 @@ class Manifest:
             "dated": self.dated,
             "twice": dict(sorted(self.twice.items())),
             "compared": asdict(self.compared),
+            "comes_of_age": self.comes_of_age,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
@@ -116,6 +119,7 @@ class Manifest:
             dated=body.get("dated", ""),
             twice=body.get("twice", {}),
             compared=_compared(body.get("compared", {})),
+            comes_of_age=body.get("comes_of_age", ""),
         )
 
 

@@ -256,6 +256,25 @@ def age_on(born: date | None, on: date) -> int | None:
     return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+OF_AGE = 18
+"""From this birthday on the rights are the student's own (34 CFR 99.5)."""
+
+
+def comes_of_age(people: Sequence[Person], on: date) -> str:
+    """The next day after ``on`` on which a student turns 18 (ISO 8601); empty if none will."""
+    births = {born for role, born in Roll.of(people).select("role", "birth_date") if born and role == Role.STUDENT}
+    days = (_birthday(date.fromisoformat(born), OF_AGE) for born in births)
+    return min((day.isoformat() for day in days if day > on), default="")
+
+
+def _birthday(born: date, age: int) -> date:
+    """Who was born on 29 February is a year older on 1 March where there is no such day."""
+    try:
+        return born.replace(year=born.year + age)
+    except ValueError:
+        return date(born.year + age, 3, 1)
+
+
 def _digest(terms: Sequence[tuple[str, str]], tokens: Tokens) -> str:
     return hashlib.blake2b(json.dumps(terms).encode(), digest_size=4, key=tokens.fingerprint_key).hexdigest()
 
@@ -662,6 +681,7 @@ def next_manifest(
     dated: str = "",
     twice: Mapping[str, str] = NOBODY_LINKED,
     compared: Compared = NOT_COMPARED,
+    comes_of_age: str = "",
 ) -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
@@ -673,7 +693,9 @@ def next_manifest(
     }
     gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
-    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice, compared)
+    return Manifest(
+        known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice, compared, comes_of_age
+    )
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:
