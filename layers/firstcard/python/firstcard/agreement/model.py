@@ -753,6 +753,11 @@ class Agreement(Clause):
         return self.existing == "renew"
 
     @property
+    def asks_again(self) -> bool:
+        """Whether families with a card are told each year that they may say no; where they refuse before the upload, the district's own notice does so."""
+        return self.route == "window" and self.basis.choice.renew == "yearly"
+
+    @property
     def route(self) -> Literal["before_upload", "window", "opt_in"]:
         """How consent works: refusals before the upload, a window of days after the family was told, or a yes first."""
         if self.basis.ferpa.is_directory:

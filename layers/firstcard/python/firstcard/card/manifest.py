@@ -62,6 +62,7 @@ class Manifest:
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
     ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18: from then on the same roster means something else. Empty if there is none.
+    ``agreement`` is the id of the agreement that it was applied under, empty where that is not known.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
@@ -76,6 +77,7 @@ class Manifest:
     twice: Mapping[str, str] = field(default_factory=dict)
     compared: Compared = NOT_COMPARED
     comes_of_age: str = ""
+    agreement: str = ""
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -101,6 +103,7 @@ class Manifest:
             "twice": dict(sorted(self.twice.items())),
             "compared": asdict(self.compared),
             "comes_of_age": self.comes_of_age,
+            "agreement": self.agreement,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
@@ -120,6 +123,7 @@ class Manifest:
             twice=body.get("twice", {}),
             compared=_compared(body.get("compared", {})),
             comes_of_age=body.get("comes_of_age", ""),
+            agreement=body.get("agreement", ""),
         )
 
 
@@ -174,4 +178,5 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         known.dated,
         {**known.twice, **planned.twice},
         compared,
+        agreement=known.agreement,
     )

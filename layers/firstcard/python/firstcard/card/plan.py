@@ -75,6 +75,7 @@ class Decisions:
     """What the roster means against what is known.
 
     ``households`` are the households that are new or changed, with all their members; ``contacts`` their contact fingerprints, for the manifest.
+    ``asked_again`` says that every family is to be told of its cards once more: another agreement began, and it asks every year.
     ``holds`` says why a person must look first, the cause before its consequences; empty means that the run may go on by itself. ``reused`` are the rows
     whose id belongs to somebody else: those with a no have a step all the same, the others have none. ``id_lengths`` counts ids by role and length.
     """
@@ -89,6 +90,7 @@ class Decisions:
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     in_doubt: frozenset[str] = frozenset()
     served: frozenset[str] = frozenset()
+    asked_again: bool = False
     aside_without_address: int = 0
     """How many of those in doubt and served have no household."""
 
@@ -189,12 +191,13 @@ def decide(
     for token in sorted(rejected_tokens - {s.token for s in steps}):
         if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
             members[kept.household].append(Step(Decision.NOTHING, token, kept.household, kept.fingerprint, None))
+    asked_again = agreement.asks_again and known.agreement not in ("", agreement.id)
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     # A household that was told of a child whose link never came to be is told again of what the child gets instead.
     changed = {
         h: tuple(group)
         for h, group in members.items()
-        if known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
+        if asked_again or known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
     }
     counts = Counter(str(s.counted) for s in steps)
     counts |= aside_counts
@@ -223,6 +226,7 @@ def decide(
         _id_lengths(people),
         frozenset(aside[IN_DOUBT]),
         frozenset(aside[SERVED]),
+        asked_again,
         aside_without_address,
     )
 
@@ -510,7 +514,8 @@ class Builder:
             households = {s.household: None for s in part if s.household in decisions.households} | (
                 dict.fromkeys(quiet) if number == 0 else {}
             )
-            yield _planned(number, self._chunk(plan, number, part, {h: decisions.households[h] for h in households}, serials))
+            told = {h: decisions.households[h] for h in households}
+            yield _planned(number, self._chunk(plan, number, part, told, serials, again=decisions.asked_again))
             last = number
         for number, begin in enumerate(range(0, len(pairs), CHUNK_PAIRS), last + 1):
             yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS], in_doubt))
@@ -527,6 +532,7 @@ class Builder:
         serials: Iterator[int],
         pairs: Sequence[PairLine] = (),
         in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT,
+        again: bool = False,
     ) -> Chunk:
         object_id = f"{self.run_id}-{plan}-{number:05d}"
         sealer = Sealer(
@@ -537,7 +543,7 @@ class Builder:
             random=self.draw.random,
         )
         patrons = tuple(self._patron(step, sealer, serials) for step in steps)
-        families = tuple(self._household(h, members, sealer) for h, members in households.items())
+        families = tuple(self._household(h, members, sealer, again=again) for h, members in households.items())
         shown = tuple(replace(pair, sealed=self._shown(pair, in_doubt, sealer)) for pair in pairs)
         return Chunk(
             object=object_id,
@@ -638,7 +644,7 @@ class Builder:
             if token in in_doubt
         }
 
-    def _household(self, household: str, members: Sequence[Step], sealer: Sealer) -> HouseholdLine:
+    def _household(self, household: str, members: Sequence[Step], sealer: Sealer, *, again: bool) -> HouseholdLine:
         people = [s.person for s in members if s.person]
         staff = all(p.role is Role.STAFF for p in people)
         languages = Counter(p.language for p in people if p.language)
@@ -655,7 +661,7 @@ class Builder:
             else tuple(
                 s.token
                 for s in members
-                if (s.decision in announced or s.counted in announced or (reached and s.new_address))
+                if (again or s.decision in announced or s.counted in announced or (reached and s.new_address))
                 and s.person
                 and s.person.role is Role.STUDENT
             ),
@@ -682,6 +688,7 @@ def next_manifest(
     twice: Mapping[str, str] = NOBODY_LINKED,
     compared: Compared = NOT_COMPARED,
     comes_of_age: str = "",
+    agreement: str = "",
 ) -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
@@ -694,7 +701,18 @@ def next_manifest(
     gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
     return Manifest(
-        known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice, compared, comes_of_age
+        version=known.version + 1,
+        content=content,
+        patrons=patrons,
+        households=decisions.contacts,
+        unplaced=unplaced,
+        left=left,
+        id_lengths=decisions.id_lengths,
+        dated=dated,
+        twice=twice,
+        compared=compared,
+        comes_of_age=comes_of_age,
+        agreement=agreement,
     )
 
 

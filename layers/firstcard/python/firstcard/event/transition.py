@@ -143,6 +143,8 @@ def _feedback(old: Image, new: Image) -> Event | None:
 
 def _kind_told(marked: str) -> str:
     """The kind of an e-mail by its mark: some marks name what the e-mail is about as well."""
+    if marked.startswith("again-"):
+        return "announcement"
     return "card" if marked.startswith("instead") else "pin" if marked.startswith("pin-") else marked
 
 

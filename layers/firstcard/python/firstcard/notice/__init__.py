@@ -1,6 +1,6 @@
 """What families, staff and districts are told: e-mails, the page for a no, and the link to it. Pure text; sending is an adapter's work."""
 
-from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice, pin_notice
+from firstcard.notice.family import ChildCard, again_notice, announcement, card_notice, linked_notice, pin_notice
 from firstcard.notice.language import languages
 from firstcard.notice.late import late_notice
 from firstcard.notice.letter import Kind, Message
@@ -22,6 +22,7 @@ __all__ = [
     "ReceiptFigures",
     "RowsFor",
     "ShownPin",
+    "again_notice",
     "announcement",
     "card_notice",
     "languages",

@@ -13,7 +13,7 @@ from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import Household, NoticeMark, View
-from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice, pin_notice
+from firstcard.notice.family import ChildCard, again_notice, announcement, card_notice, linked_notice, pin_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
 from firstcard.vault import Envelope, VaultClosedError
@@ -115,7 +115,8 @@ class Notices:
     def look(self, announced: Sequence[Wake], told: Sequence[Wake]) -> Seen:
         """Read, in as few calls as may be, what ``announce`` and ``cards`` must know of these wakes."""
         families = self.store.households(list(dict.fromkeys(w.household for w in [*announced, *told])))
-        keys = [(w.household, "announcement", t) for w in announced for t in w.tokens]
+        kinds = ("announcement", self._again) if self.agreement.asks_again else ("announcement",)
+        keys = [(w.household, kind, t) for w in announced for t in w.tokens for kind in kinds]
         tokens = [t for w in announced for t in w.tokens]
         for household in dict.fromkeys(w.household for w in told if w.household in families):
             family = families[household]
@@ -124,10 +125,13 @@ class Notices:
         return Seen(families, self.store.view(list(dict.fromkeys(tokens)), notices=keys))
 
     def announce(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
-        """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again."""
+        """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again.
+
+        Where families are asked every year, they hear of the cards that are there, too, once under each agreement; silence changes nothing of them.
+        """
         seen = seen or self.look(wakes, [])
         families, view = seen.families, seen.view
-        due = []
+        due, again = [], []
         for wake in wakes:
             tokens = [
                 t
@@ -136,7 +140,22 @@ class Notices:
             ]
             if tokens and wake.household in families:
                 due.append((wake, families[wake.household], tokens))
-        return self._deliver("announcement", due, view, {}, marked="announcement")
+            if (cards := [t for t in wake.tokens if self._is_asked_again(view, t, wake)]) and wake.household in families:
+                again.append((wake, families[wake.household], cards))
+        failed = self._deliver("announcement", due, view, {}, marked="announcement")
+        return failed | self._deliver("again", again, view, {}, marked=self._again)
+
+    @property
+    def _again(self) -> str:
+        """The mark of the e-mail of a new year."""
+        return f"again-{self.agreement.id}"
+
+    def _is_asked_again(self, view: View, token: str, wake: Wake) -> bool:
+        patron, mark = view.patrons.get(token), view.notices.get(("announcement", token))
+        if not self.agreement.asks_again or patron is None or patron.state is not State.ACTIVE or _is_new(patron):
+            return False
+        told_this_year = mark is not None and mark.stamp.agreement == self.agreement.id
+        return not told_this_year and self._unheard(view, self._again, token, wake)
 
     def cards(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there.
@@ -295,6 +314,12 @@ class Notices:
                 window_days=self.agreement.basis.choice.window_days or 0,
                 refuse_url=url,
                 yes_url=self.yes_link(family.token, language) if self.yes_link else "",
+            )
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
+        if kind == "again":
+            shown = [names.get(t, "") for t in tokens]
+            message = again_notice(
+                language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
             )
             return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "linked":

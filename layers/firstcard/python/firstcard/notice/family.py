@@ -91,6 +91,37 @@ def announcement(
     )
 
 
+def again_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
+    """The e-mail of a new year about cards that are there: they go on, and the family may say no as before. No number stands in it.
+
+    ``children`` are names or how many; raises ValueError for no children, or a ``refuse_url`` that is no address of a page.
+    """
+    count = children if isinstance(children, int) else len(children)
+    if count < 1:
+        raise ValueError("a notice of a new year needs at least one child")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    names = () if isinstance(children, int) else _names(agreement, children)
+    return write_message(
+        Kind.AGAIN,
+        language=written,
+        subject=written.count("again.subject", count),
+        title=written.count("again.title", count),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=[
+            *notes(written, wanted=wanted, agreement=agreement),
+            Paragraph(written.count("again.intro", count, **parties)),
+            *([Bullets(names, personal=True)] if names else []),
+            Paragraph(written.say("again.nothing")),
+            *_how_to_say_no(written, agreement, parties, count=count, window_days=0, refuse_url=refuse_url),
+            *_facts(written, agreement, parties),
+            *contacts(written, agreement, library),
+        ],
+        footer=written.say("contact.footer", **parties),
+    )
+
+
 def card_notice(
     language: str,
     *,

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What a message is for; travels as the e-mail tag ``kind`` and in the HTML part's ``firstcard-kind``."""
 
     ANNOUNCEMENT = "announcement"
+    AGAIN = "again"
     CARD = "card"
     LINKED = "linked"
     PIN = "pin"

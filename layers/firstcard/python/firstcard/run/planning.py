@@ -155,6 +155,7 @@ class Planner:
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
         same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
+        same = same and not (agreement.asks_again and known.agreement not in ("", agreement.id))
         same = same and not (known.comes_of_age and known.comes_of_age <= now.date().isoformat())
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
@@ -290,6 +291,7 @@ class Planner:
                 twice=found.instead,
                 compared=compared,
                 comes_of_age=comes_of_age(reading.people, now.date()),
+                agreement=agreement.id,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
