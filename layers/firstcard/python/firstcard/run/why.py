@@ -143,13 +143,30 @@ def _no(facts: Facts) -> Answer | None:
             by, at = "roster", told.run.arrival.received_at
         elif patron is None or patron.state is not State.REFUSED:
             return None
+    effect, details = _effect(facts, at)
     return Answer(
         Code.REFUSED,
-        f"A no is recorded for this child{f', given {WAYS[by]}' if by in WAYS else ''}{f' on {_day(at)}' if at else ''}.",
-        "Nothing is to be done. A later roster does not undo a no; a family that wants a card after all is a case for the agreement's officers.",
+        f"A no is recorded for this child{f', given {WAYS[by]}' if by in WAYS else ''}{f' on {_day(at)}' if at else ''}.{effect}",
+        "Look at the queue of sync and its dead letters, and end the card in the library's system by hand: the agreement's hours are over."
+        if details.get("overdue")
+        else "Nothing is to be done. A later roster does not undo a no; a family that wants a card after all is a case for the agreement's officers.",
         Whom.LIBRARY,
-        {"way": by, "since": at},
+        {"way": by, "since": at, **details},
     )
+
+
+def _effect(facts: Facts, at: str) -> tuple[str, dict[str, object]]:
+    """From when a no was in effect in the library's system, of a child that had a card there; else by when it is to be, and whether that is past."""
+    ils = facts.on_file.ils
+    if ils is None or not at or ils.state == "failed":
+        return "", {}
+    due = datetime.fromisoformat(at) + timedelta(hours=facts.agreement.basis.choice.honour_within_hours)
+    if ils.state == "ended":
+        details: dict[str, object] = {"in_effect_at": ils.stamp.at, "due": due.isoformat()}
+        return f" The card was ended in the library's system on {_day(ils.stamp.at)}.", details
+    overdue = facts.now > due
+    said = "should have been ended" if overdue else "is to be ended"
+    return f" The card {said} in the library's system by {due.isoformat()[:16]} (UTC).", {"due": due.isoformat(), "overdue": overdue}
 
 
 def _reused(facts: Facts) -> Answer | None:
