@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import asked
+from cli.why import WRONG_USE, LibraryOption
 
 FUNCTION = "firstcard-attest"
 NOT_DONE = 1
@@ -27,8 +28,8 @@ COUNTS = {
     "refused": "said no and stay without a card",
     "not_waiting": "do not wait: they have a card, or left, or an e-mail reaches them now",
 }
-WRONG_USE = {
-    "unknown_district": "no agreement is with this district; it is the short name in the agreement, such as duval",
+NOT_READ = {
+    **WRONG_USE,
     "not_a_question": "the day is written as 2026-09-01, and who says so as NAME/ROLE, each of at most 80 characters",
 }
 
@@ -45,6 +46,7 @@ def letters_sent(
     date: Annotated[str, typer.Option(metavar="DAY", help="The day on which the letters went home, such as 2026-09-01.")],
     by: Annotated[str, typer.Option(metavar="NAME/ROLE", help="Who at the district says so. It is kept with the day, for the officers.")],
     school: Annotated[str, typer.Option(help="The school's id, as the roster has it. Left out, the letters went to all schools.")] = "",
+    library: LibraryOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Record that letters went home on a day: it starts the days of children who wait and whom no e-mail reaches (no address, or it came back).
@@ -52,10 +54,10 @@ def letters_sent(
     Said twice it counts once. Nobody who said no is touched. The answer is counts alone. Exits with 0 if it is recorded, 1 if nothing was changed,
     2 if the command was used wrongly, 3 if nobody could answer.
     """
-    question = {"district": district, "school": school, "day": date, "by": by, "at": datetime.now(UTC).isoformat()}
+    question = {"district": district, "school": school, "day": date, "by": by, "library": library, "at": datetime.now(UTC).isoformat()}
     said = asked(FUNCTION, question, role="firstcard-operator")
     if error := said.get("error"):
-        raise typer.BadParameter(WRONG_USE.get(error, "the function did not understand the question"))
+        raise typer.BadParameter(NOT_READ.get(error, "the function did not understand the question"))
     if as_json:
         typer.echo(json.dumps(said, indent=2))
     else:

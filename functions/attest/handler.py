@@ -15,6 +15,7 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.identity import Tokens
+from firstcard.run.about_child import agreement_of
 from firstcard.run.attesting import Attester, LettersSent
 from firstcard.run.delivering import load_manifest
 
@@ -42,9 +43,9 @@ def vault() -> DropAndVault:
 def on_word(said: LettersSent) -> dict[str, Any]:
     """What became of it, with counts, or the word for one that means nothing."""
     at = min(said.at, datetime.now(UTC))  # no letter went home tomorrow, whatever the asker's clock says
-    agreement = site().of_district(said.district, at.date())
-    if agreement is None:
-        return {"error": "unknown_district"}
+    agreement = agreement_of(said.district, said.library, at.date(), site())
+    if isinstance(agreement, str):
+        return {"error": agreement}
     sharing = agreement.sharing
     tokens = Tokens(SecretsStore().token_key(agreement.library), library=agreement.library, district=agreement.district)
     manifest = load_manifest(vault(), sharing, ledger().district(sharing).manifest_version)

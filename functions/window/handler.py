@@ -52,8 +52,6 @@ def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Entry point for the schedule; its time is the time that counts."""
     now = datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
-    released = dict.fromkeys((a.district for a in site().agreements), 0)
-    for agreement in site().agreements:  # of one district there may be this year's and the next one's
-        released[agreement.district] += release_due(agreement, now, context)
+    released = {a.id: release_due(a, now, context) for a in site().agreements}
     logger.info("windows", released=released)
     return released

@@ -69,8 +69,8 @@ def a_roster(*numbers: int, **changes: str) -> bytes:
 
 
 def over(days: float = 0) -> int:
-    released: int = window.handler({"time": later(days=days).isoformat().replace("+00:00", "Z")}, a_context())["pine"]
-    return released
+    released = window.handler({"time": later(days=days).isoformat().replace("+00:00", "Z")}, a_context())
+    return sum(count for agreement, count in released.items() if "pine" in agreement)
 
 
 def a_link(number: int = 1, *, key: bytes = LINK_KEY, sharing: str = "oak.pine", make: Any = make_yes_link) -> str:

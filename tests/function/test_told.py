@@ -101,8 +101,8 @@ def hear(*events: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def over(days: float = 14) -> int:
-    released: int = window.handler({"time": later(days=days).isoformat().replace("+00:00", "Z")}, a_context())["pine"]
-    return released
+    released = window.handler({"time": later(days=days).isoformat().replace("+00:00", "Z")}, a_context())
+    return sum(count for agreement, count in released.items() if "pine" in agreement)
 
 
 def attester(yard: Yard) -> Attester:

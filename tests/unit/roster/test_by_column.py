@@ -18,9 +18,18 @@ from .builders import Row, a_birth, a_csv, a_oneroster_zip, a_student_row, a_stu
 
 AGREED = {
     name: {"required": False, "exhibit_b": "x", "fideslang": "user.name.first"}
-    for name in ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom")
+    for name in ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom", "in_service_area")
 }
-MORE = ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom", "consent_date")
+MORE = (
+    "state_id",
+    "enrollment_status",
+    "contact_restricted",
+    "guardian_name",
+    "student_email",
+    "homeroom",
+    "in_service_area",
+    "consent_date",
+)
 ASKS_FOR_A_YES = an_agreement(
     without=("exchange.mapping", "basis.choice.window_days"),
     exchange={"mapping": {}, "formats": ["csv"], "organisation_ids": ["school-1", "school-2"]},
@@ -51,6 +60,7 @@ VALUES = {
     "enrollment_status": ("", "active", "inactive", "perhaps"),
     "contact_restricted": ("", "yes", "no", "perhaps"),
     "consent_date": ("", "2026-09-01", "9/1/2026", "2026-11-23", "2026-13-01", "yes"),
+    "in_service_area": ("", " ", "yes", "N", "perhaps"),
     "guardian_name": ("", "Grace Pine", "@x"),
     "homeroom": ("", "H1", "1-2"),
     "opt_out": ("no", "", "yes", "perhaps", " YES "),

@@ -99,8 +99,9 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         else:
             changed.append((after, rule))
             counts["changed"] += 1
-    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE}
+    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE or line.moved_from}
     lost = _without_number([*new, *(after for after, _ in changed if after.token in instead)], chunk, cards)
+    lost |= _without_card([line for line in chunk.patrons if line.claimed and not line.moved_from], standing, chunk, cards)
     if lost:
         counts["unnumbered"] += len(lost)
         counts["new"] -= sum(patron.token in lost for patron in new)
@@ -151,6 +152,15 @@ def _record_yeses(chunk: Chunk, cards: Cards, before: Standing) -> None:
     said = [p for p in chunk.patrons if p.consented and p.token not in before.refused]
     if said:
         cards.record_yeses([Yes(p.token, "roster", p.consented, stamp, "" if p.token in issued else chunk.sharing) for p in said])
+
+
+def _without_card(lines: Sequence[PatronLine], standing: Standing, chunk: Chunk, cards: Cards) -> set[str]:
+    """Those whose card moved to another patron since the plan, by token: it is written down that they got none."""
+    gone = [line.token for line in lines if (before := standing.patrons.get(line.token)) and before.moved_to]
+    if gone:
+        stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+        cards.leave_without_number([Unnumbered(token, stamp) for token in gone])
+    return set(gone)
 
 
 def _record_pairs(chunk: Chunk, cards: Cards, now: Callable[[], str] | None) -> None:

@@ -60,6 +60,7 @@ class Manifest:
     to the fingerprint of its contact data. ``unplaced`` is how many rows of nobody knows whom the roster had: more of them another night may be people
     who are known here. ``left`` are the traits of those who were in an earlier roster: the card waits for them, and for nobody else who gets their id.
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
+    ``under`` is a digest of the agreement, ``rollout`` one of what it says about who gets a card; empty where they are not known. ``pilot`` says that a few cards alone were made, to be tried.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
     ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18: from then on the same roster means something else. Empty if there is none.
     ``agreement`` is the id of the agreement that it was applied under, empty where that is not known.
@@ -76,6 +77,9 @@ class Manifest:
     dated: str = ""
     twice: Mapping[str, str] = field(default_factory=dict)
     compared: Compared = NOT_COMPARED
+    under: str = ""
+    rollout: str = ""
+    pilot: bool = False
     comes_of_age: str = ""
     agreement: str = ""
 
@@ -102,6 +106,9 @@ class Manifest:
             "dated": self.dated,
             "twice": dict(sorted(self.twice.items())),
             "compared": asdict(self.compared),
+            "under": self.under,
+            "rollout": self.rollout,
+            "pilot": self.pilot,
             "comes_of_age": self.comes_of_age,
             "agreement": self.agreement,
         }
@@ -122,6 +129,9 @@ class Manifest:
             dated=body.get("dated", ""),
             twice=body.get("twice", {}),
             compared=_compared(body.get("compared", {})),
+            under=body.get("under", ""),
+            rollout=body.get("rollout", ""),
+            pilot=body.get("pilot", False),
             comes_of_age=body.get("comes_of_age", ""),
             agreement=body.get("agreement", ""),
         )
@@ -178,5 +188,6 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         known.dated,
         {**known.twice, **planned.twice},
         compared,
+        pilot=planned.pilot,
         agreement=known.agreement,
     )

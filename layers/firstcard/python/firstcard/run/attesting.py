@@ -30,7 +30,10 @@ Words = r"^[^\s/\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,79}/[^\s/\x00-\x1f\x7f][^/\x00
 
 
 class LettersSent(BaseModel):
-    """What somebody attests: the district's slug, a school's id or none for all, the day, who says so (name and role), and the asker's now."""
+    """What somebody attests: the district's slug, a school's id or none for all, the day, who says so (name and role), and the asker's now.
+
+    ``library`` is empty where the district has one: each library's letter is its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -39,6 +42,7 @@ class LettersSent(BaseModel):
     day: date
     by: Annotated[str, Field(pattern=Words, repr=False)]
     at: AwareDatetime
+    library: Annotated[str, Field(max_length=31)] = ""
 
 
 class Attested(StrEnum):
