@@ -24,8 +24,11 @@ from constructs import Construct
 
 from infra import names
 from infra.admit import Admit
+from infra.attest import Attest
 from infra.begin import Begin
+from infra.bounce import Bounce
 from infra.explain import Explain
+from infra.feedback import TOLD, Feedback
 from infra.finish import Finish
 from infra.function import Function
 from infra.gather import Gather
@@ -66,7 +69,7 @@ from infra.window import Window
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "CardLinked", "CardUnlinked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
-    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile", "pair"]}}},
+    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile", "pair", "bounce", "complaint"]}}},
     {"Keys": {"sk": {"S": [{"prefix": "notice#"}]}}, "NewImage": {"state": {"S": ["sent"]}}},
 )
 """The changes that may mean an event; a notice that is only claimed, half of all changes of notices, means none."""
@@ -169,9 +172,23 @@ class Pipeline(Stack):
 
         window = Window(self, layers=layers)
         window.may(on_windows("Query"))
-        window.may(on_cards("BatchGetItem", "PutItem", keys=["patron#*"]))
-        window.may(on_cards("UpdateItem", keys=["household#*"]))
+        window.may(on_cards("BatchGetItem", "UpdateItem", keys=["patron#*", "household#*"]))
+        window.may(on_cards("PutItem", keys=["patron#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        bounce = Bounce(self, layers=layers)
+        bounce.may(on_cards("BatchGetItem", "Query", "PutItem", "UpdateItem", keys=["household#*"]))
+
+        attest = Attest(self, layers=layers)
+        attest.may(read_secrets("tokens"))
+        attest.may(on_windows("Query"))
+        attest.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*"]))
+        attest.may(on_cards("BatchWriteItem", keys=["patron#*"]))
+        attest.may(on_cards("UpdateItem", keys=["household#*"]))
+        attest.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
+        attest.may(on_ledger("PutItem", keys=["letters#*"]))
+        attest.may(see_vault())
+        attest.may(in_vault("GetObject", "manifests/*"))
 
         rehearse = Rehearse(self, layers=layers)
         rehearse.may(list_trials())
@@ -219,6 +236,7 @@ class Pipeline(Stack):
         self._changes_of_cards_to(publish)
         self._card_events_to(sync, SYNC_EVENTS)
         self._card_events_to(notify, NOTIFY_EVENTS)
+        self._feedback_to(bounce)
         RosterRun(self, "RosterRun")
         Operator(self, "Operator")
         Librarian(self, "Librarian")
@@ -250,6 +268,21 @@ class Pipeline(Stack):
             event_bus=events.EventBus.from_event_bus_arn(self, f"{consumer.verb.capitalize()}Bus", names.card_bus_arn()),
             event_pattern=events.EventPattern(source=[names.EVENT_SOURCE], detail_type=detail_types),
             targets=[targets.SqsQueue(inbox.queue)],
+        )
+
+    def _feedback_to(self, bounce: Function) -> None:
+        Feedback(self, "Feedback")
+        events.Rule(
+            self,
+            "FeedbackRule",
+            rule_name="firstcard-feedback",
+            description="An e-mail came back, or was complained of",
+            event_pattern=events.EventPattern(
+                source=["aws.ses"],
+                detail_type=list(TOLD.values()),
+                detail={"mail": {"tags": {"ses:configuration-set": [names.CONFIGURATION_SET]}}},
+            ),
+            targets=[targets.SqsQueue(self._inbox_of(bounce).queue)],
         )
 
     def _every(self, rate: Duration, consumer: Function) -> None:

@@ -51,6 +51,9 @@ VERBS = (
     "gather",
     "reveal",
     "reset",
+    "attest",
+    "bounce",
+    "consent",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -72,11 +72,24 @@ ALLOWED = {
         *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "attest": [
+        *(
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ),
+        *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", *LOGS),
+    ],
+    "bounce": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS, *QUEUE],
     "reset": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "reveal": [
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "consent": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -142,7 +155,9 @@ def test_no_role_policy_reaches_a_key_so_that_only_key_policies_decide(templates
     assert [role for role in ALLOWED if any(a.startswith("kms:") for a in templates.actions(f"firstcard-{role}"))] == []
 
 
-def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_ils_state(templates):
+def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_ils_state_attest_their_letters_and_consent_their_yes(
+    templates,
+):
     writers = set()
     for role in ALLOWED:
         for statement in templates.role_statements(f"firstcard-{role}"):
@@ -153,7 +168,7 @@ def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_il
             keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
-    assert writers == {"issue", "window", "refuse", "reset", "sync"}
+    assert writers == {"issue", "window", "refuse", "reset", "sync", "attest", "consent"}
 
 
 def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):
@@ -201,7 +216,7 @@ def test_nobody_but_reveal_writes_that_a_pin_was_shown_or_asked_for(templates):
     assert writers == {"reveal"}
 
 
-def test_only_plan_explain_and_reset_can_make_a_childs_token_and_no_person(templates):
+def test_only_plan_explain_reset_and_attest_can_make_a_childs_token_and_no_person(templates):
     readers = {
         role
         for role in ALLOWED
@@ -209,7 +224,7 @@ def test_only_plan_explain_and_reset_can_make_a_childs_token_and_no_person(templ
         for resource in listed(s["Resource"])
         if "secretsmanager:GetSecretValue" in listed(s["Action"]) and "secret:firstcard/tokens/" in resource
     }
-    assert readers == {"plan", "explain", "reset"}
+    assert readers == {"plan", "explain", "reset", "attest"}
 
 
 def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templates):
@@ -230,7 +245,7 @@ def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     }
     functions = "arn:aws:lambda:us-east-1:111122223333:function"
     assert callers == {
-        "operator": [f"{functions}:firstcard-explain", f"{functions}:firstcard-reset"],
+        "operator": [f"{functions}:firstcard-attest", f"{functions}:firstcard-explain", f"{functions}:firstcard-reset"],
         "librarian": [f"{functions}:firstcard-settle"],
         "systems-librarian": [f"{functions}:firstcard-gather"],
     }

@@ -30,6 +30,9 @@ FUNCTIONS = (
     "gather",
     "reveal",
     "reset",
+    "attest",
+    "bounce",
+    "consent",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
@@ -42,7 +45,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
     key: reason
     for granted in (
         *(_of(function, SEEN_BY_NOBODY, "logs:CreateLogStream", "logs:PutLogEvents") for function in FUNCTIONS),
-        *(_of(function, SEEN_BY_NOBODY, *QUEUE) for function in ("admit", "rehearse", "sync", "notify")),
+        *(_of(function, SEEN_BY_NOBODY, *QUEUE) for function in ("admit", "rehearse", "sync", "notify", "bounce")),
         _of("publish", SEEN_BY_NOBODY, "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
         _of("publish", "a change that could not be told goes to the dead letters", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
         _of("roster-run", "Step Functions sets its own log up", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups"),
@@ -66,6 +69,11 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("operator", "a person, when needed", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "lambda:InvokeFunction"),
         _of("explain", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
         _of("explain", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
+        _of("window", "an announcement that never arrived is taken out of those that run", "dynamodb:UpdateItem"),
+        _of("consent", "where a yes is needed", "dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"),
+        _of("attest", "when letters went home", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+        _of("attest", "when letters went home", "dynamodb:Query", "dynamodb:UpdateItem", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
+        _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
         _of("officer", "a person, when needed", "s3:GetObject", "s3:ListBucket"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")

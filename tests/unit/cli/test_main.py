@@ -38,6 +38,7 @@ def test_every_task_of_the_handbook_has_its_command() -> None:
         ("drop",),
         ("why",),
         ("pin", "reset"),
+        ("notices", "letters-sent"),
         ("key", "list"),
         ("key", "new"),
         ("key", "rotate"),

@@ -13,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, DistrictState, Extract, Run, SnapshotState, Status
+from firstcard.run.ledger import Arrival, Attestation, DistrictState, Extract, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
 RUNS_OF_A_PAGE = 20
@@ -152,6 +152,16 @@ class LateItem(LedgerItem):
     mail_sent = UnicodeAttribute(null=True)
 
 
+class AttestationItem(LedgerItem):
+    """The district's word that letters went home; ``by`` is who said so."""
+
+    day = UnicodeAttribute()
+    school = UnicodeAttribute(null=True)
+    by = UnicodeAttribute()
+    at = UnicodeAttribute()
+    started = NumberAttribute()
+
+
 class IntentItem(LedgerItem):
     """What was about to be opened, why, and by which function."""
 
@@ -171,6 +181,7 @@ ITEMS: tuple[type[LedgerItem], ...] = (
     SerialItem,
     SuspensionItem,
     LateItem,
+    AttestationItem,
     IntentItem,
 )
 
@@ -256,6 +267,18 @@ class LedgerTable:
             item.lock_holder or "",
             int(item.fence or 0),
         )
+
+    def record_attestation(self, attestation: Attestation) -> None:
+        """Write the district's word that letters went home; the same again is one."""
+        AttestationItem(
+            f"letters#{attestation.sharing}",
+            attestation.key,
+            day=attestation.day.isoformat(),
+            school=attestation.school or None,
+            by=attestation.by,
+            at=attestation.at,
+            started=attestation.started,
+        ).save()
 
     def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
         """Let one run at a time work on one content."""

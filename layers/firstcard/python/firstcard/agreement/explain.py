@@ -181,7 +181,11 @@ def _choice(a: Agreement) -> str:
             "Nothing about a child whose family refused is sent; where the file names such a child at all, the row holds the id and the refusal only. No file is accepted before that day is over."
         )
     elif a.route == "opt_in":
-        way = "No card is made for a child before the family has said yes."
+        ways = "with a button behind the link in its e-mail" + (
+            ", or on the day that the roster says" if "consent_date" in a.fields else ""
+        )
+        from_when = f" A yes in the roster counts from {_day(choice.yes_from)}." if choice.yes_from else ""
+        way = f"No card is made for a child before the family has said yes: {ways}. Silence is not a yes, and a refusal counts whatever else was said.{from_when}"
     else:
         way = (
             f"The roster is sent first. Then each family is told, and has {_days(choice.window_days or 0)} to refuse, counted from the day on which its message was delivered "

@@ -110,6 +110,24 @@ def _basis(a: Agreement) -> Iterator[Fault]:
                     ("purposes", purpose.value),
                     f"The basis {basis.ferpa} covers evaluation only, not {purpose.value} (34 CFR 99.31(a)(6), 99.35): remove the purpose, or choose school_official, directory_information_limited or consent.",
                 )
+    asks_again = choice.mode == "opt_in" and choice.renew == "yearly" and "consent_date" in a.fields
+    if asks_again and choice.yes_from is None:
+        yield Fault(
+            ("basis", "choice"),
+            "Families are asked every year, and the roster brings the day of a yes: add yes_from, the first day on which a yes is one for this agreement.",
+        )
+    if choice.yes_from is not None and not asks_again:
+        yield Fault(
+            ("basis", "choice", "yes_from"),
+            "yes_from says from when a yes in the roster counts: remove it, or write mode: opt_in and renew: yearly and list the field consent_date.",
+        )
+    if choice.yes_from is not None and choice.yes_from > a.term.expires:
+        yield Fault(("basis", "choice", "yes_from"), "No yes could count before the agreement ends: write a day up to term.expires.")
+    if "consent_date" in a.fields and choice.mode != "opt_in":
+        yield Fault(
+            ("fields", "consent_date"),
+            "Nobody needs to say yes under this agreement, so the day of a yes is not needed: remove the field, or write mode: opt_in.",
+        )
     if a.route == "window" and not a.notices.announce and Purpose.ISSUE_CARD in a.purposes:
         yield Fault(("notices", "announce"), "The window begins when the family was told: write announce: true.")
 

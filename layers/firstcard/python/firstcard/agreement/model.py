@@ -209,13 +209,14 @@ class Evaluation(Clause):
 
 
 class Choice(Clause):
-    """How a family says no, or yes."""
+    """How a family says no, or yes. ``yes_from`` is the day from which a yes in the roster counts where families are asked every year."""
 
     mode: Literal["opt_out", "opt_in"]
     window_days: Annotated[int, Field(ge=1, le=365)] | None = None
     renew: Literal["never", "yearly"]
     honour_within_hours: Annotated[int, Field(ge=1, le=720)]
     yes_again: Literal["district", "district_or_eligible_student", "family"] = "district_or_eligible_student"
+    yes_from: date | None = None
 
 
 class Basis(Clause):
@@ -798,6 +799,11 @@ class Agreement(Clause):
     def renews_existing(self) -> bool:
         """Whether such a card gets the last day of the student cards where it would end earlier."""
         return self.existing == "renew"
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether families with a card are told each year that they may say no; where they refuse before the upload, the district's own notice does so."""
+        return self.route == "window" and self.basis.choice.renew == "yearly"
 
     @property
     def route(self) -> Literal["before_upload", "window", "opt_in"]:

@@ -6,6 +6,7 @@ from datetime import date
 import yaml
 
 DATED = (
+    ("basis", "choice", "yes_from"),
     ("basis", "notice", "published_on"),
     ("basis", "notice", "opt_out_by"),
     ("exchange", "calendar", "breaks"),

@@ -54,6 +54,7 @@ FIELDS: dict[str, Group] = {
     "in_service_area": Group.ENROLMENT,
     "contact_restricted": Group.ENROLMENT,
     "opt_out": Group.ENROLMENT,
+    "consent_date": Group.ENROLMENT,
     "guardian_name": Group.CONTACT,
     "guardian_email": Group.CONTACT,
     "guardian_phone": Group.CONTACT,

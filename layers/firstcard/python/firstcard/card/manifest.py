@@ -14,6 +14,7 @@ class Known:
     """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
 
     ``terms`` is a digest of what the agreement made of the row (last day, type, branch), empty where it is not known. ``traits`` are by what it shows that the id stands for another person now.
+    ``school`` is a keyed digest of a student's school, empty where it is not known or the row said no.
     """
 
     fingerprint: str
@@ -22,6 +23,7 @@ class Known:
     staff: bool = False
     traits: Traits = UNKNOWN
     terms: str = ""
+    school: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Manifest:
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
     ``under`` is a digest of the agreement, ``rollout`` one of what it says about who gets a card; empty where they are not known. ``pilot`` says that a few cards alone were made, to be tried.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
+    ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18: from then on the same roster means something else. Empty if there is none.
+    ``agreement`` is the id of the agreement that it was applied under, empty where that is not known.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
@@ -76,6 +80,8 @@ class Manifest:
     under: str = ""
     rollout: str = ""
     pilot: bool = False
+    comes_of_age: str = ""
+    agreement: str = ""
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -85,7 +91,7 @@ class Manifest:
             "content": self.content,
             "patrons": {
                 t: [
-                    f"{k.fingerprint}.{k.terms}" if k.terms else k.fingerprint,
+                    f"{k.fingerprint}.{k.terms}.{k.school}".rstrip("."),
                     k.household,
                     int(k.refused),
                     int(k.staff),
@@ -103,6 +109,8 @@ class Manifest:
             "under": self.under,
             "rollout": self.rollout,
             "pilot": self.pilot,
+            "comes_of_age": self.comes_of_age,
+            "agreement": self.agreement,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
@@ -124,6 +132,8 @@ class Manifest:
             under=body.get("under", ""),
             rollout=body.get("rollout", ""),
             pilot=body.get("pilot", False),
+            comes_of_age=body.get("comes_of_age", ""),
+            agreement=body.get("agreement", ""),
         )
 
 
@@ -134,8 +144,8 @@ def _compared(written: Mapping[str, Any]) -> Compared:
 
 
 def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *traits: str) -> Known:
-    print_, _, terms = fingerprint.partition(".")
-    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms)
+    print_, terms, school = (*fingerprint.split("."), "", "")[:3]
+    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms, school)
 
 
 def _written(traits: Traits) -> list[str]:
@@ -159,7 +169,9 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         either = after or before
         assert either is not None, "the token is in one of the two"
         traits = either.traits | (before.traits if before else known.left.get(token, UNKNOWN))
-        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
+        patrons[token] = (
+            either if before == after else Known("", either.household, either.refused, either.staff, traits, school=either.school)
+        )
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
     # Nobody knows who of the two has a card now: the next roster is compared with everybody.
@@ -177,4 +189,5 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         {**known.twice, **planned.twice},
         compared,
         pilot=planned.pilot,
+        agreement=known.agreement,
     )

@@ -44,6 +44,10 @@ class Tokens:
         """The token of a patron whom the library had before: who it is in the library's own system, whichever district asks."""
         return self._mac("existing", self._library, ils_id)
 
+    def school(self, school_id: str) -> str:
+        """A digest of a school's id, 8 hex characters: it tells whose school an attestation names, and no more. Keyed with the library's key and the district."""
+        return hashlib.blake2b(f"school\0{school_id}".encode(), digest_size=4, key=self.fingerprint_key).hexdigest()
+
     def trait(self, patron: str, kind: str, value: str) -> str:
         """A short digest of something about one patron (``patron`` is the token), by which a change of it shows: 24 bits, as 6 hex characters.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
@@ -96,6 +97,19 @@ class SnapshotState:
     latest: str = ""
     content: str = ""
     merged: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """An attestation as the ledger keeps it: who said on which moment that letters went home on a day, for which school (empty: all), and for how many that began the days."""
+
+    sharing: str
+    key: str
+    day: date
+    school: str
+    by: str
+    at: str
+    started: int
 
 
 @dataclass(frozen=True, slots=True)

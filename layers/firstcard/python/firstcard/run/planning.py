@@ -17,7 +17,7 @@ from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
 from firstcard.card.patron import Patron
-from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, pilot_of, plan_hash
+from firstcard.card.plan import Builder, Decisions, Draw, comes_of_age, decide, made_number, next_manifest, pilot_of, plan_hash
 from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
@@ -163,6 +163,7 @@ class Planner:
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
         same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
+        same = same and not (known.comes_of_age and known.comes_of_age <= now.date().isoformat())
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         same = same and known.under in ("", _digest(agreement)) and not known.pilot
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
@@ -312,6 +313,8 @@ class Planner:
                 under=_digest(agreement),
                 rollout=_rollout(agreement),
                 pilot=pilot,
+                comes_of_age=comes_of_age(reading.people, now.date()),
+                agreement=agreement.id,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
