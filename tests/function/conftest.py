@@ -51,6 +51,7 @@ VERBS = (
     "gather",
     "reveal",
     "reset",
+    "print",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

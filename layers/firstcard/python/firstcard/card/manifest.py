@@ -14,6 +14,7 @@ class Known:
     """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
 
     ``terms`` is a digest of what the agreement made of the row (last day, type, branch), empty where it is not known. ``traits`` are by what it shows that the id stands for another person now.
+    ``place`` has the digests of a student's school and homeroom, where cards are handed out; none of somebody who said no.
     """
 
     fingerprint: str
@@ -22,6 +23,7 @@ class Known:
     staff: bool = False
     traits: Traits = UNKNOWN
     terms: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Manifest:
                 ]
                 for t, k in sorted(self.patrons.items())
             },
+            **({"places": [k.place for _, k in sorted(self.patrons.items())]} if any(k.place for k in self.patrons.values()) else {}),
             "households": dict(sorted(self.households.items())),
             "unplaced": self.unplaced,
             "left": {t: _written(traits) for t, traits in sorted(self.left.items())},
@@ -103,10 +106,13 @@ class Manifest:
     def from_bytes(cls, data: bytes) -> "Manifest":
         """The manifest as it was written."""
         body = json.loads(gzip.decompress(data))
+        patrons = {t: _known(*row) for t, row in body["patrons"].items()}
+        if places := body.get("places"):
+            patrons = {t: replace(known, place=place) for (t, known), place in zip(patrons.items(), places, strict=True)}
         return cls(
             version=body["version"],
             content=body["content"],
-            patrons={t: _known(*row) for t, row in body["patrons"].items()},
+            patrons=patrons,
             households=body["households"],
             unplaced=body["unplaced"],
             left={t: _read(traits) for t, traits in body.get("left", {}).items()},
@@ -149,7 +155,9 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         either = after or before
         assert either is not None, "the token is in one of the two"
         traits = either.traits | (before.traits if before else known.left.get(token, UNKNOWN))
-        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
+        patrons[token] = (
+            either if before == after else Known("", either.household, either.refused, either.staff, traits, place=either.place)
+        )
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
     # Nobody knows who of the two has a card now: the next roster is compared with everybody.

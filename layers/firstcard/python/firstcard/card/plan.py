@@ -61,6 +61,7 @@ class Step:
     mistaken: str = ""
     told: Decision | None = None
     terms: str = ""
+    place: str = ""
 
     @property
     def counted(self) -> Decision:
@@ -168,7 +169,10 @@ def decide(
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
-        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms))
+        where = "" if refused or not agreement.hands_out else _place_of(person, tokens)
+        steps.append(
+            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, place)
+        )
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -229,6 +233,14 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def _place_of(person: Person, tokens: Tokens) -> str:
+    """The digests of a student's school, and of its homeroom there if it is known."""
+    if person.role is not Role.STUDENT or not person.school_id:
+        return ""
+    school = tokens.place(person.school_id)
+    return f"{school}.{tokens.place(person.school_id, person.homeroom)}" if person.homeroom else school
 
 
 def card_terms(agreement: Agreement, person: Person, *, on: date) -> dict[str, str]:
@@ -577,6 +589,7 @@ class Builder:
             "school_id": person.school_id,
             "school_name": person.school_name,
             "homeroom": person.homeroom,
+            "contact_restricted": "yes" if person.contact_restricted else "",
             "street": person.street,
             "city": person.city,
             "region": person.region,
@@ -651,7 +664,7 @@ def next_manifest(
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms)
+        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms, s.place)
         for s in decisions.steps
         if s.person is not None
     }
