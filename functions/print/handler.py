@@ -53,6 +53,7 @@ def declare(intent: Intent) -> None:
 
 def on_wish(wish: PrintWish) -> dict[str, Any]:
     """What goes on the papers, or the word for a wish that has no answer."""
+    wish = wish.model_copy(update={"at": min(wish.at, datetime.now(UTC))})  # no PIN is made, and nothing recorded, after today
     agreement = site().of_district(wish.district, wish.at.date())
     if agreement is None:
         return {"error": "unknown_district"}

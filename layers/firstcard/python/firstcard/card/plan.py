@@ -171,7 +171,7 @@ def decide(
         lasting = UNKNOWN if refused else traits
         where = "" if refused or not agreement.hands_out else _place_of(person, tokens)
         steps.append(
-            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, place)
+            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, where)
         )
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]

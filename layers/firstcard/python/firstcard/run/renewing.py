@@ -3,7 +3,7 @@
 Whoever asks learns that it is under way and nothing else: neither the old PIN nor the new one is ever opened here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -111,7 +111,7 @@ class Renewer:
                 return Renewal.RENEWED
         raise CrowdedError
 
-    def _can_be_shown(self, patron: Patron, groups: list[Group]) -> bool:
+    def _can_be_shown(self, patron: Patron, groups: Sequence[Group]) -> bool:
         """Whether the page could open what it asks for, and the number: a card from before the clause was not sealed for it."""
         if any(group not in patron.sealed for group in groups):
             return False
