@@ -13,7 +13,7 @@ class Print(Function):
     """A person waits for it; it looks through the district's manifest, opens a hundred students at a time, and may seal another PIN for each."""
 
     verb: ClassVar[str] = "print"
-    bundles: ClassVar[tuple[str, ...]] = ("base", "crypto")
+    bundles: ClassVar[tuple[str, ...]] = ("base", "mail", "crypto")
 
     def __init__(self, scope: Construct, *, layers: Layers) -> None:
         super().__init__(scope, layers=layers, size=Size(memory_mb=1769, timeout=Duration.minutes(3)))

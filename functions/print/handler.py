@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -19,8 +20,9 @@ from firstcard.adapters.site import site
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.manifest import Manifest
 from firstcard.identity import Tokens
+from firstcard.notice.handout import paper_of
 from firstcard.run.delivering import load_manifest
-from firstcard.run.printing import Printer, PrintWish, paper_of, students_of
+from firstcard.run.printing import Printer, PrintWish, students_of
 from firstcard.run.renewing import Renewer
 from firstcard.vault import Intent, VaultClosedError
 from firstcard.vault.seal import Opener
@@ -72,7 +74,7 @@ def on_wish(wish: PrintWish) -> dict[str, Any]:
     except VaultClosedError:
         return {"error": "closed"}
     logger.info("handed out", sharing=agreement.sharing, print_id=wish.print_id, cards=len(said["cards"]), left_out=said["left_out"])
-    return said | {"paper": paper_of(agreement, site().library(agreement.library))}
+    return said | {"paper": asdict(paper_of(agreement, site().library(agreement.library)))}
 
 
 @logger.inject_lambda_context(log_event=False)

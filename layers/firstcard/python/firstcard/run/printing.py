@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from firstcard.agreement import Agreement, Library
+from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.issue import CrowdedError
 from firstcard.card.manifest import Manifest
@@ -313,20 +313,3 @@ def _is_there(wish: PrintWish, enrolment: Mapping[str, Any]) -> bool:
 def _by_this(wish: PrintWish, mark: PinMark) -> bool:
     """Whether this very print showed the PIN, not long ago: its answer may have been lost."""
     return mark.stamp.run_id == wish.print_id and wish.at - datetime.fromisoformat(mark.stamp.at) <= SAME_PRINT
-
-
-def paper_of(agreement: Agreement, library: Library) -> dict[str, Any]:
-    """What stands on every paper, whoever it is for."""
-    look, contact = library.look, agreement.notices.contact
-    return {
-        "library": library.name,
-        "district": agreement.parties.lea.name,
-        "colour": look.colour,
-        "how_to_url": look.how_to_url,
-        "phone": look.support_phone,
-        "email": look.support_email,
-        "contact": contact.name,
-        "kind": str(agreement.card.kind),
-        "languages": list(agreement.notices.languages),
-        "barcode": library.barcode.model_dump(mode="json") if library.barcode else None,
-    }
