@@ -200,7 +200,7 @@ class Pipeline(Stack):
         print_.may(read_secrets("tokens"))
         print_.may(see_vault())
         print_.may(in_vault("GetObject", "manifests/*"))
-        print_.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*", "pin#*"]))
+        print_.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*", "pin#*"]))
         print_.may(on_cards("PutItem", keys=["patron#*", "envelope#*", "pin#*"]))
         print_.may(on_ledger("GetItem", keys=["agreement#*", "district#*"]))
         print_.may(on_ledger("PutItem", keys=["intent#*", "print#*"]))

@@ -15,7 +15,7 @@ from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
 from cli.handout.barcode import BarcodeError, bars_of
-from firstcard.notice.handout import CardWords, HandedCard, Paper, card_words, for_staff, letter_words, list_words, place_name
+from firstcard.notice.handout import CardWords, HandedCard, Paper, card_words, letter_words, list_words, page_words, place_name, sheet_words
 
 FONTS = Path(__file__).parent / "fonts"
 PLAIN, BOLD = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
@@ -100,7 +100,7 @@ def cards_pdf(cards: Sequence[HandedCard], paper: Paper) -> bytes:
         sheets = -(-len(group) // ON_A_SHEET)
         for number in range(sheets):
             sheet.add_page()
-            told = for_staff().say("handout.sheet.place", place=place_name(place), sheet=number + 1, sheets=sheets)
+            told = sheet_words(place, sheet=number + 1, sheets=sheets)
             sheet.set_text_color("#444444")
             sheet.line_of(told, LEFT, TOP / 2 - 4, room=ACROSS * CARD_W, size=9)
             _cut_marks(sheet)
@@ -155,9 +155,7 @@ def class_lists_pdf(cards: Sequence[HandedCard], paper: Paper, *, date: str, res
             left = left[room_here:]
             sheet.set_text_color("#444444")
             sheet.line_of(words["printed"], MARGIN, last + 6, room=120, size=8)
-            sheet.line_of(
-                for_staff().say("handout.list.page", page=page, pages=pages), PAGE_W - MARGIN - 40, last + 6, room=40, size=8, align="R"
-            )
+            sheet.line_of(page_words(page, pages), PAGE_W - MARGIN - 40, last + 6, room=40, size=8, align="R")
     return bytes(sheet.output())
 
 

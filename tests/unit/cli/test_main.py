@@ -38,6 +38,8 @@ def test_every_task_of_the_handbook_has_its_command() -> None:
         ("drop",),
         ("why",),
         ("pin", "reset"),
+        ("cards", "print"),
+        ("cards", "printed"),
         ("key", "list"),
         ("key", "new"),
         ("key", "rotate"),

@@ -62,7 +62,6 @@ class HandedCard:
 class CardWords:
     """The words of one card."""
 
-    label: str
     number: str
     pin: str
     how: str
@@ -108,7 +107,6 @@ def card_words(card: HandedCard, paper: Paper) -> CardWords:
     """A card's words, in the family's language."""
     written, _ = choose(card.language, paper.languages)
     return CardWords(
-        label=written.say("handout.card.label"),
         number=written.say("handout.card.number"),
         pin=written.say("handout.card.pin"),
         how=written.say("handout.card.how", url=shortened(paper.how_to_url)),
@@ -152,6 +150,16 @@ def place_name(place: tuple[str, str]) -> str:
     """School and homeroom as a teacher reads them."""
     school, homeroom = place
     return for_staff().say("handout.sheet.homeroom", school=school, homeroom=homeroom) if homeroom else school
+
+
+def sheet_words(place: tuple[str, str], *, sheet: int, sheets: int) -> str:
+    """What stands over a sheet of cards, outside what is cut out."""
+    return for_staff().say("handout.sheet.place", place=place_name(place), sheet=sheet, sheets=sheets)
+
+
+def page_words(page: int, pages: int) -> str:
+    """The number of a list's page."""
+    return for_staff().say("handout.list.page", page=page, pages=pages)
 
 
 def list_words(paper: Paper, *, date: str) -> Mapping[str, str]:
