@@ -50,6 +50,9 @@ class HandOut(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self.role = _role(self, "handout")
+        trust = self.role.assume_role_policy
+        assert trust is not None, "the role was just made"
+        trust.add_statements(iam.PolicyStatement(actions=["sts:SetSourceIdentity"], principals=[iam.AccountRootPrincipal()]))
         asking = call_functions("print")
         asking.add_condition("Null", {"aws:SourceIdentity": "false"})
         self.role.add_to_policy(asking)

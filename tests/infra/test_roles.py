@@ -244,6 +244,9 @@ def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
 def test_who_prints_says_who_it_is_and_reads_nothing_by_itself(templates):
     (asking,) = templates.role_statements("firstcard-handout")
     assert asking["Condition"] == {"Null": {"aws:SourceIdentity": "false"}}
+    ((_, _, role),) = [found for found in templates.every("AWS::IAM::Role") if found[2]["RoleName"] == "firstcard-handout"]
+    trusted = [action for s in role["AssumeRolePolicyDocument"]["Statement"] for action in listed(s["Action"])]
+    assert trusted == ["sts:AssumeRole", "sts:SetSourceIdentity"]
 
 
 def test_print_reaches_the_manifests_and_of_the_tables_what_it_prints_marks_and_records(templates):
