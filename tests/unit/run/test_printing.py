@@ -277,6 +277,30 @@ def test_a_pin_that_was_reset_is_printed_when_the_ils_has_it() -> None:
     assert {card["first"]: card["pin"] for card in desk.ask(homeroom="Room 4")["cards"]}["Ada"] == desk.pin(ADA)
 
 
+def test_whoever_has_the_same_digest_and_is_somewhere_else_is_not_printed() -> None:
+    desk = Desk()
+    place = desk.plans.manifest.patrons[token_of(ADA)].place
+    patrons = {t: replace(k, place=place) if t == token_of(ZOE) else k for t, k in desk.plans.manifest.patrons.items()}
+    desk.plans.manifest = replace(desk.plans.manifest, patrons=patrons)
+    said = desk.ask(homeroom="Room 4")
+    assert firsts(said) == {"Ada", "Ida"}
+    assert said["left_out"] == {"restricted": 1}
+    assert token_of(ZOE) in desk.records[-1].opened
+    assert token_of(ZOE) not in desk.records[-1].handed
+
+
+def test_a_pin_that_the_page_shows_while_it_is_about_to_be_printed_is_not_printed() -> None:
+    desk = Desk(people=(ADA,))
+    first = desk.store.writes
+
+    def meanwhile(n: int) -> None:
+        if n == first + 1:
+            assert desk.page(at=AT) is PinPageState.SHOWN
+
+    desk.store.before_write = meanwhile
+    assert desk.ask()["left_out"] == {"pin_shown": 1}
+
+
 def test_a_class_list_alone_opens_no_pin_and_spends_none() -> None:
     desk = Desk()
     said = desk.ask(homeroom="Room 4", parts=("class_list",))
