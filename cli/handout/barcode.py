@@ -25,11 +25,12 @@ CODE39: Mapping[str, str] = {
 """Of each sign five bars and the four spaces between them, in turn; 1 is wide."""
 QUIET = 10
 """Narrow widths of white that a scanner needs on either side."""
-RATIO = 2.5
-"""How much wider a wide bar or space is than a narrow one; both standards want 2 to 3, and less is misread from a copy."""
+RATIOS = (3.0, 2.5)
+"""How much wider a wide bar or space is than a narrow one: both standards want 2 to 3, and the more the better it is told apart in a copy. The second is for numbers that need the room."""
 NARROWEST_MM = 0.24
 """Two dots of an old office printer at 203 dpi; a narrower bar is lost in a copy. Twenty signs of Code 39 on a card are as narrow as that."""
-WIDEST_MM = 0.42
+WIDEST_MM = 0.381
+"""Three dots at 203 dpi."""
 
 
 class BarcodeError(ValueError):
@@ -58,8 +59,11 @@ def bars_of(number: str, *, symbology: str, room_mm: float, start: str = "A", st
     """The bars of a number in so much room, the white on either side included. Raises BarcodeError where it has a sign too many, or does not fit."""
     table = CODABAR if symbology == "codabar" else CODE39
     signs = framed(number, symbology=symbology, start=start, stop=stop)
-    widths = list(_widths(signs, table))
-    narrow = min(WIDEST_MM, room_mm / (sum(width for _, width in widths) + 2 * QUIET))
+    for ratio in RATIOS:
+        widths = list(_widths(signs, table, ratio))
+        narrow = min(WIDEST_MM, room_mm / (sum(width for _, width in widths) + 2 * QUIET))
+        if narrow == WIDEST_MM:
+            break
     if narrow < NARROWEST_MM:
         raise BarcodeError(symbology)
     at, bars = 0.0, []
@@ -70,10 +74,10 @@ def bars_of(number: str, *, symbology: str, room_mm: float, start: str = "A", st
     return Bars(tuple(bars), at * narrow, narrow)
 
 
-def _widths(signs: str, table: Mapping[str, str]) -> Iterator[tuple[bool, float]]:
+def _widths(signs: str, table: Mapping[str, str], ratio: float) -> Iterator[tuple[bool, float]]:
     """(whether it is black, how many narrow widths), from left to right; a narrow space stands between two signs."""
     for place, sign in enumerate(signs):
         if place:
             yield False, 1.0
         for number, wide in enumerate(table[sign]):
-            yield number % 2 == 0, RATIO if wide == "1" else 1.0
+            yield number % 2 == 0, ratio if wide == "1" else 1.0
