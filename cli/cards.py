@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.asking import NO_ANSWER, asked
-from cli.why import student_id
+from cli.why import WRONG_USE as WRONG_WORDS
+from cli.why import LibraryOption, student_id
 
 if TYPE_CHECKING:
     from firstcard.notice.handout import HandedCard, Paper
@@ -44,7 +45,7 @@ LEFT_OUT = {
 }
 """Why somebody is not in a print, in words that follow a number of students."""
 ERRORS = {
-    "unknown_district": (WRONG_USE, "no agreement is with this district on this day; it is the short name in agreements/, such as duval"),
+    **{word: (WRONG_USE, sentence) for word, sentence in WRONG_WORDS.items()},
     "not_agreed": (NOTHING, "Nothing was printed: the agreement does not allow handing out (the purpose hand_out)."),
     "not_in_force": (NOTHING, "Nothing was printed: the agreement is not in force, or is suspended."),
     "no_roster_since": (
@@ -55,7 +56,6 @@ ERRORS = {
         NOTHING,
         "Nothing was printed: the last roster has no student there. The school is its id in the roster, the homeroom as it is written there.",
     ),
-    "not_an_id": (WRONG_USE, "that is not a student's id"),
     "closed": (NO_ANSWER, "The data cannot be opened: the key refuses. Look at the agreement's term and at its key."),
     "not_a_wish": (WRONG_USE, "the function did not understand this; are the command and the deployment of one version?"),
 }
@@ -141,6 +141,7 @@ def print_(
     student: Annotated[
         str, typer.Option(help="One student's id instead of a school; - asks for it, so that it stays out of the shell's history.")
     ] = "",
+    library: LibraryOption = "",
     out: Annotated[Path, typer.Option(help="The folder that the papers go into.", file_okay=False)] = Path(),
     cards: Annotated[bool, typer.Option("--cards", help="Cards to cut out, eight to a page.")] = False,
     class_list: Annotated[bool, typer.Option("--class-list", help="A list of each homeroom, without PINs.")] = False,
@@ -172,6 +173,7 @@ def print_(
 
     wish: dict[str, Any] = {
         "district": district,
+        "library": library,
         "by": caller(),
         "print_id": secrets.token_hex(12),
         "parts": parts,

@@ -21,6 +21,7 @@ from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.manifest import Manifest
 from firstcard.identity import Tokens
 from firstcard.notice.handout import paper_of
+from firstcard.run.about_child import agreement_asked
 from firstcard.run.delivering import load_manifest
 from firstcard.run.printing import Printer, PrintWish, students_of
 from firstcard.run.renewing import Renewer
@@ -56,9 +57,9 @@ def declare(intent: Intent) -> None:
 def on_wish(wish: PrintWish) -> dict[str, Any]:
     """What goes on the papers, or the word for a wish that has no answer."""
     wish = wish.model_copy(update={"at": min(wish.at, datetime.now(UTC))})  # no PIN is made, and nothing recorded, after today
-    agreement = site().of_district(wish.district, wish.at.date())
-    if agreement is None:
-        return {"error": "unknown_district"}
+    agreement = agreement_asked(site(), district=wish.district, library=wish.library, day=wish.at.date())
+    if isinstance(agreement, str):
+        return {"error": agreement}
     if not agreement.hands_out:
         return {"error": "not_agreed"}
     if not agreement.in_force(wish.at.date()) or ledger().suspended(agreement.sharing):

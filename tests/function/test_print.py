@@ -219,8 +219,8 @@ class Asked:
 
 
 def said(*numbers: int, under_way: tuple[str, ...] = (), after: str = "") -> dict[str, Any]:
-    card = dict.fromkeys(("first", "last", "at_home", "pin", "language", "grade", "school_id", "school_name", "homeroom"), "")
-    paper = dict.fromkeys(("library", "district", "colour", "how_to_url", "phone", "email", "contact", "kind", "languages", "barcode"), "")
+    card = dict.fromkeys(("first", "last", "at_home", "pin", "language", "kind", "grade", "school_id", "school_name", "homeroom"), "")
+    paper = dict.fromkeys(("library", "district", "colour", "how_to_url", "phone", "email", "contact", "languages", "barcode"), "")
     left_out = {"pin_under_way": len(under_way)} if under_way else {}
     return {
         "cards": [card | {"number": f"{n}"} for n in numbers],

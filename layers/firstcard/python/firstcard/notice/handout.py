@@ -23,7 +23,6 @@ class Paper:
     phone: str
     email: str
     contact: str
-    kind: str
     languages: tuple[str, ...]
     barcode: Mapping[str, str] | None
 
@@ -38,6 +37,7 @@ class HandedCard:
     number: str
     pin: str
     language: str
+    kind: str
     grade: str
     school_id: str
     school_name: str
@@ -97,7 +97,6 @@ def paper_of(agreement: Agreement, library: Library) -> Paper:
         phone=look.support_phone,
         email=look.support_email,
         contact=agreement.notices.contact.name,
-        kind=str(agreement.card.kind),
         languages=tuple(agreement.notices.languages),
         barcode=library.barcode.model_dump(mode="json") if library.barcode else None,
     )
@@ -126,7 +125,7 @@ def letter_words(card: HandedCard, paper: Paper) -> LetterWords:
     return LetterWords(
         to=written.say("handout.letter.to_named", name=card.at_home) if card.at_home else written.say("handout.letter.to"),
         title=written.say("handout.letter.title"),
-        before=(written.say("handout.letter.intro", **parties), f"{written.say(f'kind.{paper.kind}')} {written.say('kind.free')}"),
+        before=(written.say("handout.letter.intro", **parties), f"{written.say(f'kind.{card.kind}')} {written.say('kind.free')}"),
         number=written.say("handout.card.number"),
         pin=written.say("handout.card.pin"),
         after=(

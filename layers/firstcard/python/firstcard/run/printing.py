@@ -46,6 +46,7 @@ class PrintWish(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     district: Annotated[str, Field(max_length=31)]
+    library: Annotated[str, Field(max_length=31)] = ""
     at: AwareDatetime
     by: Annotated[str, Field(pattern=r"^[\w+=,.@/:-]{1,200}$")]
     print_id: Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
@@ -294,7 +295,7 @@ class Printer:
             "last": last,
             "at_home": f"{at_home} {last}".strip() if at_home else "",
             "number": str(self._opened(patron, Group.CARD, envelopes)["number"]),
-            **{name: str(enrolment.get(name, "")) for name in ("language", "grade", "school_id", "school_name", "homeroom")},
+            **{name: str(enrolment.get(name, "")) for name in ("language", "kind", "grade", "school_id", "school_name", "homeroom")},
         }
 
     def _opened(self, patron: Patron, group: Group, envelopes: Mapping[str, Envelope]) -> dict[str, Any]:
