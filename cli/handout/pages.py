@@ -254,8 +254,8 @@ def _card(sheet: _Sheet, card: HandedCard, paper: Paper, x: float, y: float) -> 
     if sheet.fits(card.name, room=room, size=9.5):
         sheet.line_of(card.name, x + EDGE, y + 15.2, room=room, size=13)
     else:
-        sheet.line_of(card.first, x + EDGE, y + 13.9, room=room, size=9)
-        sheet.line_of(card.last, x + EDGE, y + 17.5, room=room, size=9)
+        sheet.line_of(card.first, x + EDGE, y + 13.5, room=room, size=9)
+        sheet.line_of(card.last, x + EDGE, y + 16.9, room=room, size=9)
     split = room * (0.66 if card.pin else 1)
     sheet.set_text_color("#444444")
     sheet.line_of(words.number, x + EDGE, y + 20.6, room=split, size=6.5)
