@@ -37,7 +37,7 @@ from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
 from infra.notify import Notify
-from infra.people import Keyholder, Librarian, Officer, Operator, SystemsLibrarian
+from infra.people import HandOut, Keyholder, Librarian, Officer, Operator, SystemsLibrarian
 from infra.permission import (
     in_drops,
     in_vault,
@@ -58,6 +58,7 @@ from infra.permission import (
     wake_roster_run,
 )
 from infra.plan import Plan
+from infra.print import Print
 from infra.publish import Publish
 from infra.rehearse import Rehearse
 from infra.reset import Reset
@@ -212,6 +213,15 @@ class Pipeline(Stack):
         reset.may(on_cards("PutItem", keys=["patron#*", "envelope#*"]))
         reset.may(on_ledger("GetItem", keys=["agreement#*"]))
 
+        print_ = Print(self, layers=layers)
+        print_.may(read_secrets("tokens"))
+        print_.may(see_vault())
+        print_.may(in_vault("GetObject", "manifests/*"))
+        print_.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*", "pin#*"]))
+        print_.may(on_cards("PutItem", keys=["patron#*", "envelope#*", "pin#*"]))
+        print_.may(on_ledger("GetItem", keys=["agreement#*", "district#*"]))
+        print_.may(on_ledger("PutItem", keys=["intent#*", "print#*"]))
+
         settle = Settle(self, layers=layers)
         settle.may(on_pairs("Query"))
         settle.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "envelope#*"]))
@@ -240,6 +250,7 @@ class Pipeline(Stack):
         RosterRun(self, "RosterRun")
         Operator(self, "Operator")
         Librarian(self, "Librarian")
+        HandOut(self, "HandOut")
         Keyholder(self, "Keyholder")
         SystemsLibrarian(self, "SystemsLibrarian")
         Officer(self, "Officer")

@@ -15,7 +15,7 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.identity import Tokens
-from firstcard.run.about_child import agreement_of
+from firstcard.run.about_child import agreement_asked
 from firstcard.run.attesting import Attester, LettersSent
 from firstcard.run.delivering import load_manifest
 
@@ -43,7 +43,7 @@ def vault() -> DropAndVault:
 def on_word(said: LettersSent) -> dict[str, Any]:
     """What became of it, with counts, or the word for one that means nothing."""
     at = min(said.at, datetime.now(UTC))  # no letter went home tomorrow, whatever the asker's clock says
-    agreement = agreement_of(said.district, said.library, at.date(), site())
+    agreement = agreement_asked(site(), district=said.district, library=said.library, day=at.date())
     if isinstance(agreement, str):
         return {"error": agreement}
     sharing = agreement.sharing

@@ -54,6 +54,7 @@ VERBS = (
     "attest",
     "bounce",
     "consent",
+    "print",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

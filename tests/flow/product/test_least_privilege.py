@@ -33,6 +33,7 @@ FUNCTIONS = (
     "attest",
     "bounce",
     "consent",
+    "print",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
@@ -63,6 +64,9 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("plan", "where the agreement lets students be compared", "dynamodb:BatchGetItem"),
         _of("settle", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
         _of("settle", "when a person asks", "s3:GetObject", "s3:ListBucket"),
+        _of("print", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+        _of("print", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
+        _of("handout", "a person, when needed", "lambda:InvokeFunction"),
         _of("librarian", "a person, when needed", "lambda:InvokeFunction"),
         _of("plan", "a newer file wakes the run that it supersedes", "states:SendTaskSuccess"),
         _of("hold", "a decision that came before the waiting began", "states:SendTaskSuccess"),
@@ -74,7 +78,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("attest", "when letters went home", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"),
         _of("attest", "when letters went home", "dynamodb:Query", "dynamodb:UpdateItem", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
-        _of("officer", "a person, when needed", "s3:GetObject", "s3:ListBucket"),
+        _of("officer", "a person, when needed", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
             for district in ("duval", "cms")

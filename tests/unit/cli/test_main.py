@@ -39,6 +39,8 @@ def test_every_task_of_the_handbook_has_its_command() -> None:
         ("why",),
         ("pin", "reset"),
         ("notices", "letters-sent"),
+        ("cards", "print"),
+        ("cards", "printed"),
         ("key", "list"),
         ("key", "new"),
         ("key", "rotate"),

@@ -32,6 +32,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.EVALUATE: "evaluate the programme",
     Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
     Purpose.SHOW_PIN: "show a family the PIN of its child's card",
+    Purpose.HAND_OUT: "print cards that a school hands out",
     Purpose.DEDUPLICATE: "find who has a card already, or stands twice in the roster",
 }
 GROUP_WORDS: dict[Group, str] = {
@@ -350,6 +351,7 @@ def _card(a: Agreement) -> str:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [
         f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}. {_pin_page(a)}",
+        *([f"- {_handing_out(a)}"] if a.hands_out else []),
         f"- End: {_end(card.expiry)} {_leavers(a.leavers)}",
         *([f"- {_area(card.service_area)}"] if card.service_area else []),
         *(
@@ -362,6 +364,20 @@ def _card(a: Agreement) -> str:
         *([f"- {ACROSS}"] if a.compared_across else []),
     ]
     return "## The card\n\n" + "\n".join(lines)
+
+
+def _handing_out(a: Agreement) -> str:
+    pin = (
+        " and the PIN, if nobody was shown it yet; a card that is printed again has a new PIN, and the old one does not work any more"
+        if a.prints_pins
+        else " and no PIN"
+    )
+    name = {"legal": "legal", "preferred": "preferred"}[a.name_on.handout]
+    return (
+        f"Handed out at school: the library prints cards, lists of classes and letters home, by school, with the {name} name, the number{pin}. "
+        "Each print is recorded with who printed, when, for which school and class, and whose cards, before anything is opened. "
+        "Students whose contacts are restricted are left out unless the school says otherwise, which is recorded, too."
+    )
 
 
 def _end(expiry: Expiry) -> str:
@@ -400,6 +416,8 @@ def _area(area: ServiceArea) -> str:
 
 def _pin_page(a: Agreement) -> str:
     page = a.card.pin.page
+    if page is None and a.prints_pins:
+        return "It is told on the printed card alone; the library's desk sets another one."
     if page is None:
         return "Nobody is told it; the library's desk sets another one."
     asked = {"birth_date": "birth date", "student_id": "student id"}[page.asks]

@@ -352,6 +352,38 @@ def _pin_page_opens(a: Agreement, page: PinPage) -> Iterator[Fault]:
         )
 
 
+PRINTED = (Group.IDENTITY, Group.CARD, Group.ENROLMENT)
+"""What nothing can be printed without: the name, the number, and the class in which it is handed out."""
+
+
+def _handing_out(a: Agreement) -> Iterator[Fault]:
+    purpose = Purpose.HAND_OUT
+    for name, role in a.roles.items():
+        if role.human and purpose in role.opened:
+            yield Fault(
+                ("roles", name, "purposes"),
+                "Only the function print opens what is handed out, and people ask it: remove hand_out, or write opens: false.",
+            )
+    if purpose not in a.purposes:
+        return
+    if "print" not in a.roles or purpose not in a.roles["print"].opened:
+        yield Fault(("roles",), "The function print opens what is handed out: write print: {purposes: [hand_out]}.")
+    where: Path = ("matrix", purpose.value)
+    opened = a.matrix.get(purpose)
+    if opened is not None:
+        if missing := [group.value for group in PRINTED if group not in opened]:
+            yield Fault(where, f"A printed card has a name and a number, and goes to a class: add {' and '.join(missing)} to hand_out.")
+        if more := [group.value for group in opened if group not in (*PRINTED, Group.PIN)]:
+            yield Fault(
+                where,
+                f"Nothing that is printed needs more than {', '.join(g.value for g in PRINTED)} and perhaps pin: remove {' and '.join(more)}.",
+            )
+    if "school_id" not in a.fields:
+        yield Fault(
+            ("purposes", purpose.value), "Nobody can be found by school without school_id: add it to the fields, or remove the purpose."
+        )
+
+
 SHOWN_OF_A_PAIR = frozenset({Group.IDENTITY, Group.AGE})
 """What a person who settles a doubtful match is shown of a student."""
 
@@ -670,6 +702,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _deltas,
     _matching,
     _pin_page,
+    _handing_out,
     _groups,
     _left_out,
     _service_area,
@@ -690,7 +723,7 @@ def faults_of(agreement: Agreement) -> tuple[Fault, ...]:
 
 def faults_of_library(library: Library) -> tuple[Fault, ...]:
     """Every rule that a library breaks by itself."""
-    return (*_block(library), *(_patrons(library.patrons) if library.patrons else ()))
+    return (*_block(library), *_barcode(library), *(_patrons(library.patrons) if library.patrons else ()))
 
 
 def _block(library: Library) -> Iterator[Fault]:
@@ -706,6 +739,12 @@ def _block(library: Library) -> Iterator[Fault]:
         )
     elif len(str(block.first_serial)) > width:
         yield Fault(("numbers", "first_serial"), f"A serial has {width} digits here: write a smaller first_serial.")
+
+
+def _barcode(library: Library) -> Iterator[Fault]:
+    clause = library.barcode
+    if clause is not None and clause.symbology != "codabar" and (given := sorted({"start", "stop"} & clause.model_fields_set)):
+        yield Fault(("barcode", given[0]), f"Only Codabar has letters before and after the number: remove {' and '.join(given)}.")
 
 
 def _patrons(clause: PatronsClause) -> Iterator[Fault]:

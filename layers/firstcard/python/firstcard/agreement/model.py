@@ -58,6 +58,7 @@ FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "notify": (Purpose.SEND_NOTICE,),
     "settle": (Purpose.DEDUPLICATE,),
     "reveal": (Purpose.SHOW_PIN,),
+    "print": (Purpose.HAND_OUT,),
 }
 """The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by."""
 
@@ -823,6 +824,16 @@ class Agreement(Clause):
     def purposes_of(self, group: Group) -> tuple[Purpose, ...]:
         """The purposes for which the matrix opens ``group``, in the vocabulary's order."""
         return tuple(purpose for purpose in Purpose if group in self.matrix.get(purpose, ()))
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether cards may be printed and handed out at school."""
+        return bool(self.matrix.get(Purpose.HAND_OUT))
+
+    @property
+    def prints_pins(self) -> bool:
+        """Whether what is printed has the PIN on it."""
+        return Group.PIN in self.matrix.get(Purpose.HAND_OUT, ())
 
     def accesses(self) -> tuple[Access, ...]:
         """Everything that anyone may open; sorted, without the roles that only seal."""

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
     MERGE_DELTA = "merge_delta"
     DEDUPLICATE = "deduplicate"
     SHOW_PIN = "show_pin"
+    HAND_OUT = "hand_out"
 
 
 class Group(StrEnum):

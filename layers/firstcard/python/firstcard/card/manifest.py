@@ -14,7 +14,7 @@ class Known:
     """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
 
     ``terms`` is a digest of what the agreement made of the row (last day, type, branch), empty where it is not known. ``traits`` are by what it shows that the id stands for another person now.
-    ``school`` is a keyed digest of a student's school, empty where it is not known or the row said no.
+    ``place`` has the digests of a student's school and, where cards are handed out, homeroom; none of somebody who said no.
     """
 
     fingerprint: str
@@ -23,7 +23,12 @@ class Known:
     staff: bool = False
     traits: Traits = UNKNOWN
     terms: str = ""
-    school: str = ""
+    place: str = ""
+
+    @property
+    def school(self) -> str:
+        """The digest of the school alone."""
+        return self.place.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Manifest:
             "content": self.content,
             "patrons": {
                 t: [
-                    f"{k.fingerprint}.{k.terms}.{k.school}".rstrip("."),
+                    f"{k.fingerprint}.{k.terms}" if k.terms else k.fingerprint,
                     k.household,
                     int(k.refused),
                     int(k.staff),
@@ -99,6 +104,7 @@ class Manifest:
                 ]
                 for t, k in sorted(self.patrons.items())
             },
+            **({"places": [k.place for _, k in sorted(self.patrons.items())]} if any(k.place for k in self.patrons.values()) else {}),
             "households": dict(sorted(self.households.items())),
             "unplaced": self.unplaced,
             "left": {t: _written(traits) for t, traits in sorted(self.left.items())},
@@ -118,10 +124,13 @@ class Manifest:
     def from_bytes(cls, data: bytes) -> "Manifest":
         """The manifest as it was written."""
         body = json.loads(gzip.decompress(data))
+        patrons = {t: _known(*row) for t, row in body["patrons"].items()}
+        if places := body.get("places"):
+            patrons = {t: replace(known, place=place) for (t, known), place in zip(patrons.items(), places, strict=True)}
         return cls(
             version=body["version"],
             content=body["content"],
-            patrons={t: _known(*row) for t, row in body["patrons"].items()},
+            patrons=patrons,
             households=body["households"],
             unplaced=body["unplaced"],
             left={t: _read(traits) for t, traits in body.get("left", {}).items()},
@@ -144,8 +153,8 @@ def _compared(written: Mapping[str, Any]) -> Compared:
 
 
 def _known(fingerprint: str, household: str, refused: int = 0, staff: int = 0, *traits: str) -> Known:
-    print_, terms, school = (*fingerprint.split("."), "", "")[:3]
-    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms, school)
+    print_, _, terms = fingerprint.partition(".")
+    return Known(print_, household, bool(refused), bool(staff), _read(traits), terms)
 
 
 def _written(traits: Traits) -> list[str]:
@@ -170,7 +179,7 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         assert either is not None, "the token is in one of the two"
         traits = either.traits | (before.traits if before else known.left.get(token, UNKNOWN))
         patrons[token] = (
-            either if before == after else Known("", either.household, either.refused, either.staff, traits, school=either.school)
+            either if before == after else Known("", either.household, either.refused, either.staff, traits, place=either.place)
         )
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}

@@ -64,7 +64,7 @@ class Step:
     mistaken: str = ""
     told: Decision | None = None
     terms: str = ""
-    school: str = ""
+    place: str = ""
 
     @property
     def counted(self) -> Decision:
@@ -129,7 +129,6 @@ def decide(
     """
     linked = _of_one_each(linked)
     digests: dict[tuple[tuple[str, str], ...], str] = {}
-    schools: dict[str, str] = {"": ""}
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -175,12 +174,9 @@ def decide(
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
-        at_school = "" if refused or person.role is Role.STAFF else person.school_id
-        if at_school not in schools:
-            schools[at_school] = tokens.school(at_school)
-        school = schools[at_school]
+        where = "" if refused else _place_of(person, tokens, homerooms=agreement.hands_out)
         steps.append(
-            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, school)
+            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, where)
         )
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
@@ -244,6 +240,14 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def _place_of(person: Person, tokens: Tokens, *, homerooms: bool) -> str:
+    """The digests of a student's school, and of its homeroom there if it is known and ``homerooms`` are asked for."""
+    if person.role is not Role.STUDENT or not person.school_id:
+        return ""
+    school = tokens.place(person.school_id)
+    return f"{school}.{tokens.place(person.school_id, person.homeroom)}" if person.homeroom and homerooms else school
 
 
 def pilot_of(decisions: Decisions, agreement: Agreement, on: date) -> frozenset[str]:
@@ -645,6 +649,7 @@ class Builder:
             "school_id": person.school_id,
             "school_name": person.school_name,
             "homeroom": person.homeroom,
+            "contact_restricted": "yes" if person.contact_restricted else "",
             "street": person.street,
             "city": person.city,
             "region": person.region,
@@ -724,7 +729,7 @@ def next_manifest(
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms, s.school)
+        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms, s.place)
         for s in decisions.steps
         if s.person is not None
     }

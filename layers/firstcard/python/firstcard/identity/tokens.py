@@ -44,10 +44,6 @@ class Tokens:
         """The token of a patron whom the library had before: who it is in the library's own system, whichever district asks."""
         return self._mac("existing", self._library, ils_id)
 
-    def school(self, school_id: str) -> str:
-        """A digest of a school's id, 8 hex characters: it tells whose school an attestation names, and no more. Keyed with the library's key and the district."""
-        return hashlib.blake2b(f"school\0{school_id}".encode(), digest_size=4, key=self.fingerprint_key).hexdigest()
-
     def trait(self, patron: str, kind: str, value: str) -> str:
         """A short digest of something about one patron (``patron`` is the token), by which a change of it shows: 24 bits, as 6 hex characters.
 
@@ -55,6 +51,14 @@ class Tokens:
         equal once in 16 million times, which says only that nothing changed.
         """
         return hashlib.blake2b(f"{kind}\0{patron}\0{value}".encode(), digest_size=TRAIT_BYTES, key=self._trait_key).hexdigest()
+
+    def place(self, school: str, homeroom: str = "") -> str:
+        """A short digest of a school, or of a homeroom in it, by which the students of one are found: 24 bits, as 6 hex characters, whatever the case of letters.
+
+        The same for everybody there, so that it says who is together and not where. Two places look equal once in 16 million times: whoever is found by it is looked at again.
+        """
+        place = f"place\0{school.casefold()}\0{homeroom.casefold()}"
+        return hashlib.blake2b(place.encode(), digest_size=TRAIT_BYTES, key=self._trait_key).hexdigest()
 
     @property
     def fingerprint_key(self) -> bytes:

@@ -248,7 +248,11 @@ class Notices:
         if not (self.pin_link and self.agreement.card.pin.page and patron and ils):
             return False
         return (
-            patron.state is State.ACTIVE and patron.ownership is Ownership.CREATED_BY_US and patron.pin_renewed and ils.has_pin_of(patron)
+            patron.state is State.ACTIVE
+            and patron.ownership is Ownership.CREATED_BY_US
+            and patron.pin_renewed
+            and not patron.pin_for_paper
+            and ils.has_pin_of(patron)
         )
 
     def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:

@@ -31,7 +31,7 @@ def child_of(asked: AboutChild, site: Site, token_key: Callable[[str], bytes]) -
 
     ``token_key`` gives a library's token key.
     """
-    agreement = agreement_of(asked.district, asked.library, asked.at.date(), site)
+    agreement = agreement_asked(site, district=asked.district, library=asked.library, day=asked.at.date())
     if isinstance(agreement, str):
         return agreement
     local_id, faults = code(asked.student)
@@ -41,7 +41,7 @@ def child_of(asked: AboutChild, site: Site, token_key: Callable[[str], bytes]) -
     return agreement, tokens.patron(Role.STUDENT, local_id)
 
 
-def agreement_of(district: str, library: str, day: date, site: Site) -> Agreement | str:
+def agreement_asked(site: Site, *, district: str, library: str, day: date) -> Agreement | str:
     """The agreement with the library that was named, or the only one that the district's files go to; else the word for what is wrong."""
     if library:
         return site.of_sharing(f"{library}.{district}", day) or ("unknown_library" if site.sharings(district) else "unknown_district")

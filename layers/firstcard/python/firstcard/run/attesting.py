@@ -127,7 +127,7 @@ class Attester:
             return Attested.BEFORE_THE_TERM, nothing
         if said.day > agreement.exchange.calendar.date_of(at):
             return Attested.IN_THE_FUTURE, nothing
-        school = self.tokens.school(said.school) if said.school else ""
+        school = self.tokens.place(said.school) if said.school else ""
         if school and all(known.school != school for known in self.manifest.patrons.values()):
             return Attested.UNKNOWN_SCHOOL, nothing
         told_at = self._end_of(said.day)
