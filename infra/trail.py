@@ -30,8 +30,11 @@ class Trail(Stack):
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
                 # The call's body, which holds a student's id, is no part of the record.
                 _selector(
-                    "Who asked about a child, or for a new PIN",
-                    {**_data("AWS::Lambda::Function"), "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset")]},
+                    "Who asked about a child, for a new PIN, or for a report",
+                    {
+                        **_data("AWS::Lambda::Function"),
+                        "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset", "tally")],
+                    },
                 ),
                 _selector(
                     "Cards and ledger",

@@ -51,6 +51,7 @@ VERBS = (
     "gather",
     "reveal",
     "reset",
+    "tally",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
