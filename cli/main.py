@@ -15,7 +15,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "suspend": ("stop", "suspend", "firstcard suspend jaxpl.duval"),
     "resume": ("stop", "resume", "firstcard resume jaxpl.duval"),
     "report": ("report", "report", "firstcard report --district duval --html report.html"),
-    "kit": ("kit", "kit", "firstcard kit --agreement agreements/jacksonville.yaml --report report.json --out kit"),
+    "kit": ("kit", "kit", "firstcard kit --district duval --report report.json --out kit"),
     "cost": ("cost", "cost", "firstcard cost calls.json --cards 2000"),
 }
 """Of each command the module, the function in it, and an example."""

@@ -158,6 +158,7 @@ def test_the_trail_records_every_region_its_digests_and_all_key_use(templates):
         "table/firstcard-ledger",
         "function:firstcard-explain",
         "function:firstcard-reset",
+        "function:firstcard-tally",
     ):
         assert watched in told
 
