@@ -28,7 +28,11 @@ MADE = later(hours=1)
 def agreements_with_a_page(*, names: bool = False) -> list[dict[str, Any]]:
     """Pine has a page that shows PINs this year and none by the agreement that already lies there for the next; fir has none."""
     next_year = csv_content("pine", "dsa-pine-oak-2027", "904") | {"term": {"effective": "2027-08-01", "expires": "2028-07-31"}}
-    return [with_pin_page(csv_content("pine", "dsa-pine-oak-2026", "904"), names=names), next_year, csv_content("fir", "dsa-fir-oak-2026", "906")]
+    return [
+        with_pin_page(csv_content("pine", "dsa-pine-oak-2026", "904"), names=names),
+        next_year,
+        csv_content("fir", "dsa-fir-oak-2026", "906"),
+    ]
 
 
 def a_family(yard: Yard) -> Yard:

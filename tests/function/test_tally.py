@@ -55,6 +55,7 @@ def test_it_counts_students_by_where_their_card_is(night: Yard) -> None:
         "window": 80,
         "failed": 0,
         "had_card": None,
+        "first_ever": None,
         "in_doubt": 0,
         "served": 0,
     }
@@ -101,7 +102,9 @@ def test_a_file_that_waits_is_told(yard: Yard) -> None:
 
 def test_each_month_has_its_last_roster_and_the_first_of_all_stays(night: Yard) -> None:
     for days in (1, 20, 40):
-        _, ended = night.run(a_firstcard_csv(*ROWS, *a_class(600, 10 + 2 * days, grade="06")), key=f"incoming/{days}.csv", at=later(days=days))
+        _, ended = night.run(
+            a_firstcard_csv(*ROWS, *a_class(600, 10 + 2 * days, grade="06")), key=f"incoming/{days}.csv", at=later(days=days)
+        )
         assert ended == "applied"
     assert [(point["roster_of"], point["students"]) for point in tally()["over_time"]] == [
         ("2026-11-22", 100),

@@ -68,7 +68,7 @@ def test_use_of_a_group_that_is_not_shown_is_not_shown() -> None:
     assert told["use"] == []
 
 
-LIBRARY_ONLY = ("had_card", "in_doubt", "served", "window", "failed")
+LIBRARY_ONLY = ("had_card", "first_ever", "in_doubt", "served", "window", "failed")
 
 
 def test_the_districts_edition_says_the_same_whoever_had_a_card_before_is_in_doubt_or_served() -> None:
@@ -88,6 +88,7 @@ def test_the_librarys_edition_has_them() -> None:
     others = (a_group(school) for school in ("0201", "0202"))
     told = report(a_group(no=5, had_card=50, in_doubt=12), *others, now=Now({Where.IN_ILS: 100}, had_card=47))
     assert told["students_by_state"]["had_card"] == 50
+    assert told["students_by_state"]["first_ever"] == 50
     assert told["students_by_state"]["in_doubt"] == 10
     assert told["cells"][0]["had_card"] == 50
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -107,6 +108,13 @@ def test_what_is_no_table_is_refused() -> None:
 def test_every_code_has_a_sentence_and_advice() -> None:
     assert set(USAGE_REASONS) == set(UsageReason)
     assert all(sentence.endswith(".") and advice.endswith(".") for sentence, advice in USAGE_REASONS.values())
+
+
+def test_the_page_for_leaders_has_every_code_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "leaders.md").read_text(encoding="utf-8")
+    assert [line for line in page.splitlines() if line.startswith("| `USAGE_")] == [
+        f"| `{reason}` | {sentence} | {advice} |" for reason, (sentence, advice) in USAGE_REASONS.items()
+    ]
 
 
 @given(st.binary(max_size=400))

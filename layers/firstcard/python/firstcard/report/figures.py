@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from firstcard.agreement import Agreement, Library
+from firstcard.agreement.model import CEDS_GRADES
 from firstcard.report.census import Census, Group
 from firstcard.report.shown import SMALLEST_WHOLE, Span, highest_total, shown, shown_part, shown_total, span_of
 
@@ -83,6 +84,7 @@ def figures_of(agreement: Agreement, library: Library, counted: Counted, *, edit
     educators = {"all": shown(sum(counted.now.educators.values())), "in_ils": shown(counted.now.educators.get(Where.IN_ILS, 0))}
     if edition is Edition.LIBRARY:
         where["had_card"] = shown_total(counted.now.had_card, spans(cells, "had_card"))
+        where["first_ever"] = None if where["had_card"] is None else max(0, in_ils - where["had_card"])
         where |= {word: shown(sum(getattr(group, word) for group in census.groups)) for word in ("in_doubt", "served")}
     return {
         "v": VERSION,
@@ -201,7 +203,14 @@ def margin(cells: Sequence[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for cell in cells:
         rows.setdefault(cell[by], []).append(cell)
-    return [_summed(name, group, by) for name, group in sorted(rows.items(), key=lambda row: (row[0] == OTHER_GRADES, row[0]))]
+    return [
+        _summed(name, group, by) for name, group in sorted(rows.items(), key=lambda row: (_place(row[0]) if by == "grade" else 0, row[0]))
+    ]
+
+
+def _place(grade: str) -> int:
+    """Where a grade stands among the others: kindergarten before the first, what is none of them last."""
+    return CEDS_GRADES.index(grade) if grade in CEDS_GRADES else len(CEDS_GRADES) + (grade == OTHER_GRADES)
 
 
 def _summed(name: str, group: Sequence[Mapping[str, Any]], by: str) -> dict[str, Any]:
@@ -219,7 +228,7 @@ def _summed(name: str, group: Sequence[Mapping[str, Any]], by: str) -> dict[str,
 
 
 def together(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Several districts' reports summed up: sums of what is shown of each."""
+    """Several districts' reports summed up: sums of what is shown of each, and what is not shown counts for nothing."""
     students = sum(one["students"] for one in reports)
     states: dict[str, int] = {}
     for one in reports:

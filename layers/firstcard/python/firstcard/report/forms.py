@@ -19,6 +19,7 @@ STATE_WORDS = {
     str(Where.WINDOW): "wait: the family has its days to say no",
     str(Where.FAILED): "have a card that the library's system did not take",
     "had_card": "of those in the system: had a card of their own before",
+    "first_ever": "of those in the system: this is their first card (about)",
     "in_doubt": "wait for a person: not certain whether they have a card",
     "served": "have a card as another district's students",
 }
@@ -31,7 +32,7 @@ _COLOURS = {
     str(Where.FAILED): "#9c2f3f",
 }
 _REST = "#c9ced6"
-_GOALS = {"coverage": "Students with a card in the library's system", "educators": "Educators with a card in the library's system"}
+_GOALS = {"coverage": "Students with a card in the system", "educators": "Educators with a card in the system"}
 HOW_TO_READ = (
     "Every figure is rounded to tens by itself, and everything else is worked out from rounded figures; so sums may be out by a few, and no group of fewer than ten can be read or worked out. "
     "“Fewer than 10” may be none. A dash: the group is too small for this to be shown."
