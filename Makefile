@@ -23,8 +23,8 @@ demo: setup ## the whole way of a synthetic district on this machine: STUDENTS= 
 up: setup ## keep the one-machine cloud running until Ctrl-C: PROGRAMME=
 	@$(VENV)/python -m local.up --programme $(PROGRAMME)
 
-test: setup ## all tests (TESTS= for some of them)
-	@$(VENV)/python -m pytest $(TESTS)
+test: setup ## all tests, on all cores (TESTS= for some of them)
+	@$(VENV)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 check: setup ## lint, types and import rules
 	$(VENV)/ruff format --check .

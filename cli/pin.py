@@ -1,12 +1,11 @@
 """``firstcard pin``: another PIN for a child's card."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from cli.asking import NO_ANSWER, asked
-from cli.why import WRONG_USE, StudentOption, student_id
+from cli.why import WRONG_USE, LibraryOption, StudentOption, question
 
 FUNCTION = "firstcard-reset"
 NOT_DONE = 1
@@ -31,14 +30,13 @@ app.callback()(lambda: None)
 def reset(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
     student: StudentOption = None,
+    library: LibraryOption = "",
 ) -> None:
     """Have another PIN made: it is set in the library's system, and the family gets a new link to it. You are not told the PIN.
 
     Exits with 0 if it is on its way, 1 if nothing was changed, 2 if the command was used wrongly, 3 if nobody could answer.
     """
-    said = asked(
-        FUNCTION, {"district": district, "student": student_id(student), "at": datetime.now(UTC).isoformat()}, role="firstcard-operator"
-    )
+    said = asked(FUNCTION, question(district, student, library), role="firstcard-operator")
     if said.get("error") == "busy":
         typer.echo("Nothing was changed: the card was changed again and again meanwhile. Try again in a minute.", err=True)
         raise typer.Exit(NO_ANSWER)

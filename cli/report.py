@@ -1,6 +1,5 @@
 """``firstcard report``: what the partnership reached, as figures that may be shown."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,9 @@ NOTHING = 1
 
 
 def report(
-    district: Annotated[str, typer.Option(help="One district, by its short name in the agreement.")] = "",
+    district: Annotated[
+        str, typer.Option(help="One district, by its short name in the agreement; with all its libraries, if --library names none.")
+    ] = "",
     library: Annotated[str, typer.Option(help="All districts of one library. Without this and --district: all of the deployment.")] = "",
     edition: Annotated[
         Edition, typer.Option(help="For whom: library also tells how many had a card before, and must not reach a district.")
@@ -37,8 +38,6 @@ def report(
     """
     if as_json and as_csv:
         raise typer.BadParameter("say --json or --csv, not both")
-    if district and library:
-        raise typer.BadParameter("say --district or --library, not both")
     whole = _whole(district, library, edition)
     if html:
         _write(html, to_html(whole))
@@ -61,23 +60,19 @@ def _write(file: Path, text: str) -> None:
 
 def _whole(district: str, library: str, edition: Edition) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat()
-    districts = [district] if district else _districts(library, edition, now)
-    if not districts:
-        typer.echo(f"No district has an agreement with {library}." if library else "There are no agreements in this deployment.", err=True)
-        raise typer.Exit(NOTHING)
-    return document([_one(name, edition, now) for name in districts])
-
-
-def _districts(library: str, edition: Edition, now: str) -> list[str]:
     said = asked(FUNCTION, {"edition": str(edition), "at": now}, role=ROLE)
-    return [district for district, of in said["districts"] if library in ("", of)]
+    wanted = [(one, of) for one, of in said["sharings"] if district in ("", one) and library in ("", of)]
+    if not wanted:
+        typer.echo(
+            "No agreement of this deployment is of that district and library; their short names are those in the agreement.", err=True
+        )
+        raise typer.Exit(NOTHING)
+    return document([_one(f"{of}.{one}", edition, now) for one, of in wanted])
 
 
-def _one(district: str, edition: Edition, now: str) -> Mapping[str, Any]:
-    said = asked(FUNCTION, {"edition": str(edition), "district": district, "at": now}, role=ROLE, patient=True)
-    if "error" in said:
-        raise typer.BadParameter("no agreement is with this district; it is the short name in the agreement, such as duval")
-    one: Mapping[str, Any] = json.loads(json.dumps(said["report"]))
+def _one(sharing: str, edition: Edition, now: str) -> dict[str, Any]:
+    said = asked(FUNCTION, {"edition": str(edition), "sharing": sharing, "at": now}, role=ROLE, patient=True)
+    one: dict[str, Any] = said["report"]
     return one
 
 
@@ -86,7 +81,9 @@ def as_text(whole: Mapping[str, Any]) -> str:
     lines = []
     for one in whole["districts"]:
         percent = "–" if one["coverage_percent"] is None else f"{one['coverage_percent']} %"
-        lines.append(f"{one['district_name']}: {percent} of {one['students']:,} students have a card that is in the library's system.")
+        lines.append(
+            f"{one['district_name']}, {one['library_name']}: {percent} of {one['students']:,} students have a card that is in the library's system."
+        )
         for goal in one["goals"]:
             now = "–" if goal["now_percent"] is None else f"{goal['now_percent']} %"
             lines.append(f"  agreed: {goal['measure']} {goal['target_percent']} % by {goal['by']}; now {now}")

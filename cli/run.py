@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -37,10 +38,15 @@ def _plan(run: Run) -> Mapping[str, Any]:
     return json.loads(body) if body else {}
 
 
+def _library(run: Run) -> str:
+    return run.sharing.partition(".")[0]
+
+
 def _as_json(run: Run) -> dict[str, Any]:
     return {
         "run": run.arrival.run_id,
         "district": run.arrival.district,
+        "library": _library(run),
         "status": str(run.status),
         "received_at": run.arrival.received_at,
         "attempt": run.arrival.attempt,
@@ -54,20 +60,27 @@ def _as_json(run: Run) -> dict[str, Any]:
 @app.command(name="list", epilog="Example: firstcard run list --district duval")
 def list_runs(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
+    library: Annotated[
+        str,
+        typer.Option(metavar="LIBRARY", help="The runs of one library alone, by its short name, where the district shares with several."),
+    ] = "",
     limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=500)] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """The district's latest files and what became of them."""
-    runs = _ledger().runs(district, limit=limit)
+    """The district's latest files and what became of them; each file makes a run for each library that the district shares with."""
+    found = (run for run in _ledger().newest_runs(district) if library in ("", _library(run)))
+    runs = list(islice(found, limit))
     if as_json:
         typer.echo(json.dumps([_as_json(r) for r in runs], indent=2))
         return
     table = Table()
     table.add_column("run", no_wrap=True, min_width=RUN_ID_WIDTH)
-    for column in ("received", "status", "why", "decisions"):
+    several = len({r.sharing for r in runs}) > 1
+    for column in (*(["library"] if several else []), "received", "status", "why", "decisions"):
         table.add_column(column)
     for r in runs:
-        table.add_row(r.arrival.run_id, r.arrival.received_at, str(r.status), ", ".join(r.holds) or r.reason, _said(r.counts))
+        of = [_library(r)] if several else []
+        table.add_row(r.arrival.run_id, *of, r.arrival.received_at, str(r.status), ", ".join(r.holds) or r.reason, _said(r.counts))
     Console().print(table)
 
 
@@ -87,6 +100,7 @@ def show(run: RunId, as_json: AsJson = False) -> None:
 def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
     """A plan as a library would want to see it."""
     head = Table(title=f"Run {run.arrival.run_id}: {run.status}", show_header=False)
+    head.add_row("library", _library(run))
     head.add_row("received", run.arrival.received_at)
     for reason in run.holds:
         head.add_row("waits because", f"{reason}: {REASONS[Reason(reason)].sentence}")

@@ -8,8 +8,8 @@ from typing import Annotated, NoReturn
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.sharing import agreement_of
 from firstcard.adapters.aws import DropAndVault, account_and_region
-from firstcard.agreement import AgreementError, load_site
 from firstcard.report.usage import MOST_BYTES, USAGE_REASONS, UsageReason, UsageRefusal, read_usage, usage_key
 
 REFUSED = 1
@@ -27,6 +27,7 @@ app.callback()(lambda: None)
 def import_usage(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file of counts.")],
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
+    library: Annotated[str, typer.Option(help="The library's short name, where the district shares with several.")] = "",
     check: Annotated[bool, typer.Option("--check", help="Only look at the file; nothing leaves this machine.")] = False,
     site: Annotated[Path, typer.Option(help="The folder with agreements/ and libraries/ that was deployed.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
@@ -38,12 +39,7 @@ def import_usage(
     Exits with 0 when the counts were imported, 1 when the file was refused, 2 if the command was used wrongly, 3 if AWS could not be asked.
     """
     now = datetime.now(UTC)
-    try:
-        agreement = load_site(site).of_district(district, now.date())
-    except AgreementError as error:
-        raise typer.BadParameter(f"{error}", param_hint="--site") from None
-    if agreement is None:
-        raise typer.BadParameter("no agreement is with this district; it is the short name in the agreement, such as duval")
+    agreement, _ = agreement_of(site, district, library)
     too_large = file.stat().st_size > MOST_BYTES
     use = UsageRefusal(UsageReason.TOO_LARGE) if too_large else read_usage(file.read_bytes(), now.date())
     if isinstance(use, UsageRefusal):

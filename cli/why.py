@@ -16,6 +16,8 @@ NO_CARD = 1
 FUNCTION = "firstcard-explain"
 WRONG_USE = {
     "unknown_district": "no agreement is with this district; it is the short name in the agreement, such as duval",
+    "unknown_library": "this district has no agreement with this library; it is the short name in the agreement, such as jaxpl",
+    "several_libraries": "this district shares with several libraries: say which one with --library, by its short name in the agreement",
     "not_an_id": "this cannot be a student's id as rosters have it: one word of letters and digits",
     "not_a_question": "this cannot be a student's id as rosters have it: it is too long",
 }
@@ -30,23 +32,34 @@ StudentOption = Annotated[
 ]
 
 
+LibraryOption = Annotated[
+    str, typer.Option(metavar="LIBRARY", help="The library's short name in its agreement, where the district shares with several.")
+]
+
+
 def why(
     district: Annotated[str, typer.Option(help="The district's short name in its agreement.")],
     student: StudentOption = None,
+    library: LibraryOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Say why a child has no card, what to do about it, and whom to ask. Never a name, a number or anything else of the card than where it stands.
 
     Exits with 0 if the child has a card, 1 if it has none, 2 if the command was used wrongly, 3 if nobody could answer.
     """
-    question = {"district": district, "student": student_id(student), "at": datetime.now(UTC).isoformat()}
-    said = asked(FUNCTION, question, role="firstcard-operator")
+    said = asked(FUNCTION, question(district, student, library), role="firstcard-operator")
     if error := said.get("error"):
         raise typer.BadParameter(WRONG_USE.get(error, "the function did not understand the question"))
     answer = said["answer"]
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_text(answer))
     if not answer["has_card"]:
         raise typer.Exit(NO_CARD)
+
+
+def question(district: str, student: str | None, library: str) -> dict[str, str]:
+    """What the function is asked about a child, now."""
+    named = {"library": library} if library else {}
+    return {"district": district, "student": student_id(student), "at": datetime.now(UTC).isoformat(), **named}
 
 
 def as_text(answer: Mapping[str, Any]) -> str:

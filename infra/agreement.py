@@ -14,7 +14,7 @@ SHORTEST_SFTP_NAME = 3
 
 
 class AgreementOf(Stack):
-    """One district. ``agreement`` rules the upload; ``sharings`` are its agreements with each library, this year's and the next one's."""
+    """One district. ``agreement`` rules the upload, of which all that are in force say the same; ``sharings`` are its agreements with each library, this year's and the next one's."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, sharings: list[list[Agreement]], sftp: bool) -> None:
         super().__init__(scope, construct_id, description=f"FirstCard: what the agreement with {agreement.district} allows")
@@ -24,6 +24,6 @@ class AgreementOf(Stack):
             if len(agreement.district) < SHORTEST_SFTP_NAME:
                 raise ValueError(f"district {agreement.district!r}: an SFTP account's name has at least {SHORTEST_SFTP_NAME} characters")
             server_id = ssm.StringParameter.value_for_string_parameter(self, names.SFTP_SERVER_PARAMETER)
-            SftpUpload(self, "SftpUpload", agreement=agreement, server_id=server_id)
+            SftpUpload(self, "SftpUpload", agreement=agreement, sharings=[each[0].sharing for each in sharings], server_id=server_id)
         for agreements in sharings:
             PurposeKey(self, f"Purpose-{agreements[0].library}", agreements=agreements)

@@ -1,5 +1,7 @@
 """Where a district leaves its rosters and fetches its receipts: the bucket, its key, and the two ways in."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Aws, CfnTag, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -89,7 +91,7 @@ class S3Upload(Construct):
 class SftpUpload(Construct):
     """The district's SFTP account: ``/incoming``, ``/try`` and ``/outbox`` and no other path, signed in by the agreement's keys."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, server_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, sharings: Sequence[str], server_id: str) -> None:
         super().__init__(scope, construct_id)
         bucket = names.drop_bucket(agreement.district)
         role = iam.Role(
@@ -114,7 +116,7 @@ class SftpUpload(Construct):
                 for folder in (*FOLDERS, "outbox")
             ],
             ssh_public_keys=list(agreement.exchange.sftp_keys),
-            tags=[CfnTag(key="sharing", value=agreement.sharing)],
+            tags=[CfnTag(key="sharing", value=" ".join(sharings))],
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from firstcard.agreement import Agreement, Site
+from firstcard.agreement import Site
 from infra.acknowledgement import FAMILY, PIPELINE, STATE, acknowledge, agreement_findings
 from infra.agreement import AgreementOf
 from infra.family import Family
@@ -48,15 +48,17 @@ def add_stacks(app: App, *, site: Site, choices: Choices) -> None:
             own = LibraryOf(app, f"FirstCardLibrary-{library.id}", library=library, clause=library.patrons)
             own.add_stack_dependency(pipeline, "a key policy cannot name roles that do not exist yet")
     for district in sorted({agreement.district for agreement in site.agreements}):
-        leading = site.of_district(district, None)
-        assert leading is not None
-        stack = AgreementOf(app, f"FirstCardAgreement-{district}", agreement=leading, sharings=_sharings(site, district), sftp=choices.sftp)
-        acknowledge(stack, agreement_findings(district))
+        stack = add_district(app, site=site, district=district, sftp=choices.sftp)
         stack.add_stack_dependency(pipeline, "a key policy cannot name roles that do not exist yet")
         if sftp is not None:
             stack.add_stack_dependency(sftp, "adds an account to its server")
 
 
-def _sharings(site: Site, district: str) -> list[list[Agreement]]:
-    sharings = sorted({agreement.sharing for agreement in site.agreements if agreement.district == district})
-    return [[agreement for agreement in site.agreements if agreement.sharing == sharing] for sharing in sharings]
+def add_district(app: App, *, site: Site, district: str, sftp: bool) -> AgreementOf:
+    """Add the stack of one district, with as many libraries as it shares with."""
+    leading = site.leading(district)
+    assert leading is not None, "a district has an agreement"
+    sharings = [[agreement for agreement in site.agreements if agreement.sharing == sharing] for sharing in site.sharings(district)]
+    stack = AgreementOf(app, f"FirstCardAgreement-{district}", agreement=leading, sharings=sharings, sftp=sftp)
+    acknowledge(stack, agreement_findings(district))
+    return stack

@@ -76,7 +76,7 @@ class Watch:
             ExpressionAttributeValues={":d": {"S": self.programme.agreement.district}},
             ScanIndexForward=False,
         )
-        return list(answer["Items"])
+        return [item for item in answer["Items"] if item["sharing"]["S"] == self.programme.agreement.sharing]
 
     def status(self, run_id: str) -> str:
         """A run's status."""

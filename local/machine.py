@@ -20,7 +20,7 @@ from local.cloud.deploy import bootstrap, deploy
 from local.cloud.server import ACCOUNT, REGION, ROOT, Cloud
 from local.district.delivery import SftpServer, host_key
 from local.layers import build_layers, target_named
-from local.programme import Programme, lay_out
+from local.programme import Programme, agreements_of, lay_out
 
 Report = Callable[[str], None]
 DESK = "one-machine-desk"
@@ -107,8 +107,8 @@ class LibrarySystem:
 class Machine:
     """One machine with one or more programmes; a ``with`` block, or ``start()`` and ``stop()``.
 
-    ``state`` keeps everything that must survive a restart. ``change`` overrides clauses of the example agreements, ``neighbours`` are more districts of the
-    first one's library with clauses of their own, for tests.
+    ``state`` keeps everything that must survive a restart. ``change`` overrides clauses of the example agreements, ``neighbours`` are more districts or
+    libraries of the first one with clauses of their own, for tests.
     """
 
     state: Path
@@ -166,10 +166,8 @@ class Machine:
     def _start_libraries(self) -> None:
         ports = self.state / "ils" / "ports.json"
         known: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
-        for name in self.programmes:
-            library = yaml.safe_load((ROOT / "agreements" / f"{name}.yaml").read_text("utf-8"))["library"]
-            if library in self.libraries:
-                continue
+        agreements = [agreements_of(name, self.neighbours if name == self.programmes[0] else {}) for name in self.programmes]
+        for library in dict.fromkeys(clauses["library"] for named in agreements for clauses in named.values()):
             clauses = yaml.safe_load((ROOT / "libraries" / f"{library}.yaml").read_text("utf-8"))
             system = LibrarySystem(
                 library,

@@ -57,6 +57,22 @@ def vars_of(key: OpenPgpKey | SshKey) -> dict[str, str]:
     return {name: getattr(key, name) for name in names}
 
 
+def agreements_of(name: str, neighbours: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The example agreement of a programme and its ``neighbours``, by the names of their files.
+
+    A neighbour has the example's clauses but its own; it is a further district under its name, or with a ``district`` of its own the agreement of that district with a further library.
+    """
+    clauses = yaml.safe_load((ROOT / "agreements" / f"{name}.yaml").read_text("utf-8"))
+    clauses["disposition"] = {
+        "on" if key is True else key: value for key, value in clauses["disposition"].items()
+    }  # YAML 1.1 reads on as true
+    beside = {
+        file: clauses | {"district": file, "id": f"dsa-{file}-{its_own.get('library', clauses['library'])}"} | dict(its_own)
+        for file, its_own in neighbours.items()
+    }
+    return {name: clauses, **beside}
+
+
 def lay_out(
     name: str,
     *,
@@ -70,35 +86,28 @@ def lay_out(
     """Write ``folder``/site for the example agreements ``name`` (and ``only``) and give them as programmes.
 
     ``endpoints`` maps a library to its ILS's address here; ``change`` overrides top-level clauses, for tests. The rest of an example is left as it is.
-    ``neighbours`` are more districts of the first example's library, with those of its clauses that differ, for tests.
+    ``neighbours`` are more districts or libraries of the first example (``agreements_of``), for tests. Agreements of one district have the same keys, calendar and ids.
     """
     site = folder / "site"
     made: list[tuple[str, str, Keys]] = []
     for example in (name, *only):
-        clauses = yaml.safe_load((ROOT / "agreements" / f"{example}.yaml").read_text("utf-8"))
-        clauses["disposition"] = {
-            "on" if key is True else key: value for key, value in clauses["disposition"].items()
-        }  # YAML 1.1 reads on as true
-        keys = make_keys(folder / "keys", clauses["district"], now=datetime.now(UTC))
-        _write(site / "agreements" / f"{example}.yaml", _here(clauses, keys, today) | dict(change or {}))
-        library = clauses["library"]
-        instance = yaml.safe_load((ROOT / "libraries" / f"{library}.yaml").read_text("utf-8"))
-        instance["ils"]["endpoint"] = endpoints[library]
-        if "patrons" in instance:
-            instance["patrons"] |= {"effective": today - timedelta(days=60), "expires": today + timedelta(days=300)}
-        _write(site / "libraries" / f"{library}.yaml", instance)
-        made.append((example, clauses["district"], keys))
-        for district, its_own in (neighbours or {}).items() if example == name else ():
+        for file, clauses in agreements_of(example, (neighbours or {}) if example == name else {}).items():
+            district, library = clauses["district"], clauses["library"]
             keys = make_keys(folder / "keys", district, now=datetime.now(UTC))
-            beside = clauses | {"district": district, "id": f"dsa-{district}-{library}"}
-            _write(site / "agreements" / f"{district}.yaml", _here(beside, keys, today) | dict(change or {}) | dict(its_own))
-            made.append((district, district, keys))
+            its_own = (neighbours or {}).get(file, {}) if file != example else {}
+            _write(site / "agreements" / f"{file}.yaml", _here(clauses, keys, today) | dict(change or {}) | dict(its_own))
+            instance = yaml.safe_load((ROOT / "libraries" / f"{library}.yaml").read_text("utf-8"))
+            instance["ils"]["endpoint"] = endpoints[library]
+            if "patrons" in instance:
+                instance["patrons"] |= {"effective": today - timedelta(days=60), "expires": today + timedelta(days=300)}
+            _write(site / "libraries" / f"{library}.yaml", instance)
+            made.append((file, f"{library}.{district}", keys))
     loaded = load_site(site)
     programmes = []
-    for example, district, keys in made:
-        agreement = loaded.of_district(district, None)
+    for file, sharing, keys in made:
+        agreement = loaded.of_sharing(sharing, None)
         assert agreement is not None
-        programmes.append(Programme(example, site, agreement, loaded.library(agreement.library), keys))
+        programmes.append(Programme(file, site, agreement, loaded.library(agreement.library), keys))
     return programmes
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.kit.pieces import LANGUAGES, Kit, Typed
-from firstcard.agreement import AgreementError, load_site
+from cli.sharing import agreement_of
+from firstcard.agreement import Agreement
 from firstcard.agreement.explain import to_markdown
 
 FORMS = ("docx", "pdf")
@@ -37,6 +38,7 @@ def kit(
         datetime | None,
         typer.Option("--counted-on", formats=["%Y-%m-%d"], help="Without a report: the day of these two figures; left out, today."),
     ] = None,
+    library: Annotated[str, typer.Option(help="The library's short name, where the district shares with several.")] = "",
     mayor: Annotated[str, typer.Option(help="The mayor's name for the commitment letter; left out, a line to write it on.")] = "",
     site: Annotated[Path, typer.Option(help="The folder with agreements/ and libraries/.")] = Path(),
 ) -> None:
@@ -47,23 +49,16 @@ def kit(
     Exits with 0 when the kit is written, 2 if the command was used wrongly.
     """
     typed = _typed(report, students, with_card, counted_on)
-    try:
-        whole = load_site(site)
-    except AgreementError as error:
-        raise typer.BadParameter(f"{error}", param_hint="--site") from None
-    agreement = whole.of_district(district, datetime.now(UTC).date())
-    if agreement is None:
-        raise typer.BadParameter("no agreement is with this district; it is the short name in the agreement, such as duval")
-    library = whole.library(agreement.library)
-    figures = _figures(report, district) if report else None
+    agreement, ours = agreement_of(site, district, library)
+    figures = _figures(report, agreement) if report else None
     # Loaded here, for what writes documents and pages takes longer to load than the other commands take to run.
     from cli.kit.memorandum import lines_of
     from cli.kit.paper import to_paper
     from cli.kit.word import to_word
 
     memorandum = tuple(lines_of(to_markdown(agreement)))
-    made = Kit(agreement, library, mayor, figures, typed)
-    colour = library.look.colour
+    made = Kit(agreement, ours, mayor, figures, typed)
+    colour = ours.look.colour
     for language in LANGUAGES:
         folder = out / language
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,15 +83,19 @@ def _typed(report: Path | None, students: int | None, with_card: int | None, cou
     return Typed(students, with_card, counted_on.date() if counted_on else datetime.now(UTC).date())
 
 
-def _figures(report: Path, district: str) -> dict[str, Any]:
+def _figures(report: Path, agreement: Agreement) -> dict[str, Any]:
     try:
         whole = json.loads(report.read_text(encoding="utf-8"))
-        found = [one for one in whole["districts"] if one["district"] == district and one["v"] == 1]
+        found = [
+            one
+            for one in whole["districts"]
+            if (one["district"], one["library"]) == (agreement.district, agreement.library) and one["v"] == 1
+        ]
         if found:
             date.fromisoformat(found[0]["at"][:10])
     except (ValueError, KeyError, TypeError, UnicodeDecodeError):
         raise typer.BadParameter("this is no report of firstcard report --json", param_hint="--report") from None
     if not found:
-        raise typer.BadParameter("the report is not of this district", param_hint="--report")
+        raise typer.BadParameter("the report is not of this district and library", param_hint="--report")
     one: dict[str, Any] = found[0]
     return one

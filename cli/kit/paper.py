@@ -14,7 +14,6 @@ from cli.kit.pieces import Block, Piece
 MARGIN = 20
 FONT = "Helvetica"
 """One of the fonts that every reader has: letters of western European languages, in the encoding that Windows calls 1252."""
-_NEXT = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
 
 
 def to_paper(piece: Piece, memorandum: Sequence[Line], *, colour: str) -> bytes:
@@ -55,7 +54,7 @@ def _text(
 ) -> None:
     page.set_font(FONT, "B" if bold else "", size)
     page.set_x(MARGIN + indent)
-    page.multi_cell(0, size * 0.5, printable(text), align=align, **_NEXT)
+    page.multi_cell(0, size * 0.5, printable(text), align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     page.ln(after)
 
 

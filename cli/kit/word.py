@@ -21,7 +21,7 @@ def to_word(piece: Piece, memorandum: Sequence[Line], *, colour: str) -> bytes:
     for section in document.sections:
         section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = MARGIN
     normal = document.styles["Normal"]
-    normal.font.name, normal.font.size = "Calibri", Pt(11)  # type: ignore[attr-defined]
+    normal.font.name, normal.font.size = "Calibri", Pt(11)
     properties = document.core_properties
     properties.title, properties.author, properties.language = piece.title, "FirstCard", piece.language
     properties.created = properties.modified = datetime(2000, 1, 1, tzinfo=UTC)

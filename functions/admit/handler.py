@@ -20,7 +20,7 @@ from firstcard.run.extracts import Extracts
 from firstcard.run.lateness import tell_late
 
 logger = Logger()
-Whose = TypeVar("Whose", Agreement, Library)
+Whose = TypeVar("Whose", str, Agreement, Library)
 YOUNG = timedelta(minutes=5)
 """A drop this fresh may still be on its way from its event to its execution."""
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -38,7 +38,7 @@ def on_message(record: SQSRecord) -> None:
     if arrival is None:
         return
     fresh = admit(arrival, site=site(), ledger=ledger(), start=execution_starter(setting(Setting.STATE_MACHINE_ARN)))
-    logger.info("admitted" if fresh else "known already", run_id=arrival.run_id, district=arrival.district)
+    logger.info("admitted" if fresh else "known already", run_ids=[one.run_id for one in fresh], district=arrival.district)
 
 
 def on_schedule(account: str, region: str, now: datetime) -> None:
@@ -55,8 +55,8 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
                 logger.error("not looked at", whose=name(one), error=type(error).__name__)
                 failed.append(name(one))
 
-    def look_for_forgotten(agreement: Agreement) -> None:
-        bucket = f"firstcard-drop-{agreement.district}-{account}-{region}"
+    def look_for_forgotten(district: str) -> None:
+        bucket = f"firstcard-drop-{district}-{account}-{region}"
         started = sweep(
             DropAndVault("").versions(bucket, INCOMING),
             bucket=bucket,
@@ -66,20 +66,20 @@ def on_schedule(account: str, region: str, now: datetime) -> None:
             is_running=partial(is_running, machine),
             before=(now - YOUNG).isoformat(),
         )
-        logger.info("swept", district=agreement.district, started=started)
+        logger.info("swept", district=district, started=started)
 
     def look_for_late(agreement: Agreement) -> None:
         current = agreement is site().of_sharing(agreement.sharing, now.date())
         if current and tell_late(agreement, ledger=ledger(), emit=CardBus(setting(Setting.CARD_BUS)).emit, now=now):
-            logger.warning("late", district=agreement.district)
+            logger.warning("late", sharing=agreement.sharing)
 
     def destroy_expired(library: Library) -> None:
         if destroyed := Extracts(library, ledger(), DropAndVault(setting(Setting.VAULT_BUCKET))).sweep(now):
             logger.info("patrons destroyed", library=library.id, objects=destroyed)
 
     agreements, libraries = site().agreements, site().libraries
-    each(look_for_forgotten, agreements, lambda agreement: agreement.district)
-    each(look_for_late, agreements, lambda agreement: agreement.district)
+    each(look_for_forgotten, sorted({agreement.district for agreement in agreements}), str)
+    each(look_for_late, agreements, lambda agreement: agreement.sharing)
     each(destroy_expired, libraries, lambda library: library.id)
     if failed:
         raise RuntimeError(f"not looked at: {', '.join(sorted(set(failed)))}")

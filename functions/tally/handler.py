@@ -19,12 +19,12 @@ logger = Logger()
 
 
 class Question(BaseModel):
-    """Whose report, for whom, and the asker's now; without a district: which districts there are."""
+    """Whose report (a data-sharing id), for whom, and the asker's now; without one: which there are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     edition: Edition
-    district: Annotated[str, Field(max_length=31)] = ""
+    sharing: Annotated[str, Field(max_length=63)] = ""
     at: AwareDatetime
 
 
@@ -41,12 +41,12 @@ def ledger() -> LedgerTable:
 
 
 def on_question(question: Question) -> dict[str, Any]:
-    """The report of one district, or each district with its library."""
-    if not question.district:
-        return {"districts": sorted([one.district, one.library] for one in {a.sharing: a for a in site().agreements}.values())}
-    agreement = site().of_district(question.district, question.at.date())
+    """The report of one district with one library, or each district with each of its libraries."""
+    if not question.sharing:
+        return {"sharings": sorted({(one.district, one.library) for one in site().agreements})}
+    agreement = site().of_sharing(question.sharing, question.at.date())
     if agreement is None:
-        return {"error": "unknown_district"}
+        return {"error": "unknown_sharing"}
     logger.info("tallied", sharing=agreement.sharing, edition=str(question.edition))
     vault, library = DropAndVault(setting(Setting.VAULT_BUCKET)), site().library(agreement.library)
     return {"report": tally(agreement, library, cards=cards(), ledger=ledger(), vault=vault, edition=question.edition, at=question.at)}

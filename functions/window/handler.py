@@ -49,6 +49,6 @@ def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Entry point for the schedule; its time is the time that counts."""
     now = datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
-    released = {a.district: release_due(a, now, context) for a in site().agreements}
+    released = {a.id: release_due(a, now, context) for a in site().agreements}
     logger.info("windows", released=released)
     return released

@@ -1,7 +1,7 @@
 """The export that the district's student system writes: a OneRoster 1.1 bulk zip (1EdTech OneRoster 1.1 CSV binding).
 
 The district's own id of a student or an employee, the one on its id cards, is ``identifier``; ``sourcedId`` is the student system's row key.
-What OneRoster 1.1 has no column for is in ``metadata.homeLanguage`` (BCP 47), ``metadata.optOut`` and ``metadata.contactRestricted`` (``true`` or blank).
+What OneRoster 1.1 has no column for is in ``metadata.homeLanguage`` (BCP 47), ``metadata.optOut`` and ``metadata.contactRestricted`` (``true`` or blank), ``metadata.stateId``.
 As real exports do, this one also carries columns no library may have: ``demographics.csv`` with sex, race and country of birth, and a ``password`` column.
 """
 
@@ -32,7 +32,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "users.csv": (
         "sourcedId", "status", "dateLastModified", "enabledUser", "orgSourcedIds", "role", "username", "userIds", "givenName", "familyName", "middleName",
         "identifier", "email", "sms", "phone", "agentSourcedIds", "grades", "password",
-        "metadata.homeLanguage", "metadata.optOut", "metadata.contactRestricted",
+        "metadata.homeLanguage", "metadata.optOut", "metadata.contactRestricted", "metadata.stateId",
     ),
     "enrollments.csv": (
         "sourcedId", "status", "dateLastModified", "classSourcedId", "schoolSourcedId", "userSourcedId", "role", "primary", "beginDate", "endDate",
@@ -185,6 +185,7 @@ def _student(student: Student, district: str) -> Row:
         "metadata.homeLanguage": student.language,
         "metadata.optOut": "true" if student.opt_out else "",
         "metadata.contactRestricted": "true" if student.contact_restricted else "",
+        "metadata.stateId": student.state_id,
     }
 
 

@@ -66,7 +66,8 @@ def barcode_content(district: str, name: str) -> dict[str, Any]:
 
 
 def libraries() -> list[dict[str, Any]]:
-    return [library_content(patrons=PATRONS)]
+    """Oak, with which both districts share, and Elm, with which a test may let them share, too."""
+    return [library_content(patrons=PATRONS), library_content(id="elm", name="Elm Public Library")]
 
 
 def drop_bucket(district: str = "pine") -> str:
@@ -77,9 +78,9 @@ def a_roster(*numbers: int, **changes: str) -> bytes:
     return a_firstcard_csv(*(a_student_row(n, **changes) for n in numbers))
 
 
-def token(number: int, district: str = "pine") -> str:
+def token(number: int, district: str = "pine", library: str = "oak") -> str:
     """The token of a student of ``a_student_row``."""
-    return Tokens(TOKEN_KEY.encode(), library="oak", district=district).patron("student", f"{100000 + number}")
+    return Tokens(TOKEN_KEY.encode(), library=library, district=district).patron("student", f"{100000 + number}")
 
 
 def household(number: int, district: str = "pine") -> str:
@@ -122,7 +123,7 @@ class Yard:
         assert arrival is not None
         return arrival
 
-    def admit(self, arrival: Arrival) -> bool:
+    def admit(self, arrival: Arrival) -> tuple[Arrival, ...]:
         return admit(arrival, site=self.site, ledger=self.ledger, start=self.start)
 
     def start(self, arrival: Arrival, ready_at: str) -> None:

@@ -135,7 +135,7 @@ def cloud(
         monkeypatch.delenv(name, raising=False)
     folder = deployed(agreements)
     monkeypatch.syspath_prepend(folder)
-    if not str(getattr(sys.modules.get("firstcard_site"), "__file__", "")).startswith(str(folder)):
+    if not str(getattr(sys.modules.get("firstcard_site"), "__file__", "")).startswith(f"{folder}/"):
         sys.modules.pop("firstcard_site", None)
         importlib.invalidate_caches()
         deployed_site.cache_clear()
@@ -151,14 +151,16 @@ def standing(districts: Iterable[str]) -> Iterator[None]:
     with mock_aws():
         _tables()
         s3 = boto3.client("s3")
-        for bucket in (VAULT, *map(drop_bucket, districts)):
+        for bucket in (VAULT, *map(drop_bucket, dict.fromkeys(districts))):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         boto3.client("events").create_event_bus(Name=BUS)
         secrets = boto3.client("secretsmanager")
         for name, value in {
             "tokens/oak": TOKEN_KEY,
+            "tokens/elm": TOKEN_KEY,
             "links/oak": "a link key of the tests, long enough",
+            "links/elm": "another link key of the tests, long enough",
             "openpgp/pine": json.dumps({"keys": []}),
             "openpgp/fir": json.dumps({"keys": []}),
             "ils/oak": json.dumps({"client_id": "firstcard", "client_secret": "tests"}),

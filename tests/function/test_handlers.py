@@ -197,7 +197,9 @@ def open_windows(yard: Yard) -> list[str]:
 
 class TestWindow:
     def over(self, yard: Yard, days: float = 14, **context: Any) -> int:
-        released: int = window.handler({"time": later(days=days).isoformat().replace("+00:00", "Z")}, a_context(**context))["pine"]
+        released: int = window.handler({"time": later(days=days).isoformat().replace("+00:00", "Z")}, a_context(**context))[
+            "dsa-pine-oak-2026"
+        ]
         return released
 
     def test_issues_what_was_told_long_enough_ago_with_the_number_drawn_in_the_plan(self, yard: Yard) -> None:

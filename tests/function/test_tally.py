@@ -32,8 +32,8 @@ ROWS = [
 ]
 
 
-def tally(edition: str = "district", district: str = "pine") -> dict[str, Any]:
-    said = function.handler({"edition": edition, "district": district, "at": EVENING.isoformat()}, a_context())
+def tally(edition: str = "district", sharing: str = "oak.pine") -> dict[str, Any]:
+    said = function.handler({"edition": edition, "sharing": sharing, "at": EVENING.isoformat()}, a_context())
     return json.loads(json.dumps(said))["report"]  # type: ignore[no-any-return]
 
 
@@ -126,13 +126,14 @@ def test_a_census_of_the_vault_holds_counts_and_no_token(night: Yard) -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ({"district": "elm"}, {"error": "unknown_district"}),
+        ({"sharing": "oak.elm"}, {"error": "unknown_sharing"}),
+        ({"sharing": ""}, {"sharings": [("fir", "oak"), ("pine", "oak")]}),
         ({"edition": "press"}, {"error": "not_a_question"}),
         ({"at": "2026-11-22"}, {"error": "not_a_question"}),
     ],
 )
 def test_a_question_that_means_nothing(yard: Yard, question: dict[str, str], said: dict[str, str]) -> None:
-    whole = {"edition": "district", "district": "pine", "at": EVENING.isoformat()} | question
+    whole = {"edition": "district", "sharing": "oak.pine", "at": EVENING.isoformat()} | question
     assert function.handler(whole, a_context()) == said
 
 
@@ -172,7 +173,7 @@ def test_one_district_is_written_in_all_forms(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("calls")
 def test_of_a_library_without_districts_there_is_nothing_to_report() -> None:
     assert run("--library", "elm")[0] == 1
-    assert run("--district", "elm")[0] == 2
+    assert run("--district", "elm")[0] == 1
 
 
 def test_a_log_line_of_counting_names_the_sharing_and_nobody(night: Yard, caplog: pytest.LogCaptureFixture) -> None:

@@ -67,8 +67,7 @@ def plain(value: Any) -> Any:
 
 def synthesise(outdir: Path, placeholders: Path, context: dict[str, Any], *, validated: bool = True) -> Templates:
     """Synthesise the project's own site with empty bundles: a layer's hash is its lock file's, so the templates are the real ones."""
-    from aws_cdk import App, Validations
-    from cdk_nag import AwsSolutionsChecks
+    from aws_cdk import App
 
     from firstcard.agreement import load_site
     from infra.product import Choices, add_stacks
@@ -79,6 +78,14 @@ def synthesise(outdir: Path, placeholders: Path, context: dict[str, Any], *, val
     settings = json.loads((PROJECT / "cdk.json").read_text())["context"]
     app = App(outdir=str(outdir), context={**settings, **context})
     add_stacks(app, site=load_site(PROJECT), choices=Choices(site=PROJECT, built_layers=placeholders, sftp=True))
+    return written(app, outdir, validated=validated)
+
+
+def written(app: Any, outdir: Path, *, validated: bool = True) -> Templates:
+    """What an app writes, and what the rules complain of."""
+    from aws_cdk import Validations
+    from cdk_nag import AwsSolutionsChecks
+
     findings = ""
     if validated:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -17,7 +17,7 @@ CRYPTOGRAPHY = {"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDat
 
 @pytest.fixture(scope="module")
 def agreement() -> Agreement:
-    found = load_site(PROJECT).of_district("duval", None)
+    found = load_site(PROJECT).leading("duval")
     assert found is not None
     return found
 

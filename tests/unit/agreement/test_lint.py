@@ -41,6 +41,9 @@ EVALUATE = {
 }
 
 
+AREA = {"flag": True, "unknown": "inside", "outside": "skip"}
+ZIPS = {"postal_codes": ["2820"], "unknown": "inside", "outside": "skip"}
+
 BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     # what is broken, the content, the line it is told on, a part of the sentence
     ("it ends before it begins", agreement_content(term={"expires": "2026-07-31"}), "expires: '2026-07-31'", "ends before it begins"),
@@ -56,6 +59,51 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
         agreement_content(exchange={"calendar": {"rollover": {"first": "2027-07-24", "last": "2027-07-20"}}}),
         "last: '2027-07-20'",
         "write a date from 2027-07-24 on",
+    ),
+    ("it ends by age without an age", agreement_content(card={"expiry": {"rule": "age"}}), "rule: age", "needs until_age"),
+    ("an age without its rule", agreement_content(card={"expiry": {"until_age": 18}}), "rule: school_year", "no other rule takes it"),
+    (
+        "nobody's grade is known",
+        agreement_content(card={"expiry": {"rule": "graduation"}}, without=("fields.grade",)),
+        "rule: graduation",
+        "Without the field grade",
+    ),
+    (
+        "grace days of a card that runs out",
+        agreement_content(leavers={"runs_out": True}),
+        "grace_days: 30",
+        "write grace_days: 0",
+    ),
+    (
+        "a pilot that nobody approves",
+        agreement_content(safety={"pilot_cards": 5, "first_run_needs_approval": False}),
+        "pilot_cards: 5",
+        "first_run_needs_approval: true",
+    ),
+    (
+        "two ways to tell the service area",
+        agreement_content(card={"service_area": AREA | {"outside_schools": ["s"]}}, fields={"in_service_area": FIELD}),
+        "service_area:",
+        "in one way",
+    ),
+    ("a flag that is no field", agreement_content(card={"service_area": AREA}), "service_area:", "Without the field in_service_area"),
+    (
+        "no ZIP code",
+        agreement_content(card={"service_area": ZIPS}, fields={"postal_code": FIELD}),
+        "- '2820'",
+        "5 digits of a ZIP code",
+    ),
+    (
+        "e-resources without a type",
+        agreement_content(card={"service_area": AREA | {"outside": "e_resources"}}, fields={"in_service_area": FIELD}),
+        "service_area:",
+        "patron type of its own",
+    ),
+    (
+        "a type for nobody",
+        agreement_content(card={"service_area": AREA | {"patron_type": "STUDENT"}}, fields={"in_service_area": FIELD}),
+        "patron_type: STUDENT",
+        "take patron_type out",
     ),
     ("a card would be over at once", agreement_content(card={"expiry": {"month_day": "06-15"}}), "month_day: 06-15", "after rolls_after"),
     (

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstcard.agreement import AdapterFacts, AgreementError, load_site
+from firstcard.agreement import AdapterFacts, AgreementError, agreement_from, load_site
 from firstcard.agreement.library import ADAPTERS, CardnumberLength
-from firstcard.agreement.lint import NumberSpace, faults_with_library
+from firstcard.agreement.lint import NumberSpace, faults_between, faults_with_library
 from firstcard.agreement.load import check_files, files_of_site
 from firstcard.agreement.vocabulary import ID_CHARACTERS
 
@@ -33,8 +33,8 @@ def refused(directory: Path, *agreements: dict[str, Any], libraries: tuple[dict[
 def test_a_site_finds_agreements_by_district_and_by_sharing(tmp_path: Path) -> None:
     site = loaded_site(tmp_path, agreement_content(), second())
     assert [agreement.sharing for agreement in site.agreements] == ["oak.pine", "oak.fir"]
-    assert site.of_district("fir", None) is site.of_sharing("oak.fir", None) is site.agreements[1]
-    assert site.of_district("elm", None) is None
+    assert site.leading("fir") is site.of_sharing("oak.fir", None) is site.agreements[1]
+    assert site.leading("elm") is None
     assert site.of_sharing("oak.elm", None) is None
     assert site.library("oak").name == "Oak Public Library"
     with pytest.raises(KeyError):
@@ -46,13 +46,13 @@ def test_the_living_agreement_comes_before_the_one_that_ended() -> None:
     draft = an_agreement(id="dsa-next", status="draft", term={"effective": "2027-08-01", "expires": "2028-07-31"})
     living = an_agreement()
     assert a_site(old, living, draft).of_sharing("oak.pine", None) is living
-    assert a_site(old).of_district("pine", None) is old
+    assert a_site(old).leading("pine") is old
 
 
 def test_an_ended_agreement_may_lie_beside_its_renewal(tmp_path: Path) -> None:
     old = agreement_content(status="terminated", term={"effective": "2025-08-01", "expires": "2026-07-31"})
     site = loaded_site(tmp_path, old, agreement_content(id="dsa-pine-oak-2027"))
-    assert site.of_district("pine", None) == site.agreements[1]
+    assert site.leading("pine") == site.agreements[1]
 
 
 NEXT = {"id": "dsa-next", "term": {"effective": "2027-08-01", "expires": "2028-07-31"}}
@@ -64,7 +64,7 @@ def test_of_this_years_and_next_years_agreement_that_one_rules_in_whose_term_the
     following = an_agreement(**NEXT)
     site = a_site(following, this)
     expected = this if day <= this.term.expires else following
-    assert site.of_sharing("oak.pine", day) is site.of_district("pine", day) is expected
+    assert (site.of_sharing("oak.pine", day),) == site.agreements_of("pine", day) == (expected,)
     gap = a_site(this, an_agreement(id="dsa-later", term={"effective": "2027-10-01", "expires": "2028-07-31"}))
     assert gap.of_sharing("oak.pine", date(2027, 9, 1)) is this, "between the two nothing is in force, and the one that ended says so"
     assert not this.in_force(date(2027, 9, 1))
@@ -282,3 +282,118 @@ def test_every_patron_type_by_grade_and_age_is_one_of_the_librarys(tmp_path: Pat
     said = " ".join(refused(tmp_path, agreement_content(card=card)))
     assert "'TEEN' is no patron type of oak" in said
     assert "'ADULT' is no patron type of oak" in said
+
+
+def beside(**changes: Any) -> dict[str, Any]:
+    """The agreement of the same district with another library, for other schools."""
+    return agreement_content(**{"id": "dsa-pine-elm-2026", "library": "elm", "rollout": {"schools": ["school-2"]}} | changes)
+
+
+def first(**changes: Any) -> dict[str, Any]:
+    return agreement_content(**{"rollout": {"schools": ["school-1"]}} | changes)
+
+
+BOTH = (library_content(), library_content(id="elm", name="Elm Library"))
+
+
+class TestADistrictOfTwoLibraries:
+    def test_has_an_agreement_with_each_and_its_files_go_to_those_that_are_bound_that_day(self, tmp_path: Path) -> None:
+        site = loaded_site(tmp_path, first(), beside(term={"effective": "2026-09-01"}), libraries=BOTH)
+        assert site.sharings("pine") == ("elm.pine", "oak.pine")
+
+        def on(day: date) -> list[str]:
+            return [agreement.library for agreement in site.agreements_of("pine", day)]
+
+        assert on(date(2026, 8, 31)) == ["oak"], "what lies there from before the term is not for the library that came later"
+        assert on(date(2026, 9, 1)) == ["elm", "oak"]
+        assert on(date(2028, 1, 1)) == ["elm"], "one says for both that nothing is in force"
+        assert site.agreements_of("elm", date(2026, 9, 1)) == ()
+
+    @pytest.mark.parametrize(("status", "left"), [("draft", ["oak"]), ("terminated", ["oak"]), ("suspended", ["elm", "oak"])])
+    def test_sends_nothing_to_a_library_with_which_nothing_is_signed_and_is_told_of_one_that_is_suspended(
+        self, tmp_path: Path, status: str, left: list[str]
+    ) -> None:
+        site = loaded_site(tmp_path, first(), beside(status=status), libraries=BOTH)
+        assert [agreement.library for agreement in site.agreements_of("pine", date(2026, 11, 22))] == left
+
+    @pytest.mark.parametrize(
+        ("one", "other", "said"),
+        [
+            ({"schools": ["school-1"]}, {"schools": ["school-1", "school-2"]}, ["agreement-1"]),
+            ({"schools": "all"}, {"schools": ["school-2"]}, ["agreement-1"]),
+            ({"schools": "all", "grades": ["KG"]}, {"schools": "all", "grades": ["01"]}, ["agreement-1"]),
+            ({"schools": "all", "grades": ["KG"], "staff": False}, {"schools": "all", "grades": ["01"]}, []),
+            ({"schools": "all", "grades": ["KG"], "staff": ["teacher"]}, {"schools": "all", "grades": ["01"], "staff": False}, []),
+            ({"schools": "all", "also_elsewhere": True}, {"schools": "all"}, ["agreement-1"]),
+            ({"schools": "all"}, {"schools": "all", "also_elsewhere": True}, ["agreement-0"]),
+            ({"schools": "all", "also_elsewhere": True}, {"schools": "all", "also_elsewhere": True}, []),
+        ],
+    )
+    def test_gives_nobody_cards_of_both_unless_both_say_so(
+        self, tmp_path: Path, one: dict[str, Any], other: dict[str, Any], said: list[str]
+    ) -> None:
+        write_site(
+            tmp_path,
+            {f"agreement-{n}": content for n, content in enumerate((first(rollout=one), beside(rollout=other)))},
+            {library["id"]: library for library in BOTH},
+        )
+        mistakes = check_files(files_of_site(tmp_path)).mistakes
+        assert [Path(mistake.file).stem for mistake in mistakes] == said
+        assert all("also_elsewhere: true" in mistake.sentence for mistake in mistakes)
+
+    @pytest.mark.parametrize(
+        ("here", "there", "staff", "apart"),
+        [
+            ({}, {}, False, True),
+            ({}, {}, True, False),
+            ({}, {"postal_codes": ["32099", "32210"]}, False, False),
+            ({}, {"outside": "ask"}, False, False),
+            ({}, {"by_school": {"school-1": "full"}}, False, False),
+            ({"unknown": "inside"}, {}, False, True),
+            ({"unknown": "inside"}, {"unknown": "inside"}, False, False),
+            ({}, {"postal_codes": [], "outside_schools": ["school-2"]}, False, False),
+        ],
+    )
+    def test_gives_nobody_cards_of_both_if_zip_codes_say_whose_area_it_is(
+        self, here: dict[str, Any], there: dict[str, Any], staff: bool, apart: bool
+    ) -> None:
+        field = {"postal_code": {"required": False, "exhibit_b": "Address", "fideslang": "user.contact.address.postal_code"}}
+        matrix = {"sync_ils": ["identity", "age", "enrolment", "address", "card", "pin"]}
+
+        def serving(code: str, area: dict[str, Any]) -> dict[str, Any]:
+            clause = {"postal_codes": [code], "unknown": "outside", "outside": "skip"} | area
+            rollout = {"schools": "all", "staff": staff}
+            return {"card": {"service_area": clause}, "fields": field, "matrix": matrix, "rollout": rollout}
+
+        agreements = an_agreement(**serving("32099", here)), agreement_from(beside(**serving("32210", there)))
+        faults = faults_between(enumerate(agreements), {})
+        assert bool(faults) != apart
+
+    @pytest.mark.parametrize(
+        ("changes", "line"),
+        [
+            ({"exchange": {"cadence": "weekly"}}, "  cadence: weekly"),
+            ({"exchange": {"calendar": {"timezone": "America/Chicago"}}}, "  calendar:"),
+            ({"exchange": {"protection": "encrypted", "signers": []}}, "  protection: encrypted"),
+            ({"exchange": {"max_megabytes": 3}}, "  max_megabytes: 3"),
+            ({"exchange": {"source_cidrs": ["192.0.2.0/24"]}}, "  source_cidrs:"),
+            ({"exchange": {"mapping": {"opt_out": "metadata.no"}}}, "    opt_out: metadata.no"),
+            ({"retention": {"raw_upload_days": 3}}, "  raw_upload_days: 3"),
+        ],
+    )
+    def test_sends_one_file_in_one_way(self, tmp_path: Path, changes: dict[str, Any], line: str) -> None:
+        with pytest.raises(AgreementError) as caught:
+            loaded_site(tmp_path, first(), beside(**changes), libraries=BOTH)
+        lines = (tmp_path / "agreements" / "agreement-1.yaml").read_text().splitlines()
+        assert line in [lines[mistake.line - 1] for mistake in caught.value.mistakes]
+        assert all(mistake.file.endswith("agreement-1.yaml") and "both" in mistake.sentence for mistake in caught.value.mistakes)
+
+    def test_may_send_one_library_a_field_that_the_other_does_not_get_and_lists_in_another_order(self, tmp_path: Path) -> None:
+        exchange = {"mapping": {"opt_out": "metadata.optOut"}, "formats": ["csv", "oneroster_1_1"]}
+        less = beside(exchange=exchange, without=("fields.home_language", "exchange.mapping.home_language"))
+        assert len(loaded_site(tmp_path, first(exchange={"formats": ["oneroster_1_1", "csv"]}), less, libraries=BOTH).agreements) == 2
+
+    @pytest.mark.parametrize("changes", [{"status": "draft"}, {"term": {"effective": "2027-08-01", "expires": "2028-07-31"}}])
+    def test_may_agree_to_something_else_for_another_time(self, tmp_path: Path, changes: dict[str, Any]) -> None:
+        other = beside(exchange={"cadence": "weekly"}, rollout={"schools": "all"}, **changes)
+        assert len(loaded_site(tmp_path, first(), other, libraries=BOTH).agreements) == 2

@@ -118,3 +118,12 @@ def test_a_window_that_is_over_issues_the_card_that_was_drawn() -> None:
     after = release(a_patron(State.WAITING, issued_at=""), at="2026-12-06T06:00:00+00:00")
     assert (after.state, after.version, after.issued_at) == (State.ACTIVE, 4, "2026-12-06T06:00:00+00:00")
     assert after.sealed["card"] == b"old number"
+
+
+@pytest.mark.parametrize("decision", [Decision.ISSUE, Decision.WAIT, Decision.UPDATE, Decision.RENEW])
+def test_a_card_that_went_along_with_its_child_comes_back_by_its_own_line_alone(decision: Decision) -> None:
+    gone = a_patron(State.EXPIRED, moved_to="d" * 32)
+    assert after_line(gone, replace(LINE, decision=decision), CHUNK, refused=False) is None
+    back = after_line(gone, replace(LINE, decision=decision, moved_from="d" * 32), CHUNK, refused=False)
+    assert back is not None
+    assert (back.state, back.moved_from, back.moved_to, back.sealed["pin"]) == (State.ACTIVE, "d" * 32, "", b"new pin")

@@ -62,8 +62,8 @@ class ADistrict:
         reading = Reading(format="csv", people=Roll.of(people), problems=(), rows=len(people), rejected={}, excluded={}, dropped=())
         reading = as_planned(reading, self.agreement, numbered(reading, self.manifest, self.agreement, self.tokens))
         decisions = self._decided(reading)
-        taken = not_free(decisions, self.manifest, agreement=self.agreement, library=a_library(), tokens=self.tokens, on_record=claims)
-        decisions = self._decided(without(reading, places_of(reading, taken, self.tokens)))
+        looked = not_free(decisions, self.manifest, agreement=self.agreement, library=a_library(), tokens=self.tokens, on_record=claims)
+        decisions = self._decided(without(reading, places_of(reading, looked.taken, self.tokens)))
         self.library.runs += 1
         run_id = f"{self.library.runs:024x}"
         random = Random(self.library.runs)

@@ -17,9 +17,9 @@ from .builders import Row, a_birth, a_csv, a_oneroster_zip, a_student_row, a_stu
 
 AGREED = {
     name: {"required": False, "exhibit_b": "x", "fideslang": "user.name.first"}
-    for name in ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom")
+    for name in ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom", "in_service_area")
 }
-MORE = ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom")
+MORE = ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom", "in_service_area")
 AGREEMENTS = (
     csv_agreement(),
     csv_agreement(fields=AGREED),
@@ -42,6 +42,7 @@ VALUES = {
     "student_email": ("", "ada@students.example.org", "none"),
     "enrollment_status": ("", "active", "inactive", "perhaps"),
     "contact_restricted": ("", "yes", "no", "perhaps"),
+    "in_service_area": ("", " ", "yes", "N", "perhaps"),
     "guardian_name": ("", "Grace Pine", "@x"),
     "homeroom": ("", "H1", "1-2"),
     "opt_out": ("no", "", "yes", "perhaps", " YES "),

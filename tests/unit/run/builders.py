@@ -44,10 +44,10 @@ class MemoryLedger:
     def release_content(self, sharing: str, content: str, run_id: str) -> None:
         pass
 
-    def waiting_runs(self, district: str) -> Sequence[Run]:
+    def waiting_runs(self, sharing: str) -> Sequence[Run]:
         return ()
 
-    def overwritten(self, arrival: Arrival) -> bool:
+    def overwritten(self, arrival: Arrival, *, sharing: str) -> bool:
         return False
 
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:

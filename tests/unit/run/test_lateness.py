@@ -1,6 +1,6 @@
 """A roster that did not come is told once, and days off never raise an alarm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -38,9 +38,9 @@ class Ledger:
     def suspended(self, sharing: str) -> bool:
         return self.stopped
 
-    def runs(self, district: str, *, limit: int = 50) -> list[Run]:
+    def newest_runs(self, district: str) -> Iterator[Run]:
         so_far = [at for at in self.arrivals if at <= self.now]
-        return [_run(at) for at in reversed(so_far[-limit:])]
+        return (_run(at) for at in reversed(so_far))
 
     def late_told(self, sharing: str, due: str) -> bool:
         return (sharing, due) in self.told

@@ -76,7 +76,11 @@ def test_a_file_under_a_passphrase_is_refused_before_any_work_is_done() -> None:
     assert refusal(data) is Reason.AGE_SCRYPT
 
 
-@pytest.mark.parametrize("place", [PAYLOAD - 10, PAYLOAD + 3, PAYLOAD + 100, PAYLOAD + 16 + CHUNK + 7, len(SEALED) - 1])
+@pytest.mark.parametrize(
+    "place",
+    [PAYLOAD - 10, PAYLOAD + 3, PAYLOAD + 100, PAYLOAD + 16 + CHUNK + 7, len(SEALED) - 1],
+    ids=["header", "nonce", "first chunk", "second chunk", "end"],
+)
 def test_a_changed_byte_is_noticed(place: int) -> None:
     other = ord("A") if SEALED[place] != ord("A") else ord("B")  # still base64, where it is in the header
     assert refusal(SEALED[:place] + bytes([other]) + SEALED[place + 1 :]) is Reason.AGE_TAMPERED

@@ -26,7 +26,7 @@ from pynamodb.transactions import TransactWrite
 
 from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
-from firstcard.card.claim import Claim, Unnumbered
+from firstcard.card.claim import Claim, Unnumbered, handed_over
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
@@ -127,6 +127,8 @@ class PatronItem(CardItem, discriminator="patron"):
     existing = UnicodeAttribute(null=True)
     mistaken: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     separate = BooleanAttribute(null=True)
+    moved_from = UnicodeAttribute(null=True)
+    moved_to = UnicodeAttribute(null=True)
     fingerprint = UnicodeAttribute()
     issued_at = UnicodeAttribute(null=True)
     sealed = SealedAttribute()
@@ -379,10 +381,30 @@ class CardsTable:
 
     def claim_numbers(self, claims: Sequence[Claim]) -> set[str]:
         """Claim numbers, each unless it is somebody else's, as many at once as a transaction takes; gives those that are."""
-        taken: set[str] = set()
-        for start in range(0, len(claims), TRANSACTION_OPERATIONS):
-            taken |= self._claim_numbers(claims[start : start + TRANSACTION_OPERATIONS])
+        taken = {claim.number for claim in claims if claim.moved_from and not self._moved(claim)}
+        free = [claim for claim in claims if not claim.moved_from]
+        for start in range(0, len(free), TRANSACTION_OPERATIONS):
+            taken |= self._claim_numbers(free[start : start + TRANSACTION_OPERATIONS])
         return taken
+
+    def _moved(self, claim: Claim) -> bool:
+        """Let a number go over from one patron to another in one step with that one's item, so that whoever is back at this moment keeps it."""
+        holder = self.holders([claim.number]).get(claim.number)
+        if holder == claim.token:
+            return True
+        before = self.standing([claim.moved_from]).patrons.get(claim.moved_from)
+        after = handed_over(before, claim)
+        if holder != claim.moved_from or after is None:
+            return False
+        try:
+            with TransactWrite(connection=self._connection()) as transaction:
+                transaction.save(_number_item(claim), condition=NumberItem.token == claim.moved_from)
+                transaction.save(_patron_item(after), condition=PatronItem.version == after.version - 1)
+        except TransactWriteError as error:
+            if not any(_was_lost([reason]) for reason in error.cancellation_reasons):
+                raise
+            return False
+        return True
 
     def _claim_numbers(self, claims: Sequence[Claim]) -> set[str]:
         if not claims:
@@ -675,6 +697,8 @@ def _patron_item(patron: Patron) -> PatronItem:
         existing=patron.existing or None,
         mistaken=list(patron.mistaken) or None,
         separate=patron.separate or None,
+        moved_from=patron.moved_from or None,
+        moved_to=patron.moved_to or None,
         fingerprint=patron.fingerprint,
         issued_at=patron.issued_at or None,
         sealed=patron.sealed,
@@ -703,6 +727,8 @@ def _patron(item: PatronItem) -> Patron:
         existing=item.existing or "",
         mistaken=tuple(item.mistaken or ()),
         separate=bool(item.separate),
+        moved_from=item.moved_from or "",
+        moved_to=item.moved_to or "",
         sealed=item.sealed,
         envelopes=item.envelopes,
     )

@@ -139,6 +139,8 @@ class KohaIls:
 
     def put(self, patron: IlsPatron, *, ils_id: str | None, new_pin: bool = False) -> Accepted | Refused | Unreachable:
         """Create the patron with its PIN, complete one that an earlier attempt left, or bring a known one up to date, with a new PIN where it has one."""
+        if patron.moved_from and (moved := self._move(patron)) is not None:
+            return moved
         if ils_id is None:
             return self._create(patron, confirmed=False)
         current = self._own(ils_id, patron.token)
@@ -296,6 +298,25 @@ class KohaIls:
             return self._create(patron, confirmed=True)
         return no
 
+    def _move(self, patron: IlsPatron) -> Accepted | Refused | Unreachable | None:
+        """Give a card that carries the old token the new one; None where no card does, for then it is moved already or never was there.
+
+        The PIN goes first and the token last, with everything else in one request: whatever is cut short is done again.
+        """
+        current = self._find(patron.moved_from)
+        if current is None or isinstance(current, Refused | Unreachable):
+            return current
+        if patron.number not in (current.get("cardnumber"), current.get("userid")):
+            return Refused(SyncReason.CARD_NOT_MADE_BY_US)
+        given = self._set_pin(_id_of(current), patron.pin)
+        if not isinstance(given, Accepted):
+            return given
+        marks = [
+            mark | {"value": patron.token} if (mark.get("type"), mark.get("value")) == (self._attribute, patron.moved_from) else mark
+            for mark in _attributes(current)
+        ]
+        return self._bring_up_to_date(current | {"extended_attributes": marks}, _school_owned(patron), unasked=True)
+
     def _own(self, ils_id: str, token: str) -> Json | Refused | Unreachable:
         """The patron with this ILS id, if it is ours."""
         patron = self._patron(ils_id)
@@ -383,11 +404,11 @@ class KohaIls:
         return any(mark.get("type") == self._attribute and mark.get("value") == token for mark in _attributes(patron))
 
     def _bring_up_to_date(
-        self, current: Json, wanted: Mapping[str, Any], *, with_attributes: bool = True
+        self, current: Json, wanted: Mapping[str, Any], *, with_attributes: bool = True, unasked: bool = False
     ) -> Accepted | Refused | Unreachable:
-        """Write ``wanted`` over ``current`` with everything else as it is; no request where nothing differs."""
+        """Write ``wanted`` over ``current`` with everything else as it is; no request where nothing differs, but ``unasked``."""
         ils_id = _id_of(current)
-        if all(current.get(key) == value for key, value in wanted.items()):
+        if not unasked and all(current.get(key) == value for key, value in wanted.items()):
             return Accepted(ils_id)
         body = {key: value for key, value in current.items() if key not in _READ_ONLY and key not in _KOHAS_OWN}
         if "cardnumber" in wanted and body.get("userid") == body.get("cardnumber"):

@@ -227,25 +227,20 @@ class LedgerTable:
         except RunItem.DoesNotExist:
             return None
 
-    def runs(self, district: str, *, limit: int = 50) -> list[Run]:
-        """The district's latest runs, newest first."""
-        return [_run(item) for item in RunItem.by_district.query(district, scan_index_forward=False, limit=limit)]
-
     def newest_runs(self, district: str) -> Iterator[Run]:
         """The district's runs, newest first, read page by page as far as they are asked for."""
         for item in RunItem.by_district.query(district, scan_index_forward=False, page_size=RUNS_OF_A_PAGE):
             yield _run(item)
 
-    def waiting_runs(self, district: str) -> Sequence[Run]:
-        """The district's runs that wait for a person, oldest first."""
-        held = RunItem.status.is_in(str(Status.HELD), str(Status.APPROVED))
-        return [_run(item) for item in RunItem.by_district.query(district, filter_condition=held)]
+    def waiting_runs(self, sharing: str) -> Sequence[Run]:
+        """The runs under a data-sharing id that wait for a person, oldest first."""
+        held = RunItem.status.is_in(str(Status.HELD), str(Status.APPROVED)) & (RunItem.sharing == sharing)
+        return [_run(item) for item in RunItem.by_district.query(sharing.partition(".")[2], filter_condition=held)]
 
-    def overwritten(self, arrival: Arrival) -> bool:
-        """Whether a newer version of the same object has arrived."""
-        newer = RunItem.by_district.query(
-            arrival.district, RunItem.started_at > arrival.received_at, filter_condition=RunItem.object_key == arrival.key
-        )
+    def overwritten(self, arrival: Arrival, *, sharing: str) -> bool:
+        """Whether a newer version of the same object has arrived for the same library."""
+        same = (RunItem.object_key == arrival.key) & (RunItem.sharing == sharing)
+        newer = RunItem.by_district.query(arrival.district, RunItem.started_at > arrival.received_at, filter_condition=same)
         return next(newer, None) is not None
 
     def district(self, sharing: str) -> DistrictState:

@@ -7,7 +7,20 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from firstcard.agreement.model import TRIES_A_DAY, Agreement, Contact, Ferpa, FieldClause, InDoubt, LeftOut, NumberClause, Status
+from firstcard.agreement.model import (
+    TRIES_A_DAY,
+    Agreement,
+    Contact,
+    Expiry,
+    Ferpa,
+    FieldClause,
+    InDoubt,
+    Leavers,
+    LeftOut,
+    NumberClause,
+    ServiceArea,
+    Status,
+)
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 
 _ECFR = "https://www.ecfr.gov/current/title-34/part-99/section-"
@@ -304,6 +317,9 @@ ACROSS = (
 )
 
 
+ELSEWHERE = "The same people may have a card of another library that serves the district, too: both parties mean that, and each library's agreement says so."
+
+
 def _card(a: Agreement) -> str:
     card, who = a.card, a.rollout
     schools = "all schools" if who.schools == "all" else f"the schools {', '.join(_text(school) for school in who.schools)}"
@@ -319,6 +335,7 @@ def _card(a: Agreement) -> str:
     lines = [
         f"- Who: students of {schools}, {grades}; {_staff(who.staff)}.",
         *(f"- Not the group {_text(name)}: {_left_out(group)}." for name, group in who.leave_out.items()),
+        *([f"- {ELSEWHERE}"] if who.also_elsewhere else []),
         f"- What: {CARD_WORDS[card.kind]}.",
         f"- Number: for students {_number(card.number)}.",
     ]
@@ -330,12 +347,52 @@ def _card(a: Agreement) -> str:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [
         f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}. {_pin_page(a)}",
-        f"- End: {_month_day(card.expiry.month_day)}, and after {_month_day(card.expiry.rolls_after)} that of the next year. A card outlives its owner's leaving by {_days(a.leavers.grace_days)}.",
+        f"- End: {_end(card.expiry)} {_leavers(a.leavers)}",
+        *([f"- {_area(card.service_area)}"] if card.service_area else []),
+        *(
+            [f"- A first load makes {a.safety.pilot_cards} cards, which the library tries; all others wait for its word."]
+            if a.safety.pilot_cards
+            else []
+        ),
         f"- {' '.join(filter(None, (existing, _blocked(a))))}",
         *([f"- {_in_doubt(a.in_doubt)}"] if a.in_doubt else []),
         *([f"- {ACROSS}"] if a.compared_across else []),
     ]
     return "## The card\n\n" + "\n".join(lines)
+
+
+def _end(expiry: Expiry) -> str:
+    year = f"{_month_day(expiry.month_day)}, and after {_month_day(expiry.rolls_after)} that of the next year"
+    match expiry.rule:
+        case "graduation":
+            return f"{_month_day(expiry.month_day)} of the year in which the student's grade will have left the twelfth; for staff and students without such a grade {year}."
+        case "age":
+            return f"the birthday {expiry.until_age}; for staff and students without a birth date {year}."
+        case _:
+            return f"{year}."
+
+
+def _leavers(leavers: Leavers) -> str:
+    if leavers.runs_out:
+        return "A card runs to that day also when its owner leaves."
+    return f"A card outlives its owner's leaving by {_days(leavers.grace_days)}."
+
+
+AREA_WORDS = {
+    "full": "gets the same card",
+    "e_resources": "gets a card for e-resources alone",
+    "skip": "gets no card",
+    "ask": "gets no card before the library has said so",
+}
+
+
+def _area(area: ServiceArea) -> str:
+    told = "the district's word" if area.flag else "the postal code" if area.postal_codes else "the school"
+    schools = "".join(
+        f"; at the school {_text(school)} such a student {AREA_WORDS[word]}" for school, word in sorted(area.by_school.items())
+    )
+    unknown = "" if area.outside_schools else f" Who is not told of counts as {area.unknown}."
+    return f"Service area, by {told}: a student outside it {AREA_WORDS[area.outside]}{schools}.{unknown} Staff get their card wherever they live."
 
 
 def _pin_page(a: Agreement) -> str:

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import Path
-from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, Status
+from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, ServiceArea, Status
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 
 ALWAYS_PROHIBITED = ("advertising", "sale", "profiling")
@@ -22,6 +22,7 @@ NEW_YORK_BREACH_HOURS = 168
 SHORTEST_ID = 4
 """Digits that a zero-padded id must at least have room for."""
 BARCODE_LENGTH = 14
+ZIP_LENGTH = 5
 BASIS_ELEMENTS: dict[Ferpa, str] = {
     Ferpa.SCHOOL_OFFICIAL: "school_official",
     Ferpa.DIRECTORY_INFORMATION: "notice",
@@ -396,7 +397,8 @@ def _groups(a: Agreement) -> Iterator[Fault]:
     opened = {group for groups in a.matrix.values() for group in groups}
     for name in a.fields:
         group = FIELDS.get(name)
-        if group is not None and group not in opened:
+        tells = a.card.service_area is not None and name == a.card.service_area.field
+        if group is not None and group not in opened and not tells:
             yield Fault(
                 ("fields", name),
                 f"Nobody opens the group {group.value} for any purpose, so '{name}' would be collected for nothing: remove it, or give the group to a purpose in the matrix.",
@@ -445,6 +447,52 @@ def _left_out(a: Agreement) -> Iterator[Fault]:
             )
 
 
+def _service_area(a: Agreement) -> Iterator[Fault]:
+    area = a.card.service_area
+    if area is None:
+        return
+    where: Path = ("card", "service_area")
+    if sum(map(bool, (area.flag, area.postal_codes, area.outside_schools))) != 1:
+        yield Fault(where, "Say in one way who lives in the service area: flag: true, postal_codes, or outside_schools.")
+        return
+    if area.field not in a.fields:
+        yield Fault(where, f"Without the field {area.field} nobody is known to live outside: add {area.field} to the fields.")
+    for number, code in enumerate(area.postal_codes):
+        if not (code.isdecimal() and len(code) == ZIP_LENGTH):
+            yield Fault((*where, "postal_codes", number), f'Write the {ZIP_LENGTH} digits of a ZIP code in quotes, such as "28202".')
+    words = {area.outside, *area.by_school.values()}
+    if "e_resources" in words and area.patron_type is None:
+        yield Fault(where, "A card for e-resources has a patron type of its own at the library: name it as patron_type.")
+    if "e_resources" not in words and area.patron_type is not None:
+        yield Fault((*where, "patron_type"), "Nobody outside gets a card for e-resources: take patron_type out.")
+    if area.by_school and "school_id" not in a.fields:
+        yield Fault((*where, "by_school"), "Without the field school_id nobody is at one of these schools: add school_id to the fields.")
+
+
+def _expiry(a: Agreement) -> Iterator[Fault]:
+    expiry = a.card.expiry
+    where: Path = ("card", "expiry")
+    if (expiry.rule == "age") != (expiry.until_age is not None):
+        yield Fault((*where, "rule"), "The rule age needs until_age, the birthday on which the card ends, and no other rule takes it.")
+    for rule, field in (("graduation", "grade"), ("age", "birth_date")):
+        if expiry.rule == rule and field not in a.fields:
+            yield Fault(
+                (*where, "rule"), f"Without the field {field} no card ends by {rule}: add {field} to the fields, or write school_year."
+            )
+    if expiry.rule != "school_year" and a.renews_existing:
+        yield Fault(
+            ("existing",),
+            "A family's own card can be renewed to the end of the school year alone: write existing: link, or expiry.rule: school_year.",
+        )
+    if a.leavers.runs_out and a.leavers.grace_days:
+        yield Fault(("leavers", "grace_days"), "With runs_out the card ends on its own last day: write grace_days: 0.")
+    if a.safety.pilot_cards and not a.safety.first_run_needs_approval:
+        yield Fault(
+            ("safety", "pilot_cards"),
+            "After the first cards were tried a person lets the others come: write first_run_needs_approval: true, or take pilot_cards out.",
+        )
+
+
 def _numbers(a: Agreement) -> Iterator[Fault]:
     for key, clause in (("number", a.card.number), ("staff_number", a.card.staff_number)):
         where: Path = ("card", key)
@@ -473,7 +521,7 @@ def _numbers(a: Agreement) -> Iterator[Fault]:
 
 
 WITHOUT_NUMBERS = ("oneroster_1_1", "oneroster_1_2", "sds_2_1")
-"""Forms in which we read neither a state's id nor a card number."""
+"""Forms that have no column of their own for a state's id or a card number."""
 
 
 def _number_field(a: Agreement, key: str, clause: NumberClause) -> Iterator[Fault]:
@@ -487,10 +535,11 @@ def _number_field(a: Agreement, key: str, clause: NumberClause) -> Iterator[Faul
                 (*where,),
                 f"The number is made of '{clause.field}', which is not among the agreed fields: add it under fields, or write another scheme.",
             )
-        if without := [form for form in a.exchange.formats if form in WITHOUT_NUMBERS]:
+        mapped = clause.field in a.exchange.mapping
+        if without := [form for form in a.exchange.formats if form in WITHOUT_NUMBERS and not mapped]:
             yield Fault(
                 (*where,),
-                f"No '{clause.field}' is read from {' and '.join(without)}, so nobody would get a card: write another form, or another scheme.",
+                f"No '{clause.field}' is read from {' and '.join(without)}, so nobody would get a card: name its column under exchange.mapping, or write another form or scheme.",
             )
         if len(clause.prefix) > clause.length:
             yield Fault((*where, "length"), f"No number of {clause.length} characters begins with {clause.prefix}: write a greater length.")
@@ -619,6 +668,8 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _pin_page,
     _groups,
     _left_out,
+    _service_area,
+    _expiry,
     _numbers,
     _exchange,
     _existing,
@@ -722,10 +773,13 @@ def _with_library(a: Agreement, library: Library, adapters: Mapping[str, Adapter
             yield Fault(
                 path, f"'{branch}' is no branch of {library.id}.{nearest(branch, branches)} The branches are: {', '.join(branches)}."
             )
-    for where, code in a.card.patron_type.every().items():
+    codes: dict[Path, str] = {("patron_type", *where): code for where, code in a.card.patron_type.every().items()}
+    if a.card.service_area and a.card.service_area.patron_type:
+        codes["service_area", "patron_type"] = a.card.service_area.patron_type
+    for where, code in codes.items():
         if code not in types:
             yield Fault(
-                ("card", "patron_type", *where),
+                ("card", *where),
                 f"'{code}' is no patron type of {library.id}.{nearest(code, types)} The patron types are: {', '.join(types)}.",
             )
     own = NumberSpace(library.numbers.prefix + library.numbers.institution, BARCODE_LENGTH)
@@ -792,20 +846,16 @@ def _after(ended: list[Agreement], living: list[tuple[int, Agreement]], librarie
 
 
 def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Library]) -> Iterator[tuple[int, Fault]]:
-    for (_, first), (number, second) in combinations(living, 2):
+    for (earlier, first), (number, second) in combinations(living, 2):
         if first.id == second.id:
             yield number, Fault(("id",), f"The id {second.id} is taken by another agreement: choose another one.")
         binding = {Status.EXECUTED, Status.SUSPENDED}
-        if first.district == second.district and {first.status, second.status} <= binding:
+        overlap = first.term.effective <= second.term.expires and second.term.effective <= first.term.expires
+        if first.district == second.district and {first.status, second.status} <= binding and overlap:
             if first.library != second.library:
-                yield (
-                    number,
-                    Fault(
-                        ("district",),
-                        f"The district {second.district} already has the agreement {first.id}: terminate that one, or give this one its own district name.",
-                    ),
-                )
-            elif first.term.effective <= second.term.expires and second.term.effective <= first.term.expires:
+                yield from ((number, fault) for fault in _one_bucket(first, second))
+                yield from _two_cards((earlier, first), (number, second))
+            else:
                 yield (
                     number,
                     Fault(
@@ -827,6 +877,67 @@ def _between(living: list[tuple[int, Agreement]], libraries: Mapping[str, Librar
                         f"The library {a.library} serves several districts, whose ids repeat: write scheme: prefix_student_id with a prefix of this district's own.",
                     ),
                 )
+
+
+def _one_bucket(first: Agreement, second: Agreement) -> Iterator[Fault]:
+    """A district has one drop bucket, and sends one file for all of its libraries: the agreements must say the same of both."""
+    one, other = first.exchange, second.exchange
+    for key in type(one).model_fields:
+        if key != "mapping" and _unordered(getattr(one, key)) != _unordered(getattr(other, key)):
+            yield Fault(
+                ("exchange", key),
+                f"The district {second.district} sends one file for both libraries, and {first.id} says something else here: write the same {key} in both.",
+            )
+    for name, column in other.mapping.items():
+        if one.mapping.get(name, column) != column:
+            yield Fault(
+                ("exchange", "mapping", name),
+                f"The district {second.district} sends one file for both libraries, and {first.id} takes '{name}' from another column: write the same column in both.",
+            )
+    if first.retention.raw_upload_days != second.retention.raw_upload_days:
+        yield Fault(
+            ("retention", "raw_upload_days"),
+            f"The file is kept once for both libraries, and by {first.id} for {first.retention.raw_upload_days} days: write the same number in both.",
+        )
+
+
+def _unordered(value: object) -> object:
+    return frozenset(value) if isinstance(value, tuple) else value
+
+
+def _two_cards(one: tuple[int, Agreement], other: tuple[int, Agreement]) -> Iterator[tuple[int, Fault]]:
+    """Nobody gets cards of two libraries by oversight."""
+    (_, first), (_, second) = one, other
+    silent = [(number, a) for number, a in (one, other) if not a.rollout.also_elsewhere]
+    if not silent or _apart(first, second):
+        return
+    number, told = silent[-1]
+    beside = first if told is second else second
+    yield (
+        number,
+        Fault(
+            ("rollout",),
+            f"The same student could get a card of {told.library} and, by {beside.id}, one of {beside.library}: give the two agreements different schools, "
+            "or write also_elsewhere: true under rollout in both if that is meant.",
+        ),
+    )
+
+
+def _apart(first: Agreement, second: Agreement) -> bool:
+    """Whether nobody is rolled out to under both: schools count for everybody, grades and where they live for students."""
+    one, other = first.rollout, second.rollout
+    if one.schools != "all" and other.schools != "all" and not set(one.schools) & set(other.schools):
+        return True
+    by_grade = one.grades != "all" and other.grades != "all" and not set(one.grades) & set(other.grades)
+    return (by_grade or _areas_apart(first.card.service_area, second.card.service_area)) and not (one.staff and other.staff)
+
+
+def _areas_apart(one: ServiceArea | None, other: ServiceArea | None) -> bool:
+    """Whether two libraries serve no student both, as far as ZIP codes tell: the district's flag and lists of schools outside do not say who serves the others."""
+    if one is None or other is None or not (one.postal_codes and other.postal_codes):
+        return False
+    skip = all(area.outside == "skip" and not area.by_school for area in (one, other))
+    return skip and not set(one.postal_codes) & set(other.postal_codes) and "outside" in (one.unknown, other.unknown)
 
 
 def _neighbours(first: Agreement, second: Agreement, library: Library) -> Iterator[Fault]:

@@ -37,16 +37,32 @@ class Site:
     agreements: tuple[Agreement, ...]
     libraries: tuple[Library, ...]
 
-    def of_district(self, slug: str, on: date | None) -> Agreement | None:
-        """The district's agreement: the one that is executed or suspended, else a draft, else a terminated one.
+    def sharings(self, district: str) -> tuple[str, ...]:
+        """The data-sharing ids of a district, one for each library, whatever became of their agreements."""
+        return tuple(sorted({agreement.sharing for agreement in self.agreements if agreement.district == district}))
+
+    def agreements_of(self, district: str, on: date) -> tuple[Agreement, ...]:
+        """Under which agreements a district's files of a day are looked at, one for each library: those whose parties are bound on that day.
+
+        Where none is, the one that says why not. What a person has suspended in the ledger is not known here.
+        """
+        agreements = [agreement for sharing in self.sharings(district) if (agreement := self.of_sharing(sharing, on))]
+        bound = [agreement for agreement in agreements if agreement.binds(on)]
+        return tuple(bound or filter(None, [_first_in_rank(agreements, on)]))
+
+    def leading(self, district: str) -> Agreement | None:
+        """The agreement that a district's ways in are deployed from: of the executed and suspended ones, else of the drafts, else of the terminated ones that which ends last.
+
+        Agreements of one district that are in force together say the same of these ways in (``lint``).
+        """
+        return _first_in_rank((agreement for agreement in self.agreements if agreement.district == district), None)
+
+    def of_sharing(self, sharing: str, on: date | None) -> Agreement | None:
+        """The agreement with this data-sharing id: the one that is executed or suspended, else a draft, else a terminated one.
 
         Of several (this year's and the next one's) that whose term the day ``on`` falls into; else the one that ended last before it, else the first to come. Without a day
         the one that ends last: what a deployment is made from.
         """
-        return _first_in_rank((agreement for agreement in self.agreements if agreement.district == slug), on)
-
-    def of_sharing(self, sharing: str, on: date | None) -> Agreement | None:
-        """The agreement with this data-sharing id, chosen in the same way."""
         return _first_in_rank((agreement for agreement in self.agreements if agreement.sharing == sharing), on)
 
     def library(self, slug: str) -> Library:

@@ -400,12 +400,16 @@ class LeftOut(Clause):
 
 
 class Rollout(Clause):
-    """Who gets a card now. ``staff`` may be a list of roles; ``leave_out`` has groups by name, such as charter, virtual or dual-enrolled."""
+    """Who gets a card now. ``staff`` may be a list of roles; ``leave_out`` has groups by name, such as charter, virtual or dual-enrolled.
+
+    ``also_elsewhere`` says that the same people may have a card of another library of the district, too, under that library's agreement.
+    """
 
     schools: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_all_or_some)]
     grades: Annotated[Literal["all"] | tuple[str, ...], PlainValidator(_grades)]
     staff: Annotated[bool | tuple[str, ...], PlainValidator(_staff)]
     leave_out: dict[Slug, LeftOut] = Field(default_factory=dict)
+    also_elsewhere: bool = False
 
 
 class NumberClause(Clause):
@@ -461,11 +465,16 @@ class PinClause(Clause):
 
 
 class Expiry(Clause):
-    """When a card ends: on ``month_day``; a card touched after ``rolls_after`` runs to next year's."""
+    """When a card ends: on ``month_day``; a card touched after ``rolls_after`` runs to next year's.
 
-    rule: Literal["school_year"]
+    ``graduation`` takes that day of the year in which the student's grade will have left the twelfth, ``age`` the birthday ``until_age``. Whoever has no such
+    grade or birth date ahead, and staff, have the rule of the school year.
+    """
+
+    rule: Literal["school_year", "graduation", "age"]
     month_day: MonthDay
     rolls_after: MonthDay
+    until_age: Annotated[int, Field(ge=5, le=25)] | None = None
 
 
 class PatronTypes(Clause):
@@ -498,10 +507,44 @@ class HomeBranch(Clause):
     by_school: dict[str, Code] = Field(default_factory=dict)
 
 
+OutsideWord = Literal["full", "e_resources", "skip", "ask"]
+"""What a student outside the service area gets: the same card, one for e-resources alone, none, or none before the library has said so."""
+
+
+class ServiceArea(Clause):
+    """Who lives where the library serves, and what the others get. Exactly one of ``flag`` (the field in_service_area), ``postal_codes`` (those inside) and ``outside_schools`` tells.
+
+    ``unknown`` is what a student counts as whose row does not tell. ``by_school`` are the library's answers for single schools. Staff get their card wherever they live.
+    """
+
+    flag: bool = False
+    postal_codes: tuple[Text, ...] = ()
+    outside_schools: tuple[Text, ...] = ()
+    unknown: Literal["inside", "outside"]
+    outside: OutsideWord
+    by_school: dict[Text, Literal["full", "e_resources", "skip"]] = Field(default_factory=dict)
+    patron_type: Code | None = None
+
+    @property
+    def field(self) -> str:
+        """The field of the roster that tells."""
+        return "in_service_area" if self.flag else "postal_code" if self.postal_codes else "school_id"
+
+    def of_student(self, *, school: str, postal_code: str, flag: str) -> Literal["inside"] | OutsideWord:
+        """What a student gets: ``inside``, or the word for the others. ``flag`` is ``yes``, ``no`` or empty; of a postal code its first five signs count."""
+        if self.outside_schools:
+            inside = school not in self.outside_schools
+        else:
+            told = flag if self.flag else postal_code[:5]
+            inside = (flag == "yes" if self.flag else told in self.postal_codes) if told else self.unknown == "inside"
+        return "inside" if inside else self.by_school.get(school, self.outside)
+
+
 class CardClause(Clause):
     """What kind of card comes out."""
 
     kind: Literal["virtual", "e_resources", "full"]
+    service_area: ServiceArea | None = None
     number: NumberClause
     staff_number: NumberClause
     pin: PinClause
@@ -512,9 +555,10 @@ class CardClause(Clause):
 
 
 class Leavers(Clause):
-    """How long a card lives after its owner left the roster."""
+    """How long a card lives after its owner left the roster: so many days, or with ``runs_out`` to its own last day."""
 
     grace_days: Annotated[int, Field(ge=0, le=365)]
+    runs_out: bool = False
 
 
 class NameOn(Clause):
@@ -529,9 +573,13 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class Safety(Clause):
-    """What is held for a person instead of being applied; shares in percent of the students known before."""
+    """What is held for a person instead of being applied; shares in percent of the students known before.
+
+    ``pilot_cards``: a first load makes so many cards and no more, to be tried at the library; all others come with the next file, which waits for a person again.
+    """
 
     first_run_needs_approval: bool
+    pilot_cards: Annotated[int, Field(ge=1, le=50)] | None = None
     max_missing_percent: Percent
     max_new_percent: Percent
     max_changed_percent: Percent
@@ -769,7 +817,11 @@ class Agreement(Clause):
 
     def in_force(self, on: date) -> bool:
         """Whether the agreement is executed and ``on`` lies in its term, both ends included."""
-        return self.status is Status.EXECUTED and self.term.effective <= on <= self.term.expires
+        return self.status is Status.EXECUTED and self.binds(on)
+
+    def binds(self, on: date) -> bool:
+        """Whether the parties are bound on a day of its term, be it that the agreement stands still."""
+        return self.status in (Status.EXECUTED, Status.SUSPENDED) and self.term.effective <= on <= self.term.expires
 
     def purposes_of(self, group: Group) -> tuple[Purpose, ...]:
         """The purposes for which the matrix opens ``group``, in the vocabulary's order."""

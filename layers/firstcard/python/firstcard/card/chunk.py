@@ -39,7 +39,7 @@ class PatronLine:
     ``ils_id`` is the ILS's own id of a patron that was there before, whose card is to serve as this one's: such a line has neither number nor PIN, and ``pair``
     is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer. ``separate`` says
     that a person set the student apart from a patron of the library who is like it. ``claimed`` says that the number is made of what people send, so that it may be another
-    person's already: it is given only if it can be claimed.
+    person's already: it is given only if it can be claimed. ``moved_from`` is the patron whose card this was: the same child as a student of another district, or under another id.
     """
 
     decision: Decision
@@ -54,6 +54,7 @@ class PatronLine:
     mistaken: str = ""
     separate: bool = False
     claimed: bool = False
+    moved_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Chunk:
                     "s": {g: _text(b) for g, b in (p.sealed or {}).items()},
                     **{key: value for key, value in (("x", p.ils_id), ("p", p.pair), ("m", p.mistaken), ("a", p.separate)) if value},
                     **({"n": 1} if p.claimed else {}),
+                    **({"o": p.moved_from} if p.moved_from else {}),
                 }
             )
             for p in self.patrons
@@ -188,6 +190,7 @@ class Chunk:
                     r.get("m", ""),
                     r.get("a", False),
                     bool(r.get("n")),
+                    r.get("o", ""),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

@@ -1,18 +1,22 @@
 """Claims on card numbers: a number that was given once belongs to that patron for good, also when the card and the patron are gone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from firstcard.card.patron import Patron, Stamp
+from firstcard.card.patron import Patron, Stamp, State
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One number (``number`` is its card token) and whose it is (``token``, the patron's); nothing ever removes it."""
+    """One number (``number`` is its card token) and whose it is (``token``, the patron's); nothing ever removes it.
+
+    With ``moved_from`` it goes over from that patron, who left and is the same child, unless that one is back by then.
+    """
 
     number: str
     token: str
     stamp: Stamp
+    moved_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +32,11 @@ def claims_of(patrons: Sequence[Patron]) -> tuple[Claim, ...]:
     first: dict[str, Patron] = {}
     for patron in patrons:
         first.setdefault(patron.card_token, patron)
-    return tuple(Claim(number, patron.token, patron.stamp) for number, patron in first.items())
+    return tuple(Claim(number, patron.token, patron.stamp, patron.moved_from) for number, patron in first.items())
+
+
+def handed_over(before: Patron | None, claim: Claim) -> Patron | None:
+    """The patron whose number goes over to another one; None where that may not be, because it has a card again, or nobody knows it."""
+    if before is None or before.state is not State.EXPIRED or before.card_token != claim.number:
+        return None
+    return replace(before, moved_to=claim.token, version=before.version + 1)

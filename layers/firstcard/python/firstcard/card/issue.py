@@ -95,8 +95,9 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         else:
             changed.append((after, rule))
             counts["changed"] += 1
-    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE}
+    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE or line.moved_from}
     lost = _without_number([*new, *(after for after, _ in changed if after.token in instead)], chunk, cards)
+    lost |= _without_card([line for line in chunk.patrons if line.claimed and not line.moved_from], standing, chunk, cards)
     if lost:
         counts["unnumbered"] += len(lost)
         counts["new"] -= sum(patron.token in lost for patron in new)
@@ -137,6 +138,15 @@ def _without_number(given: Sequence[Patron], chunk: Chunk, cards: Cards) -> set[
     if lost:
         cards.leave_without_number([Unnumbered(p.token, p.stamp) for p in lost.values()])
     return set(lost)
+
+
+def _without_card(lines: Sequence[PatronLine], standing: Standing, chunk: Chunk, cards: Cards) -> set[str]:
+    """Those whose card moved to another patron since the plan, by token: it is written down that they got none."""
+    gone = [line.token for line in lines if (before := standing.patrons.get(line.token)) and before.moved_to]
+    if gone:
+        stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+        cards.leave_without_number([Unnumbered(token, stamp) for token in gone])
+    return set(gone)
 
 
 def _record_pairs(chunk: Chunk, cards: Cards, now: Callable[[], str] | None) -> None:

@@ -58,6 +58,7 @@ class Manifest:
     to the fingerprint of its contact data. ``unplaced`` is how many rows of nobody knows whom the roster had: more of them another night may be people
     who are known here. ``left`` are the traits of those who were in an earlier roster: the card waits for them, and for nobody else who gets their id.
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
+    ``under`` is a digest of the agreement, ``rollout`` one of what it says about who gets a card; empty where they are not known. ``pilot`` says that a few cards alone were made, to be tried.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
@@ -72,6 +73,9 @@ class Manifest:
     dated: str = ""
     twice: Mapping[str, str] = field(default_factory=dict)
     compared: Compared = NOT_COMPARED
+    under: str = ""
+    rollout: str = ""
+    pilot: bool = False
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -96,6 +100,9 @@ class Manifest:
             "dated": self.dated,
             "twice": dict(sorted(self.twice.items())),
             "compared": asdict(self.compared),
+            "under": self.under,
+            "rollout": self.rollout,
+            "pilot": self.pilot,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
@@ -114,6 +121,9 @@ class Manifest:
             dated=body.get("dated", ""),
             twice=body.get("twice", {}),
             compared=_compared(body.get("compared", {})),
+            under=body.get("under", ""),
+            rollout=body.get("rollout", ""),
+            pilot=body.get("pilot", False),
         )
 
 
@@ -166,4 +176,5 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         known.dated,
         {**known.twice, **planned.twice},
         compared,
+        pilot=planned.pilot,
     )

@@ -65,6 +65,10 @@ class Patron:
     """The ILS's own ids of cards that were linked to this patron, and that a person found to be somebody else's: they carry its token no longer."""
     separate: bool = False
     """Whether a person set the student apart from a patron of the library who is like it: no duplicate rule of the ILS keeps it from a card of its own."""
+    moved_from: str = ""
+    """The patron whose card this was: the same child, as a student of another district or under another id; the ILS may know the card by that token still."""
+    moved_to: str = ""
+    """The patron whose card this is now."""
     sealed: Mapping[str, bytes] = field(default_factory=dict)
     envelopes: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,7 +87,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
     """The patron after a plan's line, or None if nothing changes.
 
     A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed from
-    the same chunk changes nothing. Whoever returns gets the same number and PIN back, or the same card of the family linked again. Whose card it is changes by a
+    the same chunk changes nothing. Whose card moved to another patron gets nothing but by a line that brings it back. Whoever returns gets the same number and PIN back, or the same card of the family linked again. Whose card it is changes by a
     ``replace`` alone, and only from the very link that was found to be wrong. ``apart`` says that a person set the student and the line's ``ils_id`` apart
     since: then no such link is made, renewed or put in place of another.
     """
@@ -124,9 +128,14 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
             ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
             existing=line.ils_id,
             separate=line.separate,
+            moved_from=line.moved_from,
             sealed=sealed,
             envelopes=dict.fromkeys(sealed, chunk.object),
         )
+    if before.moved_to and not line.moved_from:
+        return None
+    if line.moved_from:
+        return _back_with_its_card(before, line, chunk)
     kept = {g: b for g, b in sealed.items() if g not in DRAWN_ONCE}
     back = State.ACTIVE if before.issued_at else State.WAITING
     return replace(
@@ -141,6 +150,27 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         separate=before.separate or line.separate,
         sealed={**before.sealed, **kept},
         envelopes={**before.envelopes, **dict.fromkeys(kept, chunk.object)},
+    )
+
+
+def _back_with_its_card(before: Patron, line: PatronLine, chunk: Chunk) -> Patron:
+    """A patron that was here before, and whose card comes with it from where it was meanwhile: with another PIN, for the one from before is the ILS's no longer."""
+    sealed = dict(line.sealed or {})
+    return replace(
+        before,
+        agreement=chunk.agreement,
+        state=State.ACTIVE if before.issued_at else State.WAITING,
+        version=before.version + 1,
+        household=line.household,
+        card_token=line.card_token,
+        fingerprint=line.fingerprint,
+        run_id=chunk.run_id,
+        at=chunk.at,
+        separate=before.separate or line.separate,
+        moved_from=line.moved_from,
+        moved_to="",
+        sealed={**before.sealed, **sealed},
+        envelopes={**before.envelopes, **dict.fromkeys(sealed, chunk.object)},
     )
 
 

@@ -10,13 +10,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import chain, islice, zip_longest
+from operator import itemgetter
 from types import MappingProxyType
 
 from firstcard.agreement import Agreement, Library
-from firstcard.agreement.model import NumberClause
+from firstcard.agreement.model import NumberClause, ServiceArea
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 from firstcard.card.chunk import CHANGED, IN_DOUBT, SERVED, STILL, Chunk, Decision, HouseholdLine, PairLine, PatronLine
-from firstcard.card.expiry import school_year_end
+from firstcard.card.expiry import last_day
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, number_of
 from firstcard.card.pair import pair_id
@@ -231,15 +233,37 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     return Decision.ISSUE
 
 
+def pilot_of(decisions: Decisions, agreement: Agreement, on: date) -> frozenset[str]:
+    """The first students, by token, who get a card of a first load, to be tried before all others: of each patron type and branch one, as far as the number goes."""
+    new = (
+        (s.token, s.person)
+        for s in decisions.steps
+        if s.person and s.person.role is Role.STUDENT and s.decision in (Decision.ISSUE, Decision.WAIT) and not s.ils_id
+    )
+    kinds: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for token, person in sorted(new, key=itemgetter(0)):
+        terms = card_terms(agreement, person, on=on)
+        kinds[terms["patron_type"], terms["home_branch"]].append(token)
+    turns = chain.from_iterable(zip_longest(*kinds.values()))
+    return frozenset(islice(filter(None, turns), agreement.safety.pilot_cards or 0))
+
+
 def card_terms(agreement: Agreement, person: Person, *, on: date) -> dict[str, str]:
     """What the agreement makes of a person's card on a day: its kind, patron type, branch and last day."""
-    card, staff = agreement.card, person.role is Role.STAFF
-    return {
-        "kind": "educator" if staff else str(card.kind),
-        "patron_type": card.patron_type.staff if staff else card.patron_type.of_student(person.grade, age_on(person.birth_date, on)),
-        "home_branch": card.home_branch.by_school.get(person.school_id, card.home_branch.default),
-        "expires_on": school_year_end(on, month_day=card.expiry.month_day, rolls_after=card.expiry.rolls_after).isoformat(),
-    }
+    card = agreement.card
+    branch = card.home_branch.by_school.get(person.school_id, card.home_branch.default)
+    if person.role is Role.STAFF:
+        kind, patron_type, ends = "educator", card.patron_type.staff, last_day(card.expiry, on)
+    else:
+        kind, patron_type = str(card.kind), card.patron_type.of_student(person.grade, age_on(person.birth_date, on))
+        ends = last_day(card.expiry, on, grade=person.grade, born=person.birth_date)
+        if (area := card.service_area) and area.patron_type and _area_word(area, person) == "e_resources":
+            kind, patron_type = "e_resources", area.patron_type
+    return {"kind": kind, "patron_type": patron_type, "home_branch": branch, "expires_on": ends.isoformat()}
+
+
+def _area_word(area: ServiceArea, person: Person) -> str:
+    return area.of_student(school=person.school_id, postal_code=person.postal_code, flag=person.in_service_area)
 
 
 def age_on(born: date | None, on: date) -> int | None:
@@ -319,9 +343,9 @@ def _holds(
     counts = Counter("new" if s.token not in known_of else "missing" if s.person is None else str(s.counted) for s in steps)
     counts["new"] += aside
     holds = []
-    if safety.first_run_needs_approval and (rolled_over or not known.patrons):
+    if safety.first_run_needs_approval and (rolled_over or known.pilot or not known.patrons):
         holds.append(Reason.FIRST_RUN)
-    if known.patrons:
+    if known.patrons and not known.pilot:
         there = len(known.patrons)
         for decisions, limit, base, reason in (
             (("missing",), safety.max_missing_percent, there, Reason.TOO_MANY_MISSING),
@@ -467,6 +491,8 @@ class Builder:
     now: datetime
     set_apart: Collection[str] = frozenset()
     """Students, by token, whom a person set apart from a patron of the library."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Students, by token, with the patron whose card is theirs now."""
 
     def chunks(
         self, decisions: Decisions, pairs: Sequence[PairLine] = (), in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT
@@ -556,6 +582,7 @@ class Builder:
             step.mistaken,
             step.token in self.set_apart,
             claimed,
+            self.moved.get(step.token, "") if claimed else "",
         )
 
     def _barcode(self, serials: Iterator[int]) -> str:
@@ -646,6 +673,9 @@ def next_manifest(
     dated: str = "",
     twice: Mapping[str, str] = NOBODY_LINKED,
     compared: Compared = NOT_COMPARED,
+    under: str = "",
+    rollout: str = "",
+    pilot: bool = False,
 ) -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
@@ -657,7 +687,21 @@ def next_manifest(
     }
     gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
-    return Manifest(known.version + 1, content, patrons, decisions.contacts, unplaced, left, decisions.id_lengths, dated, twice, compared)
+    return Manifest(
+        version=known.version + 1,
+        content=content,
+        patrons=patrons,
+        households=decisions.contacts,
+        unplaced=unplaced,
+        left=left,
+        id_lengths=decisions.id_lengths,
+        dated=dated,
+        twice=twice,
+        compared=compared,
+        under=under,
+        rollout=rollout,
+        pilot=pilot,
+    )
 
 
 def plan_hash(chunks: Sequence[PlannedChunk], summary: Mapping[str, object]) -> str:

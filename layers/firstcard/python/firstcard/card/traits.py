@@ -38,6 +38,10 @@ class Traits:
         known = self.names and before.names and self.births and before.births
         return bool(known) and set(self.names).isdisjoint(before.names) and set(self.births).isdisjoint(before.births)
 
+    def is_same(self, other: "Traits") -> bool:
+        """Whether a name and a birth date are the same on both sides; where either is unknown, nobody is taken for anybody."""
+        return not (set(self.names).isdisjoint(other.names) or set(self.births).isdisjoint(other.births))
+
     def __or__(self, other: "Traits") -> "Traits":
         """The traits of both."""
         return Traits(*(tuple(sorted({*mine, *its})) for mine, its in ((self.names, other.names), (self.births, other.births))))

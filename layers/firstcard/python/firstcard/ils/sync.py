@@ -7,7 +7,7 @@ from typing import Protocol
 
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group
-from firstcard.card.expiry import school_year_end
+from firstcard.card.expiry import last_day
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import IlsState, View
 from firstcard.ils.answer import Accepted, Refused, Unreachable
@@ -178,10 +178,7 @@ def _link(
         return ils.unlink(patron.existing, token=patron.token)
     held = _known(patron, before) == patron.existing
     blocked_too = agreement.existing_blocked == "link_and_list"
-    expiry = agreement.card.expiry
-    touched = date.fromisoformat(patron.at[:10])
-    last_day = school_year_end(touched, month_day=expiry.month_day, rolls_after=expiry.rolls_after)
-    renew_to = last_day if agreement.renews_existing else None
+    renew_to = last_day(agreement.card.expiry, date.fromisoformat(patron.at[:10])) if agreement.renews_existing else None
     return ils.link(patron.existing, token=patron.token, held_before=held, blocked_too=blocked_too, on=today, renew_to=renew_to)
 
 
@@ -221,6 +218,7 @@ def _put(
             postal_code=address.get("postal_code", ""),
             phone=address.get("phone", ""),
             separate=patron.separate,
+            moved_from=patron.moved_from,
         ),
         ils_id=_known(patron, before) or None,
         new_pin=before is not None and before.lacks_pin_of(patron),
@@ -230,8 +228,12 @@ def _put(
 def _end(
     patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool
 ) -> Accepted | Refused | Unreachable:
-    grace = agreement.leavers.grace_days if patron.state is State.EXPIRED and not refused else 0
-    return ils.end(_known(patron, before) or None, token=patron.token, on=today + timedelta(days=grace))
+    left = patron.state is State.EXPIRED and not refused
+    if left and agreement.leavers.runs_out:
+        return Accepted(_known(patron, before))
+    grace = agreement.leavers.grace_days if left else 0
+    known = "" if patron.moved_to else _known(patron, before)  # who has the card now is not ended by an old number
+    return ils.end(known or None, token=patron.token, on=today + timedelta(days=grace))
 
 
 def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused | Unreachable, *, ending: bool, at: str) -> IlsState:

@@ -17,6 +17,9 @@ class Exclusion(StrEnum):
     OTHER_GRADE = "other_grade"
     GROUP = "group"
     STAFF = "staff"
+    OUTSIDE_AREA = "outside_area"
+    AREA_ASKED = "area_asked"
+    AFTER_PILOT = "after_pilot"
     NOT_ENABLED = "not_enabled"
     TO_BE_DELETED = "to_be_deleted"
     NOT_ENROLLED = "not_enrolled"
@@ -29,6 +32,9 @@ EXCLUSIONS: dict[Exclusion, str] = {
     Exclusion.OTHER_GRADE: "in a grade that the agreement does not roll out to",
     Exclusion.GROUP: "in a group that the agreement leaves out",
     Exclusion.STAFF: "staff, whom the agreement does not roll out to",
+    Exclusion.OUTSIDE_AREA: "outside the library's service area",
+    Exclusion.AREA_ASKED: "outside the library's service area, and the library has not decided yet what they get",
+    Exclusion.AFTER_PILOT: "not among the first few cards, which the library tries before the others come with the next file",
     Exclusion.NOT_ENABLED: "marked as not enabled by the export",
     Exclusion.TO_BE_DELETED: "marked to be deleted by the export",
     Exclusion.NOT_ENROLLED: "not enrolled now",
@@ -36,6 +42,12 @@ EXCLUSIONS: dict[Exclusion, str] = {
     Exclusion.DUPLICATE: "repeats of a row that was used",
 }
 """The words of ``Exclusion`` in a sentence's end: "12 rows are …"."""
+
+
+BY_THE_AGREEMENT = frozenset(
+    {Exclusion.OTHER_SCHOOL, Exclusion.OTHER_GRADE, Exclusion.GROUP, Exclusion.STAFF, Exclusion.OUTSIDE_AREA, Exclusion.AREA_ASKED}
+)
+"""Those whom an edit of the agreement leaves out or takes in."""
 
 
 @dataclass(frozen=True, slots=True)

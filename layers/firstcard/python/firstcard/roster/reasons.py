@@ -48,6 +48,7 @@ class Reason(StrEnum):
     TOO_MANY_CHANGED = "TOO_MANY_CHANGED"
     TOO_MANY_REJECTED = "TOO_MANY_REJECTED"
     FIRST_RUN = "FIRST_RUN"
+    ROLLOUT_NARROWED = "ROLLOUT_NARROWED"
     FORBIDDEN_COLUMN = "FORBIDDEN_COLUMN"
     SUPERSEDED = "SUPERSEDED"
     REJECTED_BY_LIBRARY = "REJECTED_BY_LIBRARY"
@@ -306,6 +307,10 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.FIRST_RUN: _hold(
         "This is the first file of the district, or the first after its year-end roll-over: a person looks at what it would do before it is done.",
         "Nothing needs to be done. The library approves the plan, and the run goes on by itself.",
+    ),
+    Reason.ROLLOUT_NARROWED: _hold(
+        "The agreement says something else than before about who gets a card, and people who have one are left out now: their cards would end.",
+        "Nothing needs to be done. A person at the library approves that these cards end, or the agreement takes the schools, grades or groups in again.",
     ),
     Reason.SUPERSEDED: _fatal(
         "A newer file arrived while this one waited.",

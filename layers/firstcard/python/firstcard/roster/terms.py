@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from firstcard.agreement import Agreement
-from firstcard.agreement.model import Condition, LeftOut
+from firstcard.agreement.model import Condition, LeftOut, ServiceArea
 from firstcard.roster.person import Role
 
 STUDENT_FIELDS = frozenset(
@@ -35,6 +35,7 @@ STUDENT_FIELDS = frozenset(
         "region",
         "postal_code",
         "phone",
+        "in_service_area",
     }
 )
 """The fields of a student that are carried on; an agreed field that is not among them is dropped like any other."""
@@ -67,7 +68,7 @@ class Terms:
     """The clauses that decide how a roster is read.
 
     ``fields`` are the agreed fields with whether each is required; ``schools``, ``grades`` and ``staff_roles`` are None for all; ``left_out`` are
-    groups by name. ``encoding`` is that of text without a byte order mark. ``deltas`` says whether a file may hold changes only, ``flagged``
+    groups by name; ``area`` is the service area where somebody outside it may get no card. ``encoding`` is that of text without a byte order mark. ``deltas`` says whether a file may hold changes only, ``flagged``
     whether a plain table must say who refused: a column that is missing would lose every no.
     """
 
@@ -85,13 +86,14 @@ class Terms:
     flagged: bool = False
     staff_roles: frozenset[str] | None = None
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    area: ServiceArea | None = None
     encoding: str = field(default="utf-8")
     deltas: bool = False
 
     @classmethod
     def of(cls, agreement: Agreement) -> "Terms":
         """Compile them from an agreement."""
-        rollout = agreement.rollout
+        rollout, area = agreement.rollout, agreement.card.service_area
         return cls(
             fields={name: clause.required for name, clause in agreement.fields.items()},
             conditions={name: clause.condition for name, clause in agreement.fields.items() if clause.condition},
@@ -104,6 +106,7 @@ class Terms:
             staff=bool(rollout.staff),
             staff_roles=None if isinstance(rollout.staff, bool) else frozenset(rollout.staff),
             left_out=rollout.leave_out,
+            area=area if area and ({area.outside, *area.by_school.values()} & {"skip", "ask"}) else None,
             # A school that the agreement names by itself is the district's too; a plain CSV brings schools only, never the district's own id.
             organisations=frozenset(
                 {
@@ -129,9 +132,10 @@ class Terms:
         return ""
 
     def group_fields(self) -> frozenset[str]:
-        """The fields that tell who is in a group: without their columns everybody would get a card."""
+        """The fields that tell who is in a group or outside the area: without their columns everybody would get a card."""
         said = {"school_id": "schools", "enrollment_status": "statuses"}
-        fields = {name for group in self.left_out.values() for name, clause in said.items() if getattr(group, clause)}
+        fields = {self.area.field} if self.area else set()
+        fields |= {name for group in self.left_out.values() for name, clause in said.items() if getattr(group, clause)}
         return frozenset(fields | {"grade" for group in self.left_out.values() if group.grades != "all"})
 
     def knows_status(self, status: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any, Final
 
+from firstcard.agreement.model import ServiceArea
 from firstcard.roster import values
 from firstcard.roster.person import Person, Role
 from firstcard.roster.reading import NO_ADDRESS, PLACES_OF_A_PERSON, DroppedColumn, Exclusion, Reading, RefusedError
@@ -281,6 +282,7 @@ class Validator:
                 self._code(name, raw, found)
         self._remembered("home_language", raw, found, self._languages, values.language)
         restricted = self._flag("contact_restricted", raw, found) if "contact_restricted" in raw else False
+        area = self._in_area(raw, found) if raw.get("in_service_area", "").strip(" \t") else ""
         self._texts(raw, found)
         get = raw.get
         for name in self._required[role]:
@@ -322,6 +324,7 @@ class Validator:
                 postal_code=get("postal_code", ""),
                 phone=get("phone", ""),
                 card_number=get("card_number", ""),
+                in_service_area=area,
             )
         )
 
@@ -335,7 +338,9 @@ class Validator:
         none = Sound(lines, (), (), range(count))
         if (terms.schools is not None and "school_id" not in columns) or (student and terms.grades is not None and "grade" not in columns):
             return none
-        if any(name not in columns for name in self._required[role]) or (terms.left_out if student else terms.staff_roles is not None):
+        if any(name not in columns for name in self._required[role]) or (
+            (terms.left_out or terms.area) if student else terms.staff_roles is not None
+        ):
             return none
         made: dict[str, Sequence[Any]] = {}
         odd: set[int] = set()
@@ -455,7 +460,16 @@ class Validator:
             found.extend(("enrollment_status", reason) for reason in reasons)
             if not there and not reasons:
                 return Exclusion.NOT_ENROLLED
+        if terms.area and draft.role is Role.STUDENT and "school_id" not in bad:
+            return self._outside(terms.area, raw)
         return None
+
+    def _outside(self, area: ServiceArea, raw: Mapping[str, str]) -> Exclusion | None:
+        """Whether a student who does not live where the library serves gets no card, or none before the library said so. A flag that cannot be read is told later."""
+        inside, faults = values.flag(raw.get("in_service_area", ""))
+        said = "" if faults or not raw.get("in_service_area", "").strip(" \t") else "yes" if inside else "no"
+        word = area.of_student(school=raw.get("school_id", ""), postal_code=raw.get("postal_code", "").strip(" \t"), flag=said)
+        return {"skip": Exclusion.OUTSIDE_AREA, "ask": Exclusion.AREA_ASKED}.get(word)
 
     def _code(self, name: str, raw: dict[str, str], found: list[tuple[str, Reason]]) -> None:
         raw[name], reasons = values.code(raw.get(name, ""))
@@ -504,6 +518,12 @@ class Validator:
         for reason in reasons:
             found.append((name, reason))
         return value
+
+    def _in_area(self, raw: dict[str, str], found: list[tuple[str, Reason]]) -> str:
+        inside, reasons = values.flag(raw["in_service_area"])
+        found.extend(("in_service_area", reason) for reason in reasons)
+        raw["in_service_area"] = "" if reasons else "yes" if inside else "no"
+        return raw["in_service_area"]
 
     def _texts(self, raw: dict[str, str], found: list[tuple[str, Reason]]) -> None:
         """Bring names, addresses and e-mails into their normal form, in place. Names repeat, so what a text came to is remembered."""
@@ -563,6 +583,10 @@ class Validator:
             return _Judged(lambda cell: "" if not cell or values.enrolled(cell) == (True, ()) else ODD)
         if name == "home_language":
             return _Judged(_sound(values.language))
+        if name == "in_service_area":
+            return _Judged(
+                lambda cell: "" if not cell.strip(" \t") else ODD if values.flag(cell)[1] else "yes" if values.flag(cell)[0] else "no"
+            )
         if name == "contact_restricted":
             return _Judged(lambda cell: ODD if values.flag(cell)[1] else YES * values.flag(cell)[0])
         return _Judged(_sound(values.text))

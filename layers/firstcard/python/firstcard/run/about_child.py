@@ -15,13 +15,14 @@ from firstcard.roster.values import code
 
 
 class AboutChild(BaseModel):
-    """A district's slug, a student's id, and the asker's now, for a person's call has no time of its own."""
+    """A district's slug, a student's id, and the asker's now, for a person's call has no time of its own. ``library`` is empty where the district has one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     district: Annotated[str, Field(max_length=31)]
     student: Annotated[str, Field(max_length=200, repr=False)]
     at: AwareDatetime
+    library: Annotated[str, Field(max_length=31)] = ""
 
 
 def child_of(asked: AboutChild, site: Site, token_key: Callable[[str], bytes]) -> tuple[Agreement, str] | str:
@@ -29,11 +30,24 @@ def child_of(asked: AboutChild, site: Site, token_key: Callable[[str], bytes]) -
 
     ``token_key`` gives a library's token key.
     """
-    agreement = site.of_district(asked.district, asked.at.date())
-    if agreement is None:
-        return "unknown_district"
+    agreement = _agreement(asked, site)
+    if isinstance(agreement, str):
+        return agreement
     local_id, faults = code(asked.student)
     if faults or not local_id:
         return "not_an_id"
     tokens = Tokens(token_key(agreement.library), library=agreement.library, district=agreement.district)
     return agreement, tokens.patron(Role.STUDENT, local_id)
+
+
+def _agreement(asked: AboutChild, site: Site) -> Agreement | str:
+    """The agreement with the library that was named, or the only one that the district's files go to; else the word for what is wrong."""
+    day = asked.at.date()
+    if asked.library:
+        return site.of_sharing(f"{asked.library}.{asked.district}", day) or (
+            "unknown_library" if site.sharings(asked.district) else "unknown_district"
+        )
+    found = site.agreements_of(asked.district, day)
+    if not found:
+        return "unknown_district"
+    return found[0] if len(found) == 1 else "several_libraries"

@@ -34,8 +34,8 @@ class Ledger(Protocol):
         """Whether somebody suspended the agreement, consistently read."""
         ...
 
-    def runs(self, district: str, *, limit: int = 50) -> Sequence[Run]:
-        """The district's latest runs, newest first."""
+    def newest_runs(self, district: str) -> Iterator[Run]:
+        """The district's runs, newest first."""
         ...
 
     def late_told(self, sharing: str, due: str) -> bool:
@@ -115,7 +115,7 @@ def tell_late(agreement: Agreement, *, ledger: Ledger, emit: Callable[[Sequence[
     asked = asked_for(agreement, now)
     if asked is None or not ledger.district(agreement.sharing).applied_received_at or ledger.suspended(agreement.sharing):
         return False
-    last = next(iter(ledger.runs(agreement.district, limit=1)), None)
+    last = next((run for run in ledger.newest_runs(agreement.district) if run.sharing == agreement.sharing), None)
     if last is None or not is_late(asked, agreement, last_arrival=datetime.fromisoformat(last.arrival.received_at)):
         return False
     due = asked.due.isoformat()

@@ -27,7 +27,10 @@ PLANNED = (Status.READY, Status.HELD, Status.APPROVED, Status.ISSUING, Status.FA
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A finished upload: one version of one object in a district's drop bucket. ``size`` in bytes, ``received_at`` ISO 8601 UTC."""
+    """A finished upload: one version of one object in a district's drop bucket. ``size`` in bytes, ``received_at`` ISO 8601 UTC.
+
+    It makes a run for each library that the district shares with, and each of these has the upload under a ``run_id`` of its own.
+    """
 
     run_id: str
     district: str
@@ -144,12 +147,12 @@ class Ledger(Protocol):
         """Change a run's status and fields if its status is one of ``when``, and its plan's hash ``of_plan`` if given; whether it was."""
         ...
 
-    def waiting_runs(self, district: str) -> Sequence[Run]:
-        """The district's runs that wait for a person, oldest first."""
+    def waiting_runs(self, sharing: str) -> Sequence[Run]:
+        """The runs under a data-sharing id that wait for a person, oldest first."""
         ...
 
-    def overwritten(self, arrival: Arrival) -> bool:
-        """Whether a newer version of the same object has arrived."""
+    def overwritten(self, arrival: Arrival, *, sharing: str) -> bool:
+        """Whether a newer version of the same object has arrived for the same library."""
         ...
 
     def take_lock(self, sharing: str, run_id: str, *, base_version: int) -> int | None:

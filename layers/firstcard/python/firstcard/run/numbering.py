@@ -4,7 +4,7 @@ Numbers that are made of what people send may be somebody's already: another dis
 library had before. Issue decides, by claims (firstcard.card.claim); planning looks first, so that a row without a free number is told by its line.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,9 +12,10 @@ from firstcard.agreement import Agreement, Library
 from firstcard.card.issue import Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import in_block, may_be_claimed, may_be_ours
-from firstcard.card.plan import Decisions, clause_of, made_number
+from firstcard.card.patron import Patron, State
+from firstcard.card.plan import Decisions, Step, clause_of, made_number
 from firstcard.identity import Tokens
-from firstcard.roster import Reading, Reason, Role
+from firstcard.roster import Person, Reading, Reason, Role
 
 Row = Mapping[str, str]
 AT_ONCE = 1000
@@ -65,6 +66,23 @@ def numbered(reading: Reading, known: Manifest, agreement: Agreement, tokens: To
     return frozenset(one for one in people if (before := known.patrons.get(tokens.patron(*one))) and before.fingerprint)
 
 
+SameChild = Callable[[Patron, Person], bool]
+"""Whether a row is of the child who was this patron: by name and birth date."""
+
+
+def nobody(patron: Patron, person: Person) -> bool:
+    """No two are one."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What planning finds of numbers: ``taken`` are those, by patron token, whose number is somebody else's; ``moved`` those whose number comes with them from a patron that left."""
+
+    taken: frozenset[str]
+    moved: Mapping[str, str]
+
+
 def not_free(
     decisions: Decisions,
     known: Manifest,
@@ -74,8 +92,12 @@ def not_free(
     tokens: Tokens,
     on_record: NumbersOnRecord,
     listed: Collection[str] = frozenset(),
-) -> frozenset[str]:
-    """Those new ones, by patron token, whose number is somebody else's, or one that the library's block gives by itself.
+    same_child: SameChild = nobody,
+) -> Looked:
+    """The new ones whose number is somebody else's, or one that the library's block gives by itself; and those whose number was theirs all the time.
+
+    A state id stays with the child, and so does the card that it numbers: a student whose number is that of one who left, and who is the same child, has the
+    card moved.
 
     ``listed`` are numbers of the library's own patrons; a card of ours may be among them. Prefix and id make a number that only an id of the same
     district can make, so that before a district's first roster nobody can have one, and nothing is asked.
@@ -95,11 +117,36 @@ def not_free(
             continue
         claims[token] = tokens.card(number)
     holders = on_record.holders(list(claims.values())) if claims else {}
-    gone.update(token for token, claim in claims.items() if holders.get(claim, token) != token)
+    others = {token: holder for token, claim in claims.items() if (holder := holders.get(claim, token)) != token}
+    moved = _moved({token: other for token, other in others.items() if token not in gone}, numbers, agreement, on_record, same_child)
+    gone.update(others.keys() - moved.keys())
+    met -= moved.keys()
     unclaimed = sorted(token for token in met - gone if claims[token] not in holders)
     patrons = on_record.standing(unclaimed).patrons if unclaimed else {}
     gone.update(token for token in unclaimed if token not in patrons or patrons[token].card_token != claims[token])
-    return frozenset(gone)
+    return Looked(frozenset(gone), moved)
+
+
+def _moved(
+    others: Mapping[str, str],
+    numbers: Mapping[str, tuple[Step, str]],
+    agreement: Agreement,
+    on_record: NumbersOnRecord,
+    same_child: SameChild,
+) -> dict[str, str]:
+    """Those of ``others`` (the holder of the number by who would get it) who are the holder, gone from where it was."""
+    students = {token: other for token, other in others.items() if _goes_along(numbers[token][0], agreement)}
+    standing = on_record.standing(sorted(students.values())) if students else Standing({}, ())
+    moved = {}
+    for token, other in students.items():
+        patron, person = standing.patrons.get(other), numbers[token][0].person
+        if patron and person and patron.state is State.EXPIRED and other not in standing.refused and same_child(patron, person):
+            moved[token] = other
+    return moved
+
+
+def _goes_along(step: Step, agreement: Agreement) -> bool:
+    return step.person is not None and step.person.role is Role.STUDENT and clause_of(step.person.role, agreement).scheme == "state_id"
 
 
 def places_of(reading: Reading, taken: Collection[str], tokens: Tokens) -> dict[int, Reason]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -11,14 +12,17 @@ from typing import Protocol
 
 from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
-from firstcard.card.expiry import school_year_end
+from firstcard.card.expiry import last_day
 from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
-from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, plan_hash
+from firstcard.card.patron import Patron
+from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, pilot_of, plan_hash
+from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
-from firstcard.roster import Reading, Reason, Refusal, date_in_name, read_roster
+from firstcard.roster import Person, Reading, Reason, Refusal, Role, date_in_name, read_roster
+from firstcard.roster.reading import BY_THE_AGREEMENT, Exclusion
 from firstcard.roster.snapshot import Told, mark
 from firstcard.run.checking import as_planned, closed, limit_of, without
 from firstcard.run.counting import census_of
@@ -27,7 +31,7 @@ from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
 from firstcard.run.ledger import PLANNED, Arrival, DistrictState, Ledger, Run, Status
 from firstcard.run.matching import Found, Matcher, PairsOnRecord, agreed, comparable, served_still, waits_until
-from firstcard.run.numbering import ListedNumbers, NumbersOnRecord, families_own, not_free, numbered, places_of
+from firstcard.run.numbering import ListedNumbers, NumbersOnRecord, SameChild, families_own, not_free, numbered, places_of
 from firstcard.run.peers import Peer, Row, open_students, seal_students, students_folder
 from firstcard.run.people import people_key, people_of
 from firstcard.sender import open_delivery
@@ -112,25 +116,29 @@ class Planner:
     """The library's own list of its patrons at a moment, each row under the ILS's id as ``id``; None where there is none that may be used."""
 
     def plan(self, arrival: Arrival) -> Planned:
-        """Plan the run of one arrival; asked again for the same run against the same state, gives the same plan again."""
+        """Plan the run of one arrival under the agreement that it was admitted for; asked again for the same run against the same state, gives the same plan again."""
         now = datetime.fromisoformat(arrival.received_at)
-        agreement = self.site.of_district(arrival.district, now.date())
-        if agreement is None:
+        run = self.ledger.run(arrival.run_id)
+        agreement = self.site.of_sharing(run.sharing, now.date()) if run else None
+        if run is None or agreement is None:
             return self._reject(arrival, Reason.UNKNOWN_SENDER)
         if reason := closed(agreement, on=now.date(), suspended=self.ledger.suspended(agreement.sharing)):
             return self._reject(arrival, reason)
         calendar = agreement.exchange.calendar
         if calendar.is_rollover(calendar.date_of(now)):
             return self._reject(arrival, Reason.ROLLOVER)
-        run = self.ledger.run(arrival.run_id)
         state = self.ledger.district(agreement.sharing)
-        if run and run.status in PLANNED and run.plan_hash and run.base_version == state.manifest_version:
+        if run.status in PLANNED and run.plan_hash and run.base_version == state.manifest_version:
             return self._again(run)
         if state.lock_holder and state.lock_holder != arrival.run_id:
             return Planned("busy")
         if state.applied_received_at > arrival.received_at and not agreement.exchange.deltas:
             return self._reject(arrival, Reason.STALE_FILE)
-        if agreement.exchange.protection == "plain" and not agreement.exchange.deltas and self.ledger.overwritten(arrival):
+        if (
+            agreement.exchange.protection == "plain"
+            and not agreement.exchange.deltas
+            and self.ledger.overwritten(arrival, sharing=run.sharing)
+        ):
             return self._reject(arrival, Reason.SUPERSEDED)
         limit = limit_of(agreement)
         if arrival.size > limit:
@@ -157,6 +165,7 @@ class Planner:
         same = content == known.content and (keeper is None or keeper.state.content == content)
         same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
+        same = same and known.under in ("", _digest(agreement)) and not known.pilot
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -218,6 +227,8 @@ class Planner:
         named = date_in_name(arrival.key)
         dated = named.isoformat() if named else ""
 
+        asked = frozenset(_left_out(reading, tokens, (Exclusion.AREA_ASKED,)))
+
         def judged(reading: Reading) -> Decisions:
             return decide(
                 reading.people,
@@ -225,7 +236,7 @@ class Planner:
                 agreement=agreement,
                 tokens=tokens,
                 rejected=sum(count for reason, count in reading.rejected.items() if reason is not Reason.SAME_CHILD),
-                rejected_tokens=frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people),
+                rejected_tokens=frozenset(tokens.patron(role, local_id) for role, local_id in reading.rejected_people) | asked,
                 complete=complete,
                 dated=dated,
                 rolled_over=rolled_over,
@@ -237,7 +248,7 @@ class Planner:
             )
 
         decisions = judged(reading)
-        taken = not_free(
+        numbers = not_free(
             decisions,
             known,
             agreement=agreement,
@@ -245,13 +256,22 @@ class Planner:
             tokens=tokens,
             on_record=self.numbers,
             listed=self._listed(agreement, library, decisions, listed, now),
+            same_child=self._same_child(library),
         )
-        if taken:
+        if numbers.taken:
             # Ids in another form look like new people whose numbers are taken: a person must see that, whoever is left out.
             ids = tuple(hold for hold in decisions.holds if hold in (Reason.LOST_ZEROS, Reason.ID_BASIS_CHANGED))
-            reading = without(reading, places_of(reading, taken, tokens), agreement)
+            reading = without(reading, places_of(reading, numbers.taken, tokens), agreement)
             decisions = judged(reading)
             decisions = replace(decisions, holds=tuple(dict.fromkeys((*ids, *decisions.holds))))
+        pilot = bool(agreement.safety.pilot_cards) and not known.version
+        if pilot:
+            chosen = pilot_of(decisions, agreement, now.date())
+            reading = _alone(reading, chosen, tokens)
+            decisions = judged(reading)
+        narrowed = _narrowed(reading, known, decisions, agreement, tokens)
+        if narrowed:
+            decisions = replace(decisions, holds=(*decisions.holds, Reason.ROLLOUT_NARROWED))
         if found.failed:
             decisions = replace(decisions, holds=(Reason.NOT_COMPARED, *decisions.holds))
         reading = without(reading, dict.fromkeys(decisions.reused, Reason.ID_REUSED))
@@ -267,9 +287,10 @@ class Planner:
             arrival.run_id,
             now,
             found.set_apart,
+            numbers.moved,
         )
         chunks = list(builder.chunks(decisions, found.lines, found.shown))
-        summary = _summary(arrival, agreement, reading, decisions)
+        summary = {**_summary(arrival, agreement, reading, decisions), "left_out_now": narrowed, "pilot": pilot}
         if agreed(agreement):
             apart = sum(1 for step in decisions.steps if step.told and step.token in found.mistaken)
             late = sum(1 for step in decisions.steps if step.told and step.token in known.compared.aside)
@@ -290,13 +311,16 @@ class Planner:
                 dated=dated,
                 twice=found.instead,
                 compared=compared,
+                under=_digest(agreement),
+                rollout=_rollout(agreement),
+                pilot=pilot,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
         self.objects.put(f"{folder}/problems.json", _json([[p.file, p.line, p.column, p.reason] for p in reading.problems]))
         self.objects.put(people_key(folder), people_of(reading, tokens, decisions.in_doubt, decisions.served).to_bytes())
         held = bool(decisions.holds)
-        self._supersede_older(arrival)
+        self._supersede_older(arrival, agreement.sharing)
         moved = self.ledger.move(
             arrival.run_id,
             Status.HELD if held else Status.READY,
@@ -348,6 +372,23 @@ class Planner:
             return rows and families_own(listed.noting(rows), sharings, library, tokens, self.numbers)
 
         return Matcher(agreement, tokens, self.pairs, patrons, now, self._peers(agreement, now)).match(reading, known)
+
+    def _same_child(self, library: Library) -> SameChild:
+        """By the traits that the patron's own district kept of it: the same name and the same birth date, both known."""
+        key = self.secrets.token_key(library.id)
+        manifests: dict[str, Manifest] = {}
+
+        def same(patron: Patron, person: Person) -> bool:
+            sharing = patron.sharing
+            if sharing not in manifests:
+                manifests[sharing] = load_manifest(self.objects, sharing, self.ledger.district(sharing).manifest_version)
+            manifest = manifests[sharing]
+            was = manifest.left.get(patron.token) or (
+                manifest.patrons[patron.token].traits if patron.token in manifest.patrons else UNKNOWN
+            )
+            return was.is_same(traits_of(person, Tokens(key, library=library.id, district=patron.district), patron.token))
+
+        return same
 
     def _listed(
         self, agreement: Agreement, library: Library, decisions: Decisions, listed: ListedNumbers, now: datetime
@@ -426,9 +467,9 @@ class Planner:
         standing = self.pairs.standing(sorted(others))
         return any(not served_still(standing, other) for other in others)
 
-    def _supersede_older(self, arrival: Arrival) -> None:
+    def _supersede_older(self, arrival: Arrival, sharing: str) -> None:
         over = (Status.HELD, Status.APPROVED)
-        for older in self.ledger.waiting_runs(arrival.district):
+        for older in self.ledger.waiting_runs(sharing):
             is_older = older.arrival.run_id != arrival.run_id and older.arrival.received_at <= arrival.received_at
             if is_older and self.ledger.move(older.arrival.run_id, Status.SUPERSEDED, when=over, reason=str(Reason.SUPERSEDED)):
                 self.wake(older, "superseded")
@@ -445,8 +486,46 @@ class Planner:
 
 def _last_day(agreement: Agreement, at: str) -> date | None:
     """The last day of a card that is made or touched at a moment; None where there was none."""
-    expiry = agreement.card.expiry
-    return school_year_end(datetime.fromisoformat(at).date(), month_day=expiry.month_day, rolls_after=expiry.rolls_after) if at else None
+    return last_day(agreement.card.expiry, datetime.fromisoformat(at).date()) if at else None
+
+
+def _digest(agreement: Agreement) -> str:
+    """Another one where anything of the agreement is: then the same roster may mean something else."""
+    return hashlib.sha256(agreement.model_dump_json(by_alias=True, warnings=False).encode()).hexdigest()[:16]
+
+
+def _rollout(agreement: Agreement) -> str:
+    """Another one where the agreement says something else about who gets a card."""
+    area = agreement.card.service_area
+    said = [agreement.rollout.model_dump_json(exclude={"also_elsewhere"}, warnings=False), area.model_dump_json() if area else ""]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def _left_out(reading: Reading, tokens: Tokens, why: Collection[Exclusion]) -> Iterator[str]:
+    return (tokens.patron(role, local_id) for (role, local_id), word in reading.excluded_people.items() if word in why)
+
+
+def _narrowed(reading: Reading, known: Manifest, decisions: Decisions, agreement: Agreement, tokens: Tokens) -> int:
+    """How many cards would end because the agreement says something else than before about who gets one: these people are in the file all the same."""
+    if known.rollout in ("", _rollout(agreement)):
+        return 0
+    ending = {step.token for step in decisions.steps if step.decision is Decision.EXPIRE and not known.patrons[step.token].refused}
+    return len(ending.intersection(_left_out(reading, tokens, BY_THE_AGREEMENT)))
+
+
+def _alone(reading: Reading, chosen: Collection[str], tokens: Tokens) -> Reading:
+    """The reading with these people, and with everybody who said no; the others come with the next one."""
+    rows = enumerate(reading.people.select("role", "local_id", "opt_out"))
+    later = {
+        place: (Role(role), local_id) for place, (role, local_id, no) in rows if not no and tokens.patron(role, local_id) not in chosen
+    }
+    people = reading.people.some(sorted(later))
+    return replace(
+        reading,
+        people=reading.people.without(people),
+        excluded=dict(Counter(reading.excluded) + Counter({str(Exclusion.AFTER_PILOT): len(later)})),
+        excluded_people={**reading.excluded_people, **dict.fromkeys(later.values(), Exclusion.AFTER_PILOT)},
+    )
 
 
 def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:

@@ -11,7 +11,7 @@ from typing import Protocol
 from firstcard.agreement import Agreement, Library, Site
 from firstcard.receipt import Outcome, Receipt, receipt_of
 from firstcard.roster import Reason, Refusal
-from firstcard.run.admission import is_temporary
+from firstcard.run.admission import is_temporary, under
 from firstcard.run.checking import Checked, Verdict, check_roster, closed, limit_of
 from firstcard.run.delivering import Outboxes, put_forms
 from firstcard.run.ledger import Arrival, Standing
@@ -67,16 +67,18 @@ class Rehearsal:
     secrets: OpeningKeys
 
     def rehearse(self, arrival: Arrival) -> str:
-        """Try one file: its receipt, then its end, whatever was found. Gives the outcome, or ``gone`` if the file was tried already.
+        """Try one file: a receipt for each library that it would go to, then its end, whatever was found. Gives the outcomes, or ``gone`` if the file was tried already.
 
-        Safe to repeat: the receipt's name is made of the arrival, and a version that is gone is left alone. A file in the bucket of a district without
+        Safe to repeat: a receipt's name is made of the arrival, and a version that is gone is left alone. A file in the bucket of a district without
         an agreement is deleted without a receipt, for there is nobody to ring.
         """
         standing = list(self.folders.trials(arrival.bucket))
         outcome = "gone"
         if any((one.key, one.version_id) == (arrival.key, arrival.version_id) for one in standing):
-            agreement = self.site.of_district(arrival.district, datetime.fromisoformat(arrival.received_at).date())
-            outcome = self._tell(arrival, agreement) if agreement else "unknown"
+            agreements = self.site.agreements_of(arrival.district, datetime.fromisoformat(arrival.received_at).date())
+            alone = len(agreements) == 1
+            told = [self._tell(arrival if alone else under(arrival, agreement.sharing), agreement) for agreement in agreements]
+            outcome = ", ".join(told) or "unknown"
             self.folders.delete_trial(arrival.bucket, arrival.key, arrival.version_id)
         for one in standing:
             # A rename is a copy and a removal: in a versioned bucket the whole file still stands under its temporary name.

@@ -38,8 +38,8 @@ class Runs(Protocol):
         """The district's state, consistently read."""
         ...
 
-    def waiting_runs(self, district: str) -> Sequence[Run]:
-        """The district's runs that wait for a person, oldest first."""
+    def waiting_runs(self, sharing: str) -> Sequence[Run]:
+        """The runs of a district with a library that wait for a person, oldest first."""
         ...
 
 
@@ -103,8 +103,8 @@ def _censuses(sharing: str, vault: Vault) -> Iterator[tuple[str, Census]]:
 
 
 def _held(agreement: Agreement, ledger: Runs, vault: Vault) -> Iterator[Held]:
-    for run in ledger.waiting_runs(agreement.district):
-        if run.sharing == agreement.sharing and run.status is Status.HELD:
+    for run in ledger.waiting_runs(agreement.sharing):
+        if run.status is Status.HELD:
             told = told_to_district(summary_of(run, vault).get("decisions", {}), agreement)
             yield Held(run.arrival.received_at, told.get(Decision.ISSUE, 0) + told.get(Decision.WAIT, 0))
 

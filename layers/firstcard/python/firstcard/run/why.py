@@ -85,6 +85,13 @@ class InFile:
         return tuple(p for p in self.problems if REASONS[p.reason].severity == "row")
 
 
+ADVICE_ON_EXCLUSION: dict[Exclusion, str] = {
+    Exclusion.AREA_ASKED: "The library decides for the child's school, or for all, by card.service_area of the agreement; the next roster, the same one too, brings what it says.",
+    Exclusion.AFTER_PILOT: "The library tries the first cards; the next roster, the same one too, brings the others when the library has approved it.",
+}
+"""What to do about those whom only the library can take in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that an answer is made of. ``files`` are those of the district that may say something, newest first, the last applied one last."""
@@ -348,8 +355,11 @@ def _said_by(file: InFile) -> Answer | None:
         return Answer(
             Code.NOT_IN_ROLLOUT,
             f"This child is in the roster, but among those who get no card now: {EXCLUSIONS[file.excluded]}.",
-            "If that is not so, correct it in the student information system; the next roster brings it. The roll-out itself is a clause of the agreement.",
-            Whom.DISTRICT,
+            ADVICE_ON_EXCLUSION.get(
+                file.excluded,
+                "If that is not so, correct it in the student information system; the next roster brings it. The roll-out itself is a clause of the agreement.",
+            ),
+            Whom.LIBRARY if file.excluded in ADVICE_ON_EXCLUSION else Whom.DISTRICT,
             {"group": str(file.excluded), **_of(file.run)},
         )
     return None
@@ -419,7 +429,9 @@ def _gone(facts: Facts, reading: Run | None, last: Run | None) -> Answer:
             _of(reading),
         )
     if patron := facts.on_file.patron:
-        card = f"its card ends after {facts.agreement.leavers.grace_days} days of grace" if patron.issued_at else "it had no card yet"
+        leavers = facts.agreement.leavers
+        ends = "its card runs to its own last day" if leavers.runs_out else f"its card ends after {leavers.grace_days} days of grace"
+        card = ends if patron.issued_at else "it had no card yet"
         if patron.issued_at and patron.ownership is Ownership.LINKED:
             card = "the family's own card stays as it is and is not linked any more"
         return Answer(
