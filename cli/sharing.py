@@ -15,11 +15,8 @@ def agreement_of(site: Path, district: str, library: str) -> tuple[Agreement, Li
         whole = load_site(site)
     except AgreementError as error:
         raise typer.BadParameter(f"{error}", param_hint="--site") from None
-    if library:
-        named = whole.of_sharing(f"{library}.{district}", today)
-        found = (named,) if named else ()
-    else:
-        found = whole.agreements_of(district, today)
+    named = whole.of_sharing(f"{library}.{district}", today) if library else None
+    found = tuple(filter(None, [named])) if library else whole.agreements_of(district, today)
     if not found:
         raise typer.BadParameter(
             "no agreement is of this district and library; their short names are those in the agreement, such as duval and jaxpl"

@@ -1,5 +1,6 @@
 """The census of one applied roster: how many students of each school and grade there were. Counts of rows, small ones too: it stays in the vault, and only ``figures`` reads it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,3 +50,18 @@ class Census:
     def from_plain(cls, written: Mapping[str, Any]) -> "Census":
         """The census as it was written."""
         return cls(tuple(Group(*row) for row in written["groups"]), written["schools"], written["educators"], written["left_out"])
+
+
+def census_folder(sharing: str) -> str:
+    """Where a district's censuses lie in the vault."""
+    return f"census/{sharing}/"
+
+
+def census_key(sharing: str, received_at: str, version: int) -> str:
+    """Where the census of one applied roster lies: by the day it came, and the manifest's version."""
+    return f"{census_folder(sharing)}{received_at[:10]}-{version:08d}.json"
+
+
+def census_body(census: object) -> bytes:
+    """A census as it is stored: equal ones are equal bytes."""
+    return json.dumps(census, sort_keys=True, separators=(",", ":")).encode()

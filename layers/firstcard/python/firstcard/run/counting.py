@@ -1,6 +1,5 @@
-"""Counting a roster by school and grade when it is planned, and keeping the count of one that was applied. Nothing sealed is needed for it, and nothing of one child is kept."""
+"""Counting a roster by school and grade when it is planned. Nothing sealed is needed for it, and nothing of one child is kept."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -10,21 +9,6 @@ from firstcard.card.plan import Decisions
 from firstcard.identity import Tokens
 from firstcard.report.census import Census, Group
 from firstcard.roster import Person, Reading, Role
-
-
-def census_folder(sharing: str) -> str:
-    """Where a district's censuses lie in the vault."""
-    return f"census/{sharing}/"
-
-
-def census_key(sharing: str, received_at: str, version: int) -> str:
-    """Where the census of one applied roster lies: by the day it came, and the manifest's version."""
-    return f"{census_folder(sharing)}{received_at[:10]}-{version:08d}.json"
-
-
-def census_body(census: object) -> bytes:
-    """A census as it is stored: equal ones are equal bytes."""
-    return json.dumps(census, sort_keys=True, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 from firstcard.agreement import Agreement, Site
 from firstcard.card.manifest import Manifest, half_applied
 from firstcard.event import Event, new_event
+from firstcard.report.census import census_body, census_key
 from firstcard.roster import Reason
 from firstcard.run.admission import ATTEMPTS
-from firstcard.run.counting import census_body, census_key
 from firstcard.run.delivering import Places, deliver_receipt, folder_of, load_manifest, manifest_key, summary_of
 from firstcard.run.facts import facts
 from firstcard.run.ledger import DistrictState, Ledger, Run, Status

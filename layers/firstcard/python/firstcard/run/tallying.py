@@ -11,10 +11,9 @@ from firstcard.card.chunk import Decision
 from firstcard.card.manifest import Known
 from firstcard.card.patron import State
 from firstcard.card.view import Stand
-from firstcard.report.census import Census
+from firstcard.report.census import Census, census_folder
 from firstcard.report.figures import Counted, Edition, Held, Now, Where, figures_of
 from firstcard.report.usage import usage_folder
-from firstcard.run.counting import census_folder
 from firstcard.run.delivering import load_manifest, summary_of
 from firstcard.run.ledger import DistrictState, Run, Status
 from firstcard.run.writing import told_to_district
