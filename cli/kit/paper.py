@@ -12,6 +12,8 @@ from cli.kit.memorandum import Line
 from cli.kit.pieces import Block, Piece
 
 MARGIN = 20
+ROOM_BELOW_A_HEADING = 35
+"""Millimetres: a heading stands with what it is of."""
 FONT = "Helvetica"
 """One of the fonts that every reader has: letters of western European languages, in the encoding that Windows calls 1252."""
 
@@ -108,6 +110,8 @@ def _memorandum(page: FPDF, lines: Sequence[Line]) -> None:
             rows = []
         match line.kind:
             case "heading":
+                if page.get_y() > page.h - MARGIN - ROOM_BELOW_A_HEADING:
+                    page.add_page()
                 page.ln(2)
                 _text(page, line.cells[0], size=13, bold=True, after=1.5)
             case "item":
