@@ -2,12 +2,16 @@
 
 import pytest
 
+from firstcard.agreement import load_site
 from firstcard.run.admission import TEMPORARY
 from infra.drop import ENDINGS
-from tests.infra.templates import listed
+from tests.infra.templates import PROJECT, listed
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 QUEUE = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
+SITE = load_site(PROJECT)
+DISTRICTS = sorted({agreement.district for agreement in SITE.agreements})
+LIBRARIES = sorted(library.id for library in SITE.libraries)
 ALLOWED = {
     "admit": [
         *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
@@ -115,12 +119,9 @@ ALLOWED = {
     ],
     "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
     "officer": ["s3:GetObject", "s3:ListBucket"],
-    "upload-duval": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-    "upload-cms": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-    "sftp-duval": ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-    "sftp-cms": ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-    "library-jaxpl": QUEUE,
-    "library-cmlibrary": QUEUE,
+    **{f"upload-{district}": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"] for district in DISTRICTS},
+    **{f"sftp-{district}": ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"] for district in DISTRICTS},
+    **{f"library-{library}": QUEUE for library in LIBRARIES},
 }
 
 
@@ -278,7 +279,7 @@ def test_only_plan_reads_rosters(templates):
     assert readers == {"plan"}
 
 
-@pytest.mark.parametrize("district", ["duval", "cms"])
+@pytest.mark.parametrize("district", DISTRICTS)
 def test_a_districts_ways_in_name_its_own_bucket_only(templates, district):
     for way in ("upload", "sftp"):
         for statement in templates.role_statements(f"firstcard-{way}-{district}"):
@@ -343,7 +344,10 @@ def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_reads_them
 
 
 def test_a_districts_roles_reach_nothing_of_a_librarys_patrons(templates):
-    for role in ("upload-duval", "upload-cms", "sftp-duval", "sftp-cms", "library-jaxpl", "library-cmlibrary"):
+    for role in (
+        *(f"{way}-{district}" for way in ("upload", "sftp") for district in DISTRICTS),
+        *(f"library-{library}" for library in LIBRARIES),
+    ):
         assert "patrons" not in str(templates.role_statements(f"firstcard-{role}")), role
         assert "firstcard-vault" not in str(templates.role_statements(f"firstcard-{role}")), role
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from firstcard.agreement import load_site
 from tests.infra.templates import PROJECT, Templates, matches, synthesise
 
 MOST_RESOURCES = 200
@@ -33,7 +34,10 @@ def test_cloudformation_linter_finds_nothing(templates, outdir):
 
 def test_there_is_one_stack_for_each_district_one_for_each_library_that_uses_its_patrons_and_five_for_all(templates):
     owned = {name for name in templates.stacks if name.startswith(("FirstCardAgreement-", "FirstCardLibrary-"))}
-    assert owned == {"FirstCardAgreement-cms", "FirstCardAgreement-duval", "FirstCardLibrary-jaxpl"}
+    site = load_site(PROJECT)
+    districts = {f"FirstCardAgreement-{agreement.district}" for agreement in site.agreements}
+    assert {"FirstCardAgreement-cms", "FirstCardAgreement-duval"} <= districts
+    assert owned == districts | {f"FirstCardLibrary-{library.id}" for library in site.libraries if library.patrons}
     assert set(templates.stacks) - owned == {
         "FirstCardState",
         "FirstCardFamily",
