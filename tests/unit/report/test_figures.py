@@ -150,7 +150,13 @@ def attacked(groups: tuple[Group, ...], part: str, place: int) -> set[int]:
     for number in range(groups[place].students + 1):
         numbers = [getattr(g, part) for g in groups]
         numbers[place] = number
-        for candidate in compensated(numbers, [g.students for g in groups], place, sum(getattr(g, part) for g in groups)):
+        total, sizes = sum(numbers) - number + getattr(groups[place], part), [g.students for g in groups]
+        left = [g.students - getattr(g, other) for g in groups]
+        for candidate in (
+            *compensated(numbers, left, place, total, within=True),
+            *compensated(numbers, left, place, total),
+            *compensated(numbers, sizes, place, total),
+        ):
             lists = (with_numbers(candidate, kept=True), with_numbers(candidate, kept=False))
             if any(report(*changed, now=states(changed, now.students[Where.IN_ILS])) == truth for changed in lists):
                 found.add(number)
@@ -158,8 +164,8 @@ def attacked(groups: tuple[Group, ...], part: str, place: int) -> set[int]:
     return found
 
 
-def compensated(numbers: list[int], room: list[int], place: int, total: int) -> Iterator[list[int]]:
-    """The same with the other numbers moved, one after the other, by up to nine each, until the sum is the old one."""
+def compensated(numbers: list[int], room: list[int], place: int, total: int, *, within: bool = False) -> Iterator[list[int]]:
+    """The same with the other numbers moved, one after the other, by up to nine each, or ``within`` their spans, until the sum is the old one."""
     yield list(numbers)
     moved = list(numbers)
     for other in range(len(moved)):
@@ -167,6 +173,8 @@ def compensated(numbers: list[int], room: list[int], place: int, total: int) -> 
             continue
         for step in (1, -1):
             while (total - sum(moved)) * step > 0 and abs(moved[other] - numbers[other]) < 9 and 0 <= moved[other] + step <= room[other]:
+                if within and shown(moved[other] + step) != shown(numbers[other]):
+                    break
                 moved[other] += step
                 yield list(moved)
 
