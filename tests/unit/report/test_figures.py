@@ -154,6 +154,7 @@ def attacked(groups: tuple[Group, ...], part: str, place: int) -> set[int]:
         left = [g.students - getattr(g, other) for g in groups]
         for candidate in (
             *compensated(numbers, left, place, total, within=True),
+            *compensated(numbers, sizes, place, total, within=True),
             *compensated(numbers, left, place, total),
             *compensated(numbers, sizes, place, total),
         ):
