@@ -20,7 +20,7 @@ from infra.permission import (
 
 
 class Operator(Construct):
-    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home. No way to a name, a table of cards or a key."""
+    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home, have a report counted. No way to a name, a table of cards or a key."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +32,7 @@ class Operator(Construct):
         self.role.add_to_policy(see_vault())
         self.role.add_to_policy(in_vault("GetObject", "runs/*/plan.json", "runs/*/receipt.json"))
         self.role.add_to_policy(wake_roster_run())
-        self.role.add_to_policy(call_functions("explain", "reset", "attest"))
+        self.role.add_to_policy(call_functions("explain", "reset", "attest", "tally"))
 
 
 class Librarian(Construct):
@@ -59,14 +59,14 @@ class HandOut(Construct):
 
 
 class SystemsLibrarian(Construct):
-    """Who brings the library's own patrons in (``firstcard patrons``): seals, lets an extract count, destroys it. Opens none, not even the one just sealed."""
+    """Who brings the library's own patrons in (``firstcard patrons``): seals, lets an extract count, destroys it. Opens none, not even the one just sealed. Brings in counts of use, too (``firstcard usage``)."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self.role = _role(self, "systems-librarian")
         self.role.add_to_policy(on_ledger("GetItem", "PutItem", keys=["patrons#*"]))
         self.role.add_to_policy(list_extracts())
-        self.role.add_to_policy(in_vault("PutObject", "patrons/*"))
+        self.role.add_to_policy(in_vault("PutObject", "patrons/*", "usage/*"))
         self.role.add_to_policy(in_vault("DeleteObjectVersion", "patrons/*"))
         self.role.add_to_policy(call_functions("gather"))
 

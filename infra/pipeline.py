@@ -65,6 +65,7 @@ from infra.reset import Reset
 from infra.roster_run import RosterRun
 from infra.settle import Settle
 from infra.sync import Sync
+from infra.tally import Tally
 from infra.window import Window
 
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "CardLinked", "CardUnlinked", "RefusalRecorded"]
@@ -146,7 +147,7 @@ class Pipeline(Stack):
         finish.may(on_ledger("DeleteItem", keys=["content#*"]))
         finish.may(see_vault())
         finish.may(in_vault("GetObject", "runs/*", "manifests/*"))
-        finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*"))
+        finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*", "census/*"))
         finish.may(in_drops("PutObject", "outbox/*"))
         finish.may(tell_card_bus())
 
@@ -206,6 +207,13 @@ class Pipeline(Stack):
         explain.may(on_runs_by_district("Query"))
         explain.may(see_vault())
         explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
+
+        tally = Tally(self, layers=layers)
+        tally.may(on_cards("BatchGetItem", keys=["patron#*"]))
+        tally.may(on_ledger("GetItem", keys=["district#*"]))
+        tally.may(on_runs_by_district("Query"))
+        tally.may(see_vault())
+        tally.may(in_vault("GetObject", "census/*", "usage/*", "manifests/*", "runs/*/plan.json"))
 
         reset = Reset(self, layers=layers)
         reset.may(read_secrets("tokens"))

@@ -55,6 +55,7 @@ VERBS = (
     "bounce",
     "consent",
     "print",
+    "tally",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

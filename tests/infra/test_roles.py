@@ -65,6 +65,7 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS],
     "settle": [
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS),
     ],
@@ -241,6 +242,23 @@ def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templat
     assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
 
 
+def test_tally_reads_counts_and_states_and_no_function_but_it_and_no_person_reads_the_counts(templates):
+    vault = "arn:aws:s3:::firstcard-vault-111122223333-us-east-1"
+    readers = {}
+    for role in ALLOWED:
+        for s in templates.role_statements(f"firstcard-{role}"):
+            if any(a.startswith("s3:GetObject") for a in listed(s["Action"])):
+                readers.setdefault(role, set()).update(r for r in listed(s["Resource"]) if r.startswith(vault))
+    assert readers["tally"] == {f"{vault}/{what}" for what in ("census/*", "usage/*", "manifests/*", "runs/*/plan.json")}
+    assert {role for role, objects in readers.items() if objects & {f"{vault}/census/*", f"{vault}/usage/*"}} == {"tally"}
+    cards = [
+        s for s in templates.role_statements("firstcard-tally") if any(str(r).endswith("/firstcard-cards") for r in listed(s["Resource"]))
+    ]
+    assert [(listed(s["Action"]), s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) for s in cards] == [
+        (["dynamodb:BatchGetItem"], ["patron#*"])
+    ] or [listed(s["Action"]) for s in cards] == [["dynamodb:BatchGetItem"]]
+
+
 def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     callers = {
         role: sorted(listed(s["Resource"]))
@@ -250,7 +268,7 @@ def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     }
     functions = "arn:aws:lambda:us-east-1:111122223333:function"
     assert callers == {
-        "operator": [f"{functions}:firstcard-attest", f"{functions}:firstcard-explain", f"{functions}:firstcard-reset"],
+        "operator": [f"{functions}:firstcard-{verb}" for verb in ("attest", "explain", "reset", "tally")],
         "librarian": [f"{functions}:firstcard-settle"],
         "handout": [f"{functions}:firstcard-print"],
         "systems-librarian": [f"{functions}:firstcard-gather"],

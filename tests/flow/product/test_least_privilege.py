@@ -34,6 +34,7 @@ FUNCTIONS = (
     "bounce",
     "consent",
     "print",
+    "tally",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
@@ -79,6 +80,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("attest", "when letters went home", "dynamodb:Query", "dynamodb:UpdateItem", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
         _of("officer", "a person, when needed", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        _of("tally", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
             for district in ("duval", "cms")

@@ -30,7 +30,7 @@ from firstcard.card.claim import Claim, Unnumbered, handed_over
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, View, Yes
+from firstcard.card.view import Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, Stand, View, Yes
 from firstcard.card.window import YES, Window, never_arrived
 from firstcard.vault import Envelope
 
@@ -47,6 +47,9 @@ _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
 _WAITS, _DECIDED, _TOGETHER = "waits", "decided", "together"
 _AT_ONCE = 100
+_STANDS_AT_ONCE = 3000
+"""Patrons whose items are held at a time while they are counted."""
+_OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id"]
 
 
 class SealedAttribute(Attribute[Mapping[str, bytes]]):
@@ -387,6 +390,16 @@ class CardsTable:
             letter=_letter(letter) if isinstance(letter, LetterItem) else None,
             yes=_yes(yes) if isinstance(yes, YesItem) else None,
         )
+
+    def stands(self, tokens: Iterable[str]) -> Iterator[tuple[str, Stand]]:
+        """Where each of these patrons stands, as of a moment ago. What is sealed is not even asked for."""
+        waiting = iter(tokens)
+        while some := list(islice(waiting, _STANDS_AT_ONCE)):
+            keys = [(f"patron#{token}", kind) for token in some for kind in ("patron", "refusal", "ils")]
+            found: dict[str, dict[str, CardItem]] = {}
+            for item in CardItem.batch_get(keys, attributes_to_get=_OF_A_STAND):
+                found.setdefault(item.pk.removeprefix("patron#"), {})[item.sk] = item
+            yield from ((token, _stand(found.get(token, {}))) for token in some)
 
     def households(self, households: Sequence[str]) -> dict[str, Household]:
         """Households by their tokens, consistently read."""
@@ -870,6 +883,16 @@ def _letter_item(letter: Letter) -> LetterItem:
         window_of=letter.window_of or None,
         **_stamp(letter.stamp),
     )
+
+
+def _stand(items: Mapping[str, CardItem]) -> Stand:
+    patron, ils, no = items.get("patron"), items.get("ils"), "refusal" in items
+    if not isinstance(patron, PatronItem):
+        return Stand(no=no)
+    said = ""
+    if isinstance(ils, IlsItem) and ils.ils_id not in (patron.mistaken or ()):
+        said = ils.state if ils.state == "in_ils" or ils.version == patron.version else ""
+    return Stand(patron.state, no, bool(patron.household), patron.ownership == str(Ownership.LINKED), said)
 
 
 def _household(item: HouseholdItem) -> Household:

@@ -98,6 +98,7 @@ def to_markdown(agreement: Agreement) -> str:
         _safety(agreement),
         _keeping(agreement),
         _promises(agreement),
+        _goals(agreement),
         _people(agreement),
         _signatures(agreement),
     )
@@ -552,6 +553,19 @@ def _promises(a: Agreement) -> str:
     if a.state_terms:
         lines.append(f"- State terms: {', '.join(_text(term) for term in a.state_terms)}.")
     return "## Promises\n\n" + "\n".join(lines)
+
+
+GOAL_WORDS = {"coverage": "of the students", "educators": "of the educators"}
+
+
+def _goals(a: Agreement) -> str:
+    if not a.goals:
+        return ""
+    lines = [
+        f"- By {_day(goal.by)}, {goal.target_percent} % {GOAL_WORDS[goal.measure]} have a card that is in the library's system."
+        for goal in a.goals
+    ]
+    return "## What both want to reach\n\n" + "\n".join(lines)
 
 
 def _people(a: Agreement) -> str:

@@ -694,6 +694,20 @@ def _promises(a: Agreement) -> Iterator[Fault]:
                 )
 
 
+def _goals(a: Agreement) -> Iterator[Fault]:
+    seen: set[tuple[str, object]] = set()
+    for number, goal in enumerate(a.goals):
+        if goal.by < a.term.effective:
+            yield Fault(("goals", number, "by"), f"The day lies before the agreement: write {a.term.effective} or a later one.")
+        if (goal.measure, goal.by) in seen:
+            yield Fault(("goals", number), f"There is a goal for {goal.measure} by {goal.by} already: keep one of them.")
+        if goal.measure == "educators" and a.rollout.staff is False:
+            yield Fault(
+                ("goals", number, "measure"), "Educators get no cards under this agreement: remove the goal, or write rollout.staff: true."
+            )
+        seen.add((goal.measure, goal.by))
+
+
 RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _dates,
     _basis,
@@ -713,6 +727,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _patron_types,
     _keeping,
     _promises,
+    _goals,
 )
 
 

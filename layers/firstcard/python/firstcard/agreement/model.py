@@ -740,6 +740,14 @@ class InDoubt(Clause):
     decide_within_days: Annotated[int, Field(ge=1, le=90)]
 
 
+class Goal(Clause):
+    """What both agreed to reach by a day: so many percent of the students (``coverage``) or of the educators with a card in the library's system."""
+
+    measure: Literal["coverage", "educators"]
+    target_percent: Annotated[int, Field(ge=1, le=100)]
+    by: date
+
+
 class Agreement(Clause):
     """One signed data-sharing agreement of one district and one library."""
 
@@ -778,6 +786,7 @@ class Agreement(Clause):
     deidentified: Deidentified = Deidentified()
     requests: Requests = Requests()
     training: Training
+    goals: tuple[Goal, ...] = ()
     security_framework: Literal["NIST_CSF", "NIST_800_53", "ISO_27001", "CIS"]
     state_terms: tuple[StateTerm, ...] = ()
     approvals: tuple[Approval, ...] = ()

@@ -11,6 +11,7 @@ DATED = (
     ("basis", "notice", "opt_out_by"),
     ("exchange", "calendar", "breaks"),
     ("exchange", "calendar", "rollover"),
+    ("goals",),
 )
 """Clauses whose dates move a year on, to be looked at by a person."""
 

@@ -117,6 +117,17 @@ class OnFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Stand:
+    """Where one patron stands, without anything that is sealed: its state (empty if there is none), whether a no is on record, a household, whether the card is the family's own, and what the ILS said of this version (or that it has an earlier one)."""
+
+    state: str = ""
+    no: bool = False
+    household: bool = False
+    linked: bool = False
+    ils: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One consistent look at some patrons: their items, their refusals, their ILS states, and notices by (kind, token)."""
 

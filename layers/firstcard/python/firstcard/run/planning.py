@@ -25,6 +25,7 @@ from firstcard.roster import Person, Reading, Reason, Refusal, Role, date_in_nam
 from firstcard.roster.reading import BY_THE_AGREEMENT, Exclusion
 from firstcard.roster.snapshot import Told, mark
 from firstcard.run.checking import as_planned, closed, limit_of, without
+from firstcard.run.counting import census_of
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
@@ -295,6 +296,7 @@ class Planner:
             apart = sum(1 for step in decisions.steps if step.told and step.token in found.mistaken)
             late = sum(1 for step in decisions.steps if step.told and step.token in known.compared.aside)
             summary = {**summary, "matching": found.as_summary(), "set_apart": apart, "after_aside": late}
+        summary = {**summary, "census": census_of(reading, decisions, known, found.mistaken, tokens).as_plain()}
         digest = plan_hash(chunks, summary)
         folder = f"runs/{arrival.run_id}/{digest[:16]}"
         for chunk in chunks:
