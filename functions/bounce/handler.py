@@ -10,7 +10,7 @@ from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.card.patron import Stamp
 from firstcard.event.inbox import failures
-from firstcard.notice.feedback import Feedback, FeedbackKind, UnreadableFeedbackError, read_feedback
+from firstcard.run.feedback import Feedback, FeedbackKind, UnreadableFeedbackError, read_feedback
 
 logger = Logger()
 

@@ -22,9 +22,9 @@ from firstcard.event.inbox import Inbound, failures, read_inbox
 from firstcard.event.model import RosterLate, RosterRejected
 from firstcard.notice import late_notice, make_link, make_pin_link, make_yes_link
 from firstcard.notice.due import Notices, Outgoing, Wake
-from firstcard.notice.feedback import HOUSEHOLD_TAG
 from firstcard.notice.mail_receipt import mail_receipt
 from firstcard.roster import Reason
+from firstcard.run.feedback import HOUSEHOLD_TAG
 from firstcard.run.ledger import receipt_key
 from firstcard.vault import Intent
 from firstcard.vault.seal import Opener

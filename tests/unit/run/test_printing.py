@@ -16,7 +16,8 @@ from firstcard.card.issue import issue_chunk
 from firstcard.card.patron import Ownership, State
 from firstcard.notice import PinLink, PinPageState
 from firstcard.roster import Person, Role
-from firstcard.run.printing import AT_ONCE, LeftOut, Printer, PrintRecord, PrintWish, students_of
+from firstcard.run.ledger import PrintRecord
+from firstcard.run.printing import AT_ONCE, LeftOut, Printer, PrintWish, students_of
 from firstcard.run.renewing import Renewal, Renewer
 from firstcard.run.revealing import Revealer
 from tests.unit.agreement.builders import HANDOUT, PIN_PAGE, an_agreement
@@ -358,10 +359,10 @@ def test_nobody_is_found_by_place_who_said_no_and_staff_neither() -> None:
     assert {token for token, known in desk.plans.manifest.patrons.items() if known.place} == {token_of(BEN)}
 
 
-def test_without_the_clause_no_place_is_kept() -> None:
+def test_without_the_clause_no_homeroom_is_kept() -> None:
     desk = Desk(agreement=an_agreement(fields=FIELDS, **PIN_PAGE))
-    assert not any(known.place for known in desk.plans.manifest.patrons.values())
-    assert students_of(a_wish(), desk.plans.manifest, TOKENS) == "no_roster_since"
+    assert {known.place == known.school for known in desk.plans.manifest.patrons.values()} == {True}
+    assert students_of(a_wish(homeroom="Room 4"), desk.plans.manifest, TOKENS) == "no_roster_since"
 
 
 @pytest.mark.parametrize("changes", [{"school": "9999"}, {"homeroom": "Room 9"}, {"school": "\x07"}, {"homeroom": "\x07"}])

@@ -13,8 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, Attestation, DistrictState, Extract, Run, SnapshotState, Status
-from firstcard.run.printing import PrintRecord
+from firstcard.run.ledger import Arrival, Attestation, DistrictState, Extract, PrintRecord, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
 PRINT_FIELDS = (

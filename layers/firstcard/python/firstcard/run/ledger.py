@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from firstcard.agreement.vocabulary import Purpose
+
 
 class Status(StrEnum):
     """Where a run stands. ``ready``, ``held`` and ``approved`` have a plan; the last six are ends."""
@@ -110,6 +112,29 @@ class Attestation:
     by: str
     at: str
     started: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRecord:
+    """One call of a print as the ledger keeps it: who, when, for whom, which papers, under which agreement and purpose.
+
+    ``opened`` are the tokens of all who were about to be opened, ``handed`` of those whose data went out, ``renewed`` of those who got another PIN.
+    """
+
+    sharing: str
+    agreement: str
+    at: str
+    print_id: str
+    by: str
+    school: str
+    homeroom: str
+    parts: tuple[str, ...]
+    reprint: bool
+    restricted_included: bool
+    opened: tuple[str, ...]
+    handed: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
+    purpose: Purpose = Purpose.HAND_OUT
 
 
 @dataclass(frozen=True, slots=True)

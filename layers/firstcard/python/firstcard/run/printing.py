@@ -23,6 +23,7 @@ from firstcard.card.view import PinMark, View
 from firstcard.identity import Tokens
 from firstcard.roster import Role
 from firstcard.roster.values import code, text
+from firstcard.run.ledger import PrintRecord
 from firstcard.run.renewing import Renewal, Renewer
 from firstcard.vault import Envelope
 from firstcard.vault.seal import Opener
@@ -80,29 +81,6 @@ class LeftOut(StrEnum):
     PIN_SHOWN = "pin_shown"
     PIN_UNDER_WAY = "pin_under_way"
     CHANGED = "changed"
-
-
-@dataclass(frozen=True, slots=True)
-class PrintRecord:
-    """One call of a print as the ledger keeps it: who, when, for whom, which papers, under which agreement and purpose.
-
-    ``opened`` are the tokens of all who were about to be opened, ``handed`` of those whose data went out, ``renewed`` of those who got another PIN.
-    """
-
-    sharing: str
-    agreement: str
-    at: str
-    print_id: str
-    by: str
-    school: str
-    homeroom: str
-    parts: tuple[str, ...]
-    reprint: bool
-    restricted_included: bool
-    opened: tuple[str, ...]
-    handed: tuple[str, ...] = ()
-    renewed: tuple[str, ...] = ()
-    purpose: Purpose = Purpose.HAND_OUT
 
 
 class PrintStore(Protocol):
