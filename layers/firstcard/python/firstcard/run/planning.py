@@ -541,6 +541,12 @@ def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:
     )
 
 
+def _without_branch(agreement: Agreement, decisions: Decisions) -> list[str]:
+    """Schools of the roster that the agreement gives no branch of their own, where it gives any: their cards have the default one."""
+    table = agreement.card.home_branch.by_school
+    return sorted(school for school in decisions.by_school if school and school not in table) if table else []
+
+
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
     without_address = sum(1 for s in decisions.steps if s.counted is Decision.WAIT and not s.household)
     return {
@@ -559,6 +565,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "dropped": [[d.file, d.column, d.forbidden] for d in reading.dropped],
         "decisions": dict(sorted(decisions.counts.items())),
         "by_school": decisions.by_school,
+        "without_branch": _without_branch(agreement, decisions),
         "households": len(decisions.contacts),
         "waiting_without_address": without_address,
         "aside_without_address": decisions.aside_without_address,
