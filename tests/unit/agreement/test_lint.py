@@ -69,6 +69,12 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
         "Without the field grade",
     ),
     (
+        "items of a card for e-resources",
+        agreement_content(card={"kind": "e_resources", "rules": {"no_fines": True, "item_limit": 5}}),
+        "rules:",
+        "nothing is borrowed",
+    ),
+    (
         "grace days of a card that runs out",
         agreement_content(leavers={"runs_out": True}),
         "grace_days: 30",

@@ -18,6 +18,7 @@ from firstcard.agreement.model import (
     Leavers,
     LeftOut,
     NumberClause,
+    Rules,
     ServiceArea,
     Status,
 )
@@ -355,6 +356,7 @@ def _card(a: Agreement) -> str:
         *([f"- {_handing_out(a)}"] if a.hands_out else []),
         f"- End: {_end(card.expiry)} {_leavers(a.leavers)}",
         *([f"- {_area(card.service_area)}"] if card.service_area else []),
+        *([f"- Use: {_rules(card.rules)}"] if card.rules else []),
         *(
             [f"- A first load makes {a.safety.pilot_cards} cards, which the library tries; all others wait for its word."]
             if a.safety.pilot_cards
@@ -396,6 +398,19 @@ def _leavers(leavers: Leavers) -> str:
     if leavers.runs_out:
         return "A card runs to that day also when its owner leaves."
     return f"A card outlives its owner's leaving by {_days(leavers.grace_days)}."
+
+
+def _rules(rules: Rules) -> str:
+    limit = (
+        ""
+        if rules.item_limit is None
+        else " nothing can be borrowed;"
+        if rules.item_limit == 0
+        else f" at most {rules.item_limit} items at once;"
+    )
+    fines = "no fines for late items, while lost ones are billed" if rules.no_fines else "fines as for every card"
+    amnesty = "; the library forgives what a child owed before" if rules.amnesty else ""
+    return f"{limit.strip()} {fines}{amnesty}; holds are picked up at the {rules.hold_pickup}. The library's system keeps this by the patron type.".strip()
 
 
 AREA_WORDS = {

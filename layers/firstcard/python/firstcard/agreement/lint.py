@@ -534,6 +534,8 @@ def _expiry(a: Agreement) -> Iterator[Fault]:
             ("existing",),
             "A family's own card can be renewed to the end of the school year alone: write existing: link, or expiry.rule: school_year.",
         )
+    if a.card.kind == "e_resources" and a.card.rules and (a.card.rules.item_limit or a.card.rules.hold_pickup == "school"):
+        yield Fault(("card", "rules"), "With a card for e-resources nothing is borrowed: take item_limit and hold_pickup out.")
     if a.leavers.runs_out and a.leavers.grace_days:
         yield Fault(("leavers", "grace_days"), "With runs_out the card ends on its own last day: write grace_days: 0.")
     if a.safety.pilot_cards and not a.safety.first_run_needs_approval:

@@ -542,11 +542,24 @@ class ServiceArea(Clause):
         return "inside" if inside else self.by_school.get(school, self.outside)
 
 
+class Rules(Clause):
+    """What the library promises of the card's use. The library's system keeps it by the patron type; here it is agreed and told, and nothing is written.
+
+    ``item_limit`` is how many items may be out at once. ``amnesty`` says that what a child owed before is forgiven: an act of the library's staff.
+    """
+
+    no_fines: bool
+    amnesty: bool = False
+    item_limit: Annotated[int, Field(ge=0, le=500)] | None = None
+    hold_pickup: Literal["branch", "school"] = "branch"
+
+
 class CardClause(Clause):
     """What kind of card comes out."""
 
     kind: Literal["virtual", "e_resources", "full"]
     service_area: ServiceArea | None = None
+    rules: Rules | None = None
     number: NumberClause
     staff_number: NumberClause
     pin: PinClause
