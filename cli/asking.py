@@ -12,10 +12,10 @@ NO_ANSWER = 3
 """Exit code when nobody could answer."""
 
 
-def asked(function: str, question: Mapping[str, Any], *, role: str) -> Mapping[str, Any]:
-    """The function's answer; exits with ``NO_ANSWER`` and a sentence where there is none. ``role`` is who may ask."""
+def asked(function: str, question: Mapping[str, Any], *, role: str, patient: bool = False) -> Mapping[str, Any]:
+    """The function's answer; exits with ``NO_ANSWER`` and a sentence where there is none. ``role`` is who may ask; ``patient`` waits for a quarter of an hour."""
     try:
-        return ask_function(function, question)
+        return ask_function(function, question, patient=patient)
     except FunctionFailedError as error:
         sentence = f"The function {function} broke off ({error}); its log says why, under this time."
     except ClientError as error:

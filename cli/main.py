@@ -5,7 +5,7 @@ from importlib import import_module
 
 import typer
 
-_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin")
+_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage")
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "firstcard check export.zip --agreement agreements/jacksonville.yaml"),
     "sample": ("sample", "sample", "firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples"),
@@ -14,6 +14,8 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "match": ("match", "match", "firstcard match --students roster.csv --patrons patrons.csv --out decisions.csv"),
     "suspend": ("stop", "suspend", "firstcard suspend jaxpl.duval"),
     "resume": ("stop", "resume", "firstcard resume jaxpl.duval"),
+    "report": ("report", "report", "firstcard report --district duval --html report.html"),
+    "kit": ("kit", "kit", "firstcard kit --district duval --report report.json --out kit"),
     "cost": ("cost", "cost", "firstcard cost calls.json --cards 2000"),
 }
 """Of each command the module, the function in it, and an example."""
@@ -24,7 +26,7 @@ def whole(only: str | None = None) -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,
-        help="Every student a library card: check agreements and rosters, drop rosters, look at and decide runs, say why a child has no card, have a new PIN made, match students and patrons, and see what it costs.",
+        help="Every student a library card: check agreements and rosters, drop rosters, look at and decide runs, say why a child has no card, have a new PIN made, tell of letters, print what schools hand out, match students and patrons, report what was reached, and see what it costs.",
     )
     # With a callback it stays a command with parts, though it has only one.
     app.callback()(lambda: None)

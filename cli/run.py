@@ -12,6 +12,7 @@ from rich.table import Table
 
 from firstcard.adapters.aws import DropAndVault, account_and_region, wake
 from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.receipt.receipt import words_of
 from firstcard.roster import REASONS, Reason
 from firstcard.run.ledger import Run, Status
 from firstcard.run.steps import decide_held
@@ -124,6 +125,17 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
             "get theirs now",
             f"{late:,} who had no card while a match was in doubt, or another district's card served; the district sees no difference",
         )
+    for word, count in plan.get("excluded", {}).items():
+        head.add_row("left out", f"{count:,} rows: {words_of(word)}")
+    if ending := plan.get("left_out_now", 0):
+        head.add_row("would end", f"{ending:,} cards of people who are in the file, because the agreement leaves them out now")
+    if plan.get("pilot"):
+        head.add_row(
+            "first cards",
+            "only these few are made, to be tried; all others come with the next file, the same one too, after another approval",
+        )
+    if schools := plan.get("without_branch"):
+        head.add_row("branch", f"of these schools the agreement names none, so their cards have the default one: {', '.join(schools)}")
     head.add_row("plan", run.plan_hash)
     decisions = sorted(plan["decisions"])
     schools = Table("school", *decisions, title="What it would do, by school")

@@ -52,6 +52,8 @@ PIPELINE: Findings = {
         f"s3:::{DROPS}/outbox/*": "hold and finish leave every district's receipts",
         f"s3:::{DROPS}/outbox/try-*": "rehearse leaves every district's trial receipts, and can touch no other",
         f"s3:::{DROPS}/try/*": "rehearse reads every district's trials and deletes them; each bucket's policy lets nobody else read",
+        f"s3:::{VAULT}/census/*": "One census an applied roster: counts by school and grade, no token",
+        f"s3:::{VAULT}/usage/*": "One object a month of use: rounded counts by school and grade",
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",
         f"s3:::{VAULT}/patrons/*": "One extract a library, under a name that is drawn; its own key refuses everybody but plan (clause patrons)",
         f"s3:::{VAULT}/runs/*": RUNS,

@@ -1,4 +1,4 @@
-"""The stack of a family's pages behind links: the one for a no, open to anyone who holds the link, and the one that shows a PIN to who also answers."""
+"""The stack of a family's pages behind links: those for a no and a yes, open to anyone who holds the link, and the one that shows a PIN to who also answers."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.consent import Consent
 from infra.layers import Layers
 from infra.permission import on_cards, on_ledger, read_secrets
 from infra.refuse import Refuse
@@ -21,12 +22,17 @@ class Family(Stack):
     """GET shows a page and changes nothing; POST is its button."""
 
     def __init__(self, scope: Construct, construct_id: str, *, site: Path, built_layers: Path) -> None:
-        super().__init__(scope, construct_id, description="FirstCard: where a family says no, and sees a PIN once")
+        super().__init__(scope, construct_id, description="FirstCard: where a family says no or yes, and sees a PIN once")
         layers = Layers(self, "Layers", site=site, built=built_layers)
         refuse = Refuse(self, layers=layers)
         refuse.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
         refuse.may(on_cards("PutItem", keys=["patron#*"]))
         refuse.may(read_secrets("links"))
+
+        consent = Consent(self, layers=layers)
+        consent.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        consent.may(on_cards("PutItem", keys=["patron#*"]))
+        consent.may(read_secrets("links"))
 
         reveal = Reveal(self, layers=layers)
         reveal.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*", "pin#*"]))
@@ -36,7 +42,7 @@ class Family(Stack):
         reveal.may(read_secrets("links"))
 
         api = apigateway.HttpApi(self, "Api", api_name="firstcard-family", create_default_stage=False)
-        for path, page in (("/no/{link}", refuse), ("/pin/{link}", reveal)):
+        for path, page in (("/no/{link}", refuse), ("/yes/{link}", consent), ("/pin/{link}", reveal)):
             api.add_routes(
                 path=path,
                 methods=[apigateway.HttpMethod.GET, apigateway.HttpMethod.POST],

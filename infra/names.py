@@ -5,6 +5,7 @@ from aws_cdk import Aws
 CARDS_TABLE = "firstcard-cards"
 LEDGER_TABLE = "firstcard-ledger"
 CARD_BUS = "firstcard-cards"
+CONFIGURATION_SET = "firstcard"
 ROSTER_RUN = "firstcard-roster-run"
 TRAIL = "firstcard"
 ALARMS = "firstcard-alarms"
@@ -103,6 +104,11 @@ def function_arn(verb: str) -> str:
 def roster_run_arn() -> str:
     """ARN of the state machine."""
     return regional_arn("states", f"stateMachine:{ROSTER_RUN}")
+
+
+def default_bus_arn() -> str:
+    """ARN of the account's own bus."""
+    return regional_arn("events", "event-bus/default")
 
 
 def card_bus_arn() -> str:

@@ -20,7 +20,7 @@ from infra.permission import (
 
 
 class Operator(Construct):
-    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made. No way to a name, a table of cards or a key."""
+    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home, have a report counted. No way to a name, a table of cards or a key."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +32,7 @@ class Operator(Construct):
         self.role.add_to_policy(see_vault())
         self.role.add_to_policy(in_vault("GetObject", "runs/*/plan.json", "runs/*/receipt.json"))
         self.role.add_to_policy(wake_roster_run())
-        self.role.add_to_policy(call_functions("explain", "reset"))
+        self.role.add_to_policy(call_functions("explain", "reset", "attest", "tally"))
 
 
 class Librarian(Construct):
@@ -44,15 +44,29 @@ class Librarian(Construct):
         self.role.add_to_policy(call_functions("settle"))
 
 
+class HandOut(Construct):
+    """Who prints what a school hands out (``firstcard cards``): is given names, numbers and PINs by a function that writes it down, and says who it is by a source identity."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.role = _role(self, "handout")
+        trust = self.role.assume_role_policy
+        assert trust is not None, "the role was just made"
+        trust.add_statements(iam.PolicyStatement(actions=["sts:SetSourceIdentity"], principals=[iam.AccountRootPrincipal()]))
+        asking = call_functions("print")
+        asking.add_condition("Null", {"aws:SourceIdentity": "false"})
+        self.role.add_to_policy(asking)
+
+
 class SystemsLibrarian(Construct):
-    """Who brings the library's own patrons in (``firstcard patrons``): seals, lets an extract count, destroys it. Opens none, not even the one just sealed."""
+    """Who brings the library's own patrons in (``firstcard patrons``): seals, lets an extract count, destroys it. Opens none, not even the one just sealed. Brings in counts of use, too (``firstcard usage``)."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self.role = _role(self, "systems-librarian")
         self.role.add_to_policy(on_ledger("GetItem", "PutItem", keys=["patrons#*"]))
         self.role.add_to_policy(list_extracts())
-        self.role.add_to_policy(in_vault("PutObject", "patrons/*"))
+        self.role.add_to_policy(in_vault("PutObject", "patrons/*", "usage/*"))
         self.role.add_to_policy(in_vault("DeleteObjectVersion", "patrons/*"))
         self.role.add_to_policy(call_functions("gather"))
 
@@ -67,7 +81,7 @@ class Keyholder(Construct):
 
 
 class Officer(Construct):
-    """The compliance officer: reads the trail and the receipts, changes nothing."""
+    """The compliance officer: reads the trail, the receipts and what was printed, changes nothing."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -76,6 +90,7 @@ class Officer(Construct):
         self.role.add_to_policy(on_bucket("ListBucket", bucket=names.access_log_bucket()))
         self.role.add_to_policy(in_bucket("GetObject", bucket=names.log_bucket(), prefixes=["AWSLogs/*"]))
         self.role.add_to_policy(in_bucket("GetObject", bucket=names.access_log_bucket(), prefixes=["*"]))
+        self.role.add_to_policy(on_ledger("Query", keys=["print#*"]))
         self.role.add_to_policy(in_vault("GetObject", "runs/*/receipt.json"))
 
 

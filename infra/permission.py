@@ -105,8 +105,9 @@ def wake_roster_run() -> iam.PolicyStatement:
 
 
 def send_email() -> iam.PolicyStatement:
-    """Send e-mail from this deployment's own identities."""
-    return _allow(["ses:SendBulkEmail"], [names.regional_arn("ses", "identity/*")])
+    """Send e-mail from this deployment's own identities, under its configuration set."""
+    own = names.regional_arn("ses", f"configuration-set/{names.CONFIGURATION_SET}")
+    return _allow(["ses:SendBulkEmail"], [names.regional_arn("ses", "identity/*"), own])
 
 
 def call_functions(*verbs: str) -> iam.PolicyStatement:

@@ -24,8 +24,11 @@ from constructs import Construct
 
 from infra import names
 from infra.admit import Admit
+from infra.attest import Attest
 from infra.begin import Begin
+from infra.bounce import Bounce
 from infra.explain import Explain
+from infra.feedback import TOLD, Feedback
 from infra.finish import Finish
 from infra.function import Function
 from infra.gather import Gather
@@ -34,7 +37,7 @@ from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
 from infra.notify import Notify
-from infra.people import Keyholder, Librarian, Officer, Operator, SystemsLibrarian
+from infra.people import HandOut, Keyholder, Librarian, Officer, Operator, SystemsLibrarian
 from infra.permission import (
     in_drops,
     in_vault,
@@ -55,18 +58,20 @@ from infra.permission import (
     wake_roster_run,
 )
 from infra.plan import Plan
+from infra.print import Print
 from infra.publish import Publish
 from infra.rehearse import Rehearse
 from infra.reset import Reset
 from infra.roster_run import RosterRun
 from infra.settle import Settle
 from infra.sync import Sync
+from infra.tally import Tally
 from infra.window import Window
 
 SYNC_EVENTS = ["CardIssued", "CardUpdated", "CardRenewed", "CardExpired", "CardRevoked", "CardLinked", "CardUnlinked", "RefusalRecorded"]
 NOTIFY_EVENTS = ["HouseholdRecorded", "CardSynced", "CardSyncFailed", "RosterProcessed", "RosterRejected", "RosterHeld", "RosterLate"]
 PUBLISHED = (
-    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile", "pair"]}}},
+    {"Keys": {"sk": {"S": ["patron", "ils", "refusal", "profile", "pair", "bounce", "complaint"]}}},
     {"Keys": {"sk": {"S": [{"prefix": "notice#"}]}}, "NewImage": {"state": {"S": ["sent"]}}},
 )
 """The changes that may mean an event; a notice that is only claimed, half of all changes of notices, means none."""
@@ -142,7 +147,7 @@ class Pipeline(Stack):
         finish.may(on_ledger("DeleteItem", keys=["content#*"]))
         finish.may(see_vault())
         finish.may(in_vault("GetObject", "runs/*", "manifests/*"))
-        finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*"))
+        finish.may(in_vault("PutObject", "runs/*/receipt.json", "manifests/*", "census/*"))
         finish.may(in_drops("PutObject", "outbox/*"))
         finish.may(tell_card_bus())
 
@@ -169,9 +174,23 @@ class Pipeline(Stack):
 
         window = Window(self, layers=layers)
         window.may(on_windows("Query"))
-        window.may(on_cards("BatchGetItem", "PutItem", keys=["patron#*"]))
-        window.may(on_cards("UpdateItem", keys=["household#*"]))
+        window.may(on_cards("BatchGetItem", "UpdateItem", keys=["patron#*", "household#*"]))
+        window.may(on_cards("PutItem", keys=["patron#*"]))
         window.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        bounce = Bounce(self, layers=layers)
+        bounce.may(on_cards("BatchGetItem", "Query", "PutItem", "UpdateItem", keys=["household#*"]))
+
+        attest = Attest(self, layers=layers)
+        attest.may(read_secrets("tokens"))
+        attest.may(on_windows("Query"))
+        attest.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*"]))
+        attest.may(on_cards("BatchWriteItem", keys=["patron#*"]))
+        attest.may(on_cards("UpdateItem", keys=["household#*"]))
+        attest.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
+        attest.may(on_ledger("PutItem", keys=["letters#*"]))
+        attest.may(see_vault())
+        attest.may(in_vault("GetObject", "manifests/*"))
 
         rehearse = Rehearse(self, layers=layers)
         rehearse.may(list_trials())
@@ -189,11 +208,27 @@ class Pipeline(Stack):
         explain.may(see_vault())
         explain.may(in_vault("GetObject", "runs/*/people.json.gz", "runs/*/manifest.json.gz"))
 
+        tally = Tally(self, layers=layers)
+        tally.may(on_cards("BatchGetItem", keys=["patron#*"]))
+        tally.may(on_ledger("GetItem", keys=["district#*"]))
+        tally.may(on_runs_by_district("Query"))
+        tally.may(see_vault())
+        tally.may(in_vault("GetObject", "census/*", "usage/*", "manifests/*", "runs/*/plan.json"))
+
         reset = Reset(self, layers=layers)
         reset.may(read_secrets("tokens"))
         reset.may(on_cards("BatchGetItem", keys=["patron#*", "household#*", "envelope#*"]))
         reset.may(on_cards("PutItem", keys=["patron#*", "envelope#*"]))
         reset.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        print_ = Print(self, layers=layers)
+        print_.may(read_secrets("tokens"))
+        print_.may(see_vault())
+        print_.may(in_vault("GetObject", "manifests/*"))
+        print_.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*", "pin#*"]))
+        print_.may(on_cards("PutItem", keys=["patron#*", "envelope#*", "pin#*"]))
+        print_.may(on_ledger("GetItem", keys=["agreement#*", "district#*"]))
+        print_.may(on_ledger("PutItem", keys=["intent#*", "print#*"]))
 
         settle = Settle(self, layers=layers)
         settle.may(on_pairs("Query"))
@@ -219,9 +254,11 @@ class Pipeline(Stack):
         self._changes_of_cards_to(publish)
         self._card_events_to(sync, SYNC_EVENTS)
         self._card_events_to(notify, NOTIFY_EVENTS)
+        self._feedback_to(bounce)
         RosterRun(self, "RosterRun")
         Operator(self, "Operator")
         Librarian(self, "Librarian")
+        HandOut(self, "HandOut")
         Keyholder(self, "Keyholder")
         SystemsLibrarian(self, "SystemsLibrarian")
         Officer(self, "Officer")
@@ -250,6 +287,21 @@ class Pipeline(Stack):
             event_bus=events.EventBus.from_event_bus_arn(self, f"{consumer.verb.capitalize()}Bus", names.card_bus_arn()),
             event_pattern=events.EventPattern(source=[names.EVENT_SOURCE], detail_type=detail_types),
             targets=[targets.SqsQueue(inbox.queue)],
+        )
+
+    def _feedback_to(self, bounce: Function) -> None:
+        Feedback(self, "Feedback")
+        events.Rule(
+            self,
+            "FeedbackRule",
+            rule_name="firstcard-feedback",
+            description="An e-mail came back, or was complained of",
+            event_pattern=events.EventPattern(
+                source=["aws.ses"],
+                detail_type=list(TOLD.values()),
+                detail={"mail": {"tags": {"ses:configuration-set": [names.CONFIGURATION_SET]}}},
+            ),
+            targets=[targets.SqsQueue(self._inbox_of(bounce).queue)],
         )
 
     def _every(self, rate: Duration, consumer: Function) -> None:

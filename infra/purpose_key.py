@@ -19,6 +19,7 @@ from infra.key import Key
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 SEALS = "plan"
 RENEWS_PINS = "reset"
+PRINTS_PINS = "print"
 FUNCTIONS = frozenset(
     {
         "admit",
@@ -36,6 +37,7 @@ FUNCTIONS = frozenset(
         "settle",
         "reveal",
         "reset",
+        "print",
     }
 )
 
@@ -81,11 +83,11 @@ def _sealing(agreement: Agreement) -> list[dict[str, Any]]:
 
 
 def _renewing_pins(agreement: Agreement) -> list[dict[str, Any]]:
-    """Where a family is shown its PIN, another one may be sealed: nothing but a PIN, and nothing is opened."""
-    if agreement.card.pin.page is None:
-        return []
+    """Where a family is shown its PIN, or it is printed, another one may be sealed: nothing but a PIN."""
+    roles = ([RENEWS_PINS] if agreement.card.pin.page else []) + ([PRINTS_PINS] if agreement.prints_pins else [])
     return [
-        _allow(agreement, role=RENEWS_PINS, human=False, purpose=purpose, groups=[Group.PIN], action="kms:Encrypt")
+        _allow(agreement, role=role, human=False, purpose=purpose, groups=[Group.PIN], action="kms:Encrypt")
+        for role in roles
         for purpose in agreement.purposes_of(Group.PIN)
     ]
 

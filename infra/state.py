@@ -17,8 +17,9 @@ from infra.cards import Cards, Ledger
 from infra.key import Key, through_service
 from infra.library_desk import LibraryDesk
 
-VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "settle", "operator", "officer")
+VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "settle", "tally", "operator", "officer")
 VAULT_WRITERS = ("plan", "hold", "finish")
+USE_WRITERS = ("systems-librarian",)
 EXTRACT_WRITERS = ("systems-librarian", "gather")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
 STUDENT_DAYS = 400
@@ -56,9 +57,11 @@ def _vault_key_use() -> list[iam.PolicyStatement]:
     vault = names.bucket_arn(names.vault_bucket())
     objects = {"aws:s3:arn": [f"{vault}/*"]}
     extracts = {"aws:s3:arn": [f"{vault}/patrons/*"]}
+    use = {"aws:s3:arn": [f"{vault}/usage/*"]}
     return [
         through_service("ReadTheVault", "Decrypt", service="s3", functions=VAULT_READERS, context=objects),
         through_service("WriteTheVault", "GenerateDataKey", service="s3", functions=VAULT_WRITERS, context=objects),
+        through_service("WriteUse", "GenerateDataKey", service="s3", functions=USE_WRITERS, context=use),
         through_service("WriteExtracts", "GenerateDataKey", service="s3", functions=EXTRACT_WRITERS, context=extracts),
         through_service(
             "TablesForWhoeverDynamoDbLetsIn",

@@ -8,7 +8,7 @@ from infra import names
 
 
 class Trail(Stack):
-    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child or for a new PIN."""
+    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child, for a new PIN or for a print."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="FirstCard: CloudTrail")
@@ -30,8 +30,11 @@ class Trail(Stack):
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
                 # The call's body, which holds a student's id, is no part of the record.
                 _selector(
-                    "Who asked about a child, or for a new PIN",
-                    {**_data("AWS::Lambda::Function"), "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset")]},
+                    "Who asked about a child or for a new PIN, told of letters, printed, or had a report counted",
+                    {
+                        **_data("AWS::Lambda::Function"),
+                        "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset", "attest", "print", "tally")],
+                    },
                 ),
                 _selector(
                     "Cards and ledger",

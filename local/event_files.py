@@ -46,6 +46,7 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "MatchInDoubt": {"match": "5d" * 12, "token": _PATRON, "kind": "patron", "evidence_class": "patron:V3"},
     "HouseholdRecorded": {"household": _FAMILY, "kind": "family", "announce": (_PATRON,)},
     "NoticeSent": {"household": _FAMILY, "kind": "card", "token": _PATRON},
+    "NoticeBounced": {"household": _FAMILY, "because": "bounced"},
 }
 
 

@@ -20,10 +20,11 @@ from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.event.inbox import Inbound, failures, read_inbox
 from firstcard.event.model import RosterLate, RosterRejected
-from firstcard.notice import late_notice, make_link, make_pin_link
+from firstcard.notice import late_notice, make_link, make_pin_link, make_yes_link
 from firstcard.notice.due import Notices, Outgoing, Wake
 from firstcard.notice.mail_receipt import mail_receipt
 from firstcard.roster import Reason
+from firstcard.run.feedback import HOUSEHOLD_TAG
 from firstcard.run.ledger import receipt_key
 from firstcard.vault import Intent
 from firstcard.vault.seal import Opener
@@ -86,13 +87,18 @@ def notices(sharing: str, on: date) -> Notices:
         made = datetime.now(UTC).timestamp()
         return make_pin_link(key, sharing=sharing, household=household, language=language, base_url=base, made=made)
 
+    def yes_link(household: str, language: str) -> str:
+        base = f"{setting(Setting.REFUSE_URL).rstrip('/')}/yes"
+        return make_yes_link(key, sharing=sharing, household=household, language=language, base_url=base)
+
     library = site().library(agreement.library)
-    return Notices(cards(), opener(), agreement, library, lambda mails: send(agreement, mails), link, pin_link, now)
+    return Notices(cards(), opener(), agreement, library, lambda mails: send(agreement, mails), link, pin_link, yes_link, now)
 
 
 def send(agreement: Agreement, mails: Sequence[Outgoing]) -> list[bool]:
     """Hand e-mails to the mail service."""
-    said = [Mail(m.to, m.message.subject, m.message.html, m.message.text, {"kind": m.kind, "run": m.run_id}) for m in mails]
+    tags = [{"kind": m.kind, "run": m.run_id} | ({HOUSEHOLD_TAG: m.household} if m.household else {}) for m in mails]
+    said = [Mail(m.to, m.message.subject, m.message.html, m.message.text, by) for m, by in zip(mails, tags, strict=True)]
     return send_mails(said, sender=agreement.notices.sender, reply_to=agreement.notices.reply_to)
 
 

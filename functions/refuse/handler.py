@@ -62,6 +62,8 @@ def on_request(token: str, at: datetime, *, no: bool) -> tuple[int, str]:
     known = family.stamp
     stamp = Stamp(known.sharing, known.agreement, known.library, known.district, known.run_id, at.isoformat())
     own = [t for t, patron in cards().standing(family.children).patrons.items() if patron.household == link.household]
+    if not own:  # all of them belong to another household now, or to themselves (34 CFR 99.5): nothing was said for anybody
+        return 404, refusal_page(link.language, state="invalid")
     cards().refuse(own, by="family", stamp=stamp)
     logger.info("refused", sharing=link.sharing, children=len(own), correlation_id=known.run_id)
     return 200, refusal_page(link.language, state="done", agreement=agreement, library=library)

@@ -1,4 +1,4 @@
-"""Window: issues the cards of children whose opt-out window is over."""
+"""Window: issues the cards of children whose opt-out window is over, or whose family said yes where that is needed."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,7 +13,7 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement import Agreement
-from firstcard.card.window import end_windows
+from firstcard.card.window import end_windows, with_a_yes
 
 logger = Logger()
 PAGE = 50
@@ -34,13 +34,16 @@ def ledger() -> LedgerTable:
 
 
 def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> int:
-    """Issue what is due under one agreement, page by page while there is time; the next schedule goes on where this stopped."""
-    days = agreement.basis.choice.window_days
+    """Issue what is due under one agreement, page by page while there is time; the next schedule goes on where this stopped. A yes is due at once."""
+    choice = agreement.basis.choice
+    days = 0 if agreement.route == "opt_in" else choice.window_days
     if days is None or not agreement.in_force(now.date()) or ledger().suspended(agreement.sharing):
         return 0
     released = 0
     due = cards().windows_over(agreement.sharing, told_before=(now - timedelta(days=days)).isoformat())
     while (page := list(islice(due, PAGE))) and context.get_remaining_time_in_millis() > SPARE_MILLISECONDS:
+        if agreement.route == "opt_in":
+            page = with_a_yes(page, store=cards(), agreement=agreement.id, renewed=choice.renew == "yearly")
         released += len(end_windows(page, store=cards(), at=now.isoformat()))
     return released
 

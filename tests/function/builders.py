@@ -174,11 +174,17 @@ class Yard:
         return may_issue(arrival.run_id, sharing=f"oak.{district}", fence=fence, site=self.site, ledger=self.ledger, at=at)
 
     def chunks(self, planned: Planned) -> list[Chunk]:
-        listed = boto3.client("s3").list_objects_v2(Bucket=VAULT, Prefix=planned.chunks_prefix).get("Contents", [])
+        return self._chunks(planned.chunks_prefix)
+
+    def _chunks(self, prefix: str) -> list[Chunk]:
+        listed = boto3.client("s3").list_objects_v2(Bucket=VAULT, Prefix=prefix).get("Contents", []) if prefix else []
         return [Chunk.from_bytes(body) for item in listed if (body := self.places.get(item["Key"]))]
 
     def issue(self, planned: Planned) -> None:
-        for chunk in self.chunks(planned):
+        self.issue_under(planned.chunks_prefix)
+
+    def issue_under(self, prefix: str) -> None:
+        for chunk in self._chunks(prefix):
             issue_chunk(chunk, self.cards)
 
     def finish(self, arrival: Arrival, *, at: datetime = EVENING, error: bool = False, site: Site | None = None) -> str:

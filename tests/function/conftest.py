@@ -51,6 +51,11 @@ VERBS = (
     "gather",
     "reveal",
     "reset",
+    "attest",
+    "bounce",
+    "consent",
+    "print",
+    "tally",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

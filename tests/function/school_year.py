@@ -140,8 +140,10 @@ class Year:
         for library in libraries:
             for name in ("tokens", "links"):
                 secrets.create_secret(Name=f"firstcard/{name}/{library.id}", SecretString=TOKEN_KEY)
+        there = {secret["Name"] for secret in secrets.list_secrets(MaxResults=100)["SecretList"]}
         for district in dict.fromkeys(a.district for a in agreements):
-            secrets.create_secret(Name=f"firstcard/openpgp/{district}", SecretString='{"keys": []}')
+            if f"firstcard/openpgp/{district}" not in there:
+                secrets.create_secret(Name=f"firstcard/openpgp/{district}", SecretString='{"keys": []}')
 
     def _system(self, library: Library, folder: Path) -> StandIn:
         rules = the_rules(
@@ -162,11 +164,12 @@ class Year:
         ended = []
         arrivals = yard.admit(yard.drop(a_firstcard_csv(*rows), at=at, district=district))
         for arrival in self.draw.sample(arrivals, len(arrivals)):
-            ended.append(self._run(arrival))
+            ended.append(self.run_of(arrival))
         self.settle()
         return ended
 
-    def _run(self, arrival: Arrival) -> Status:
+    def run_of(self, arrival: Arrival) -> Status:
+        """A run's whole way, approved where it waits."""
         yard, at = self.yard, self.clock
         planned = yard.plan(arrival)
         assert planned.outcome != "busy"

@@ -1,8 +1,12 @@
 """Who gets a card under clauses that change: the service area, a few cards first, and a roll-out that is edited."""
 
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
+from rich.console import Console
+
+from cli.run import plan_tables
 from firstcard.agreement import Site, agreement_from
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.run.ledger import Arrival
@@ -234,3 +238,16 @@ class TestTheRollOutChanges:
         rows = (*self.GRADES[:2], a_student_row(3, grade="05", opt_out="yes"))
         sent(yard, *rows, **self.rollout("03", "04", "05"))
         assert planned(yard, *self.GRADES, night=1, **self.rollout("03", "04"))[1].outcome == "ready"
+
+
+def test_run_show_says_who_is_left_out_and_which_schools_have_no_branch_of_their_own(yard: Yard) -> None:
+    branches = {"home_branch": {"default": "MAIN", "by_school": {"school-1": "WEST"}}}
+    exchange = {"organisation_ids": ["school-1", "school-2"], "mapping": {}, "formats": ["csv"], "protection": "plain", "signers": []}
+    rows = (*THREE, row(4, "yes", school_id="school-2"))
+    arrival, plan = planned(yard, *rows, area=AREA, card=branches, exchange=exchange, **PILOT)
+    shown = Console(record=True, width=300, file=StringIO())
+    shown.print(*plan_tables(yard.known(arrival), plan_of(yard, plan)))
+    text = shown.export_text()
+    assert "1 rows: outside the library's service area" in text
+    assert "the default one: school-2" in text
+    assert "only these few are made" in text

@@ -98,9 +98,16 @@ def written(app: Any, outdir: Path, *, validated: bool = True) -> Templates:
 
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Whether an EventBridge pattern of values and prefixes lets an event through."""
+    """Whether an EventBridge pattern of values and prefixes lets an event through; of a list in the event one value must fit."""
+
+    def values(key: str) -> list[Any]:
+        value = event.get(key)
+        return value if isinstance(value, list) else [value]
+
     return all(
-        matches(wanted, event.get(key, {})) if isinstance(wanted, dict) else any(_fits(rule, event.get(key)) for rule in wanted)
+        matches(wanted, event.get(key, {}))
+        if isinstance(wanted, dict)
+        else any(_fits(rule, value) for rule in wanted for value in values(key))
         for key, wanted in pattern.items()
     )
 

@@ -40,7 +40,9 @@ def test_the_purpose_key_lets_each_role_open_what_the_agreement_says_and_plan_on
     }
     opened = {("firstcard-" + a.role, "kms:Decrypt", str(a.purpose)) for a in agreement.accesses()}
     sealed = {("firstcard-plan", "kms:Encrypt", str(p)) for p in Purpose if agreement.matrix.get(p)}
-    renewed = {("firstcard-reset", "kms:Encrypt", purpose) for purpose in ("sync_ils", "show_pin")}
+    renewed = {
+        (f"firstcard-{who}", "kms:Encrypt", purpose) for who in ("reset", "print") for purpose in ("sync_ils", "show_pin", "hand_out")
+    }
     assert set(told) == opened | sealed | renewed
     for key, groups in told.items():
         assert groups == (["pin"] if key in renewed else sorted(str(g) for g in agreement.matrix[Purpose(key[2])]))
@@ -53,13 +55,23 @@ def test_a_pin_is_renewed_only_where_a_family_is_shown_it_and_whoever_renews_it_
     assert {s["Action"] for s in _allowed(agreement) if "firstcard-reset" in s["Principal"]["AWS"]} == {"kms:Encrypt"}
 
 
-def test_a_pin_is_opened_by_sync_and_by_the_page_that_shows_it_with_what_that_asks_for_and_by_nobody_else(agreement):
+def test_where_no_pin_is_printed_print_seals_none(agreement):
+    matrix = {**agreement.matrix, Purpose.HAND_OUT: (Group.IDENTITY, Group.CARD, Group.ENROLMENT)}
+    without = agreement.model_copy(update={"matrix": matrix})
+    assert {s["Action"] for s in _allowed(without) if s["Principal"]["AWS"].endswith("/firstcard-print")} == {"kms:Decrypt"}
+
+
+def test_a_pin_is_opened_by_sync_by_the_page_that_shows_it_and_by_print_and_by_nobody_else(agreement):
     opening = {
         s["Principal"]["AWS"].rpartition("/")[2]: s["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
         for s in _allowed(agreement)
         if s["Action"] == "kms:Decrypt" and "pin" in s["Condition"]["StringEquals"]["kms:EncryptionContext:group"]
     }
-    assert opening == {"firstcard-sync": ["age", "card", "enrolment", "identity", "pin"], "firstcard-reveal": ["age", "card", "pin"]}
+    assert opening == {
+        "firstcard-sync": ["age", "card", "enrolment", "identity", "pin"],
+        "firstcard-reveal": ["age", "card", "pin"],
+        "firstcard-print": ["card", "enrolment", "identity", "pin"],
+    }
 
 
 @pytest.fixture(scope="module")

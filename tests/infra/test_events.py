@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from firstcard.adapters import aws
 from firstcard.event import model
 from infra.pipeline import NOTIFY_EVENTS, SYNC_EVENTS
 from tests.infra.templates import PROJECT, matches
@@ -64,3 +65,19 @@ def test_a_sample_event_reaches_exactly_its_consumers(templates, sample):
     expected |= {"firstcard-notify"} if name in NOTIFY_EVENTS else set()
     reached = {rule for rule, pattern in _rules(templates).items() if matches(pattern, event)}
     assert reached == expected & set(_rules(templates))
+
+
+def test_an_e_mail_of_ours_that_came_back_wakes_bounce_and_nobody_elses(templates):
+    def taker(name: str, under: str) -> list[str]:
+        event = {"source": "aws.ses", "detail-type": name, "detail": {"mail": {"tags": {"ses:configuration-set": [under]}}}}
+        return [rule for rule, pattern in _rules(templates).items() if matches(pattern, event)]
+
+    assert taker("Email Bounced", "firstcard") == taker("Email Complaint Received", "firstcard") == ["firstcard-feedback"]
+    assert taker("Email Bounced", "another") == taker("Email Opened", "firstcard") == []
+
+
+def test_the_mail_service_is_asked_for_what_the_rule_takes_and_watches_nobody_read(templates):
+    ((_, _, told),) = templates.every("AWS::SES::ConfigurationSetEventDestination")
+    assert told["ConfigurationSetName"] == aws.CONFIGURATION_SET
+    assert told["EventDestination"]["MatchingEventTypes"] == ["bounce", "complaint"]
+    assert json.dumps(told["EventDestination"]["EventBridgeDestination"]).endswith('event-bus/default"}')

@@ -81,7 +81,7 @@ def test_only_a_library_with_a_clause_has_such_a_key_and_the_template_carries_th
     ]
 
 
-def test_no_other_key_knows_the_librarian_but_the_vaults_own_for_writing_extracts(templates):
+def test_no_other_key_knows_the_librarian_but_the_vaults_own_for_writing_extracts_and_use(templates):
     knowing = {
         (p["AliasName"], s["Sid"])
         for stack, template in templates.stacks.items()
@@ -93,6 +93,7 @@ def test_no_other_key_knows_the_librarian_but_the_vaults_own_for_writing_extract
     }
     assert knowing == {
         ("alias/firstcard-vault", "WriteExtracts"),
+        ("alias/firstcard-vault", "WriteUse"),
         ("alias/firstcard-patrons-jaxpl", "SystemsLibrarianEncryptForDeduplicate"),
     }
 

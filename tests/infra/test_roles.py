@@ -65,6 +65,7 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS],
     "settle": [
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS),
     ],
@@ -72,11 +73,28 @@ ALLOWED = {
         *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "attest": [
+        *(
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ),
+        *("s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", *LOGS),
+    ],
+    "bounce": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS, *QUEUE],
     "reset": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
+    "print": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", "s3:ListBucket"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "reveal": [
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "consent": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "refuse": ["dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue", *LOGS],
     "rehearse": [
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
@@ -112,12 +130,13 @@ ALLOWED = {
         *("lambda:InvokeFunction", "states:SendTaskSuccess"),
     ],
     "librarian": ["lambda:InvokeFunction"],
+    "handout": ["lambda:InvokeFunction"],
     "systems-librarian": [
         *("dynamodb:GetItem", "dynamodb:PutItem", "lambda:InvokeFunction"),
         *("s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
     ],
     "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
-    "officer": ["s3:GetObject", "s3:ListBucket"],
+    "officer": ["dynamodb:Query", "s3:GetObject", "s3:ListBucket"],
     **{f"upload-{district}": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"] for district in DISTRICTS},
     **{f"sftp-{district}": ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"] for district in DISTRICTS},
     **{f"library-{library}": QUEUE for library in LIBRARIES},
@@ -142,7 +161,9 @@ def test_no_role_policy_reaches_a_key_so_that_only_key_policies_decide(templates
     assert [role for role in ALLOWED if any(a.startswith("kms:") for a in templates.actions(f"firstcard-{role}"))] == []
 
 
-def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_ils_state(templates):
+def test_only_issue_window_refuse_reset_and_print_write_patrons_and_only_sync_their_ils_state_attest_their_letters_and_consent_their_yes(
+    templates,
+):
     writers = set()
     for role in ALLOWED:
         for statement in templates.role_statements(f"firstcard-{role}"):
@@ -153,7 +174,7 @@ def test_only_issue_window_refuse_and_reset_write_patrons_and_only_sync_their_il
             keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
-    assert writers == {"issue", "window", "refuse", "reset", "sync"}
+    assert writers == {"issue", "window", "refuse", "reset", "print", "sync", "attest", "consent"}
 
 
 def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):
@@ -189,7 +210,7 @@ def test_reveal_writes_what_is_its_own_and_reads_no_other_secret_than_the_links(
     }
 
 
-def test_nobody_but_reveal_writes_that_a_pin_was_shown_or_asked_for(templates):
+def test_nobody_but_reveal_and_print_writes_that_a_pin_was_shown(templates):
     writers = {
         role
         for role in ALLOWED
@@ -198,10 +219,10 @@ def test_nobody_but_reveal_writes_that_a_pin_was_shown_or_asked_for(templates):
         and any(str(r).endswith("table/firstcard-cards") for r in listed(s["Resource"]))
         and {"pin#*", "*"} & set(listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])))
     }
-    assert writers == {"reveal"}
+    assert writers == {"reveal", "print"}
 
 
-def test_only_plan_explain_and_reset_can_make_a_childs_token_and_no_person(templates):
+def test_only_plan_explain_reset_attest_and_print_can_make_a_childs_token_and_no_person(templates):
     readers = {
         role
         for role in ALLOWED
@@ -209,7 +230,7 @@ def test_only_plan_explain_and_reset_can_make_a_childs_token_and_no_person(templ
         for resource in listed(s["Resource"])
         if "secretsmanager:GetSecretValue" in listed(s["Action"]) and "secret:firstcard/tokens/" in resource
     }
-    assert readers == {"plan", "explain", "reset"}
+    assert readers == {"plan", "explain", "reset", "attest", "print"}
 
 
 def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templates):
@@ -221,6 +242,23 @@ def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templat
     assert [a for a in templates.actions("firstcard-explain") if a.partition(":")[2].startswith(writes) and not a.startswith("logs:")] == []
 
 
+def test_tally_reads_counts_and_states_and_no_function_but_it_and_no_person_reads_the_counts(templates):
+    vault = "arn:aws:s3:::firstcard-vault-111122223333-us-east-1"
+    readers = {}
+    for role in ALLOWED:
+        for s in templates.role_statements(f"firstcard-{role}"):
+            if any(a.startswith("s3:GetObject") for a in listed(s["Action"])):
+                readers.setdefault(role, set()).update(r for r in listed(s["Resource"]) if r.startswith(vault))
+    assert readers["tally"] == {f"{vault}/{what}" for what in ("census/*", "usage/*", "manifests/*", "runs/*/plan.json")}
+    assert {role for role, objects in readers.items() if objects & {f"{vault}/census/*", f"{vault}/usage/*"}} == {"tally"}
+    cards = [
+        s for s in templates.role_statements("firstcard-tally") if any(str(r).endswith("/firstcard-cards") for r in listed(s["Resource"]))
+    ]
+    assert [(listed(s["Action"]), s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) for s in cards] == [
+        (["dynamodb:BatchGetItem"], ["patron#*"])
+    ] or [listed(s["Action"]) for s in cards] == [["dynamodb:BatchGetItem"]]
+
+
 def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     callers = {
         role: sorted(listed(s["Resource"]))
@@ -230,10 +268,53 @@ def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     }
     functions = "arn:aws:lambda:us-east-1:111122223333:function"
     assert callers == {
-        "operator": [f"{functions}:firstcard-explain", f"{functions}:firstcard-reset"],
+        "operator": [f"{functions}:firstcard-{verb}" for verb in ("attest", "explain", "reset", "tally")],
         "librarian": [f"{functions}:firstcard-settle"],
+        "handout": [f"{functions}:firstcard-print"],
         "systems-librarian": [f"{functions}:firstcard-gather"],
     }
+
+
+def test_who_prints_says_who_it_is_and_reads_nothing_by_itself(templates):
+    (asking,) = templates.role_statements("firstcard-handout")
+    assert asking["Condition"] == {"Null": {"aws:SourceIdentity": "false"}}
+    ((_, _, role),) = [found for found in templates.every("AWS::IAM::Role") if found[2]["RoleName"] == "firstcard-handout"]
+    trusted = [action for s in role["AssumeRolePolicyDocument"]["Statement"] for action in listed(s["Action"])]
+    assert trusted == ["sts:AssumeRole", "sts:SetSourceIdentity"]
+
+
+def test_print_reaches_the_manifests_and_of_the_tables_what_it_prints_marks_and_records(templates):
+    reached = {
+        (
+            action,
+            resource.rpartition(":")[2].rpartition("us-east-1/")[2],
+            *listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])),
+        )
+        for s in templates.role_statements("firstcard-print")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if not action.startswith("logs:")
+    }
+    assert reached == {
+        ("dynamodb:BatchGetItem", "table/firstcard-cards", "patron#*", "envelope#*", "pin#*"),
+        ("dynamodb:PutItem", "table/firstcard-cards", "patron#*", "envelope#*", "pin#*"),
+        ("dynamodb:GetItem", "table/firstcard-ledger", "agreement#*", "district#*"),
+        ("dynamodb:PutItem", "table/firstcard-ledger", "intent#*", "print#*"),
+        ("s3:GetObject", "manifests/*"),
+        ("s3:ListBucket", "firstcard-vault-111122223333-us-east-1"),
+        ("secretsmanager:GetSecretValue", "firstcard/tokens/*"),
+    }
+
+
+def test_only_print_records_what_was_printed_and_only_the_officer_reads_it(templates):
+    may = {}
+    for role in ALLOWED:
+        for statement in templates.role_statements(f"firstcard-{role}"):
+            keys = listed(statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"]))
+            ledger = any(str(r).endswith("table/firstcard-ledger") for r in listed(statement["Resource"]))
+            if ledger and {"print#*", "*"} & set(keys):
+                may.setdefault(role, set()).update(listed(statement["Action"]))
+    assert may == {"print": {"dynamodb:PutItem"}, "officer": {"dynamodb:Query"}}
 
 
 def test_admit_writes_of_the_ledger_only_runs_and_what_it_told_and_notify_no_more_than_its_mails(templates):

@@ -162,6 +162,9 @@ def test_the_trail_records_every_region_its_digests_and_all_key_use(templates):
         "table/firstcard-ledger",
         "function:firstcard-explain",
         "function:firstcard-reset",
+        "function:firstcard-attest",
+        "function:firstcard-print",
+        "function:firstcard-tally",
     ):
         assert watched in told
 
@@ -171,7 +174,7 @@ def test_a_familys_pages_are_logged_without_the_link(templates):
     assert "path" not in stage["AccessLogSettings"]["Format"].lower()
     assert "sourceIp" not in stage["AccessLogSettings"]["Format"]
     assert {p["RouteKey"] for _, _, p in templates.every("AWS::ApiGatewayV2::Route")} == {
-        f"{method} /{page}/{{link}}" for method in ("GET", "POST") for page in ("no", "pin")
+        f"{method} /{page}/{{link}}" for method in ("GET", "POST") for page in ("no", "yes", "pin")
     }
 
 
@@ -216,7 +219,7 @@ def test_changes_are_published_for_what_events_are_made_of(templates):
 def test_queues_hand_over_in_batches_and_take_back_single_failures(templates):
     sources = [p for _, _, p in templates.every("AWS::Lambda::EventSourceMapping") if "StartingPosition" not in p]
     sizes = {source["FunctionName"].strip("<>")[:8]: source["BatchSize"] for source in sources}
-    assert sizes == {"AdmitFun": 100, "SyncFunc": 100, "NotifyFu": 100, "Rehearse": 1}
+    assert sizes == {"AdmitFun": 100, "SyncFunc": 100, "NotifyFu": 100, "Rehearse": 1, "BounceFu": 100}
     for source in sources:
         assert source["ScalingConfig"] == {"MaximumConcurrency": 3}
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -30,6 +30,11 @@ FUNCTIONS = (
     "gather",
     "reveal",
     "reset",
+    "attest",
+    "bounce",
+    "consent",
+    "print",
+    "tally",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
@@ -42,7 +47,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
     key: reason
     for granted in (
         *(_of(function, SEEN_BY_NOBODY, "logs:CreateLogStream", "logs:PutLogEvents") for function in FUNCTIONS),
-        *(_of(function, SEEN_BY_NOBODY, *QUEUE) for function in ("admit", "rehearse", "sync", "notify")),
+        *(_of(function, SEEN_BY_NOBODY, *QUEUE) for function in ("admit", "rehearse", "sync", "notify", "bounce")),
         _of("publish", SEEN_BY_NOBODY, "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
         _of("publish", "a change that could not be told goes to the dead letters", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
         _of("roster-run", "Step Functions sets its own log up", "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups"),
@@ -60,13 +65,22 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("plan", "where the agreement lets students be compared", "dynamodb:BatchGetItem"),
         _of("settle", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
         _of("settle", "when a person asks", "s3:GetObject", "s3:ListBucket"),
+        _of("print", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+        _of("print", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
+        _of("handout", "a person, when needed", "lambda:InvokeFunction"),
         _of("librarian", "a person, when needed", "lambda:InvokeFunction"),
         _of("plan", "a newer file wakes the run that it supersedes", "states:SendTaskSuccess"),
         _of("hold", "a decision that came before the waiting began", "states:SendTaskSuccess"),
         _of("operator", "a person, when needed", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "lambda:InvokeFunction"),
         _of("explain", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
         _of("explain", "when a person asks", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
-        _of("officer", "a person, when needed", "s3:GetObject", "s3:ListBucket"),
+        _of("window", "an announcement that never arrived is taken out of those that run", "dynamodb:UpdateItem"),
+        _of("consent", "where a yes is needed", "dynamodb:BatchGetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"),
+        _of("attest", "when letters went home", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+        _of("attest", "when letters went home", "dynamodb:Query", "dynamodb:UpdateItem", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
+        _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+        _of("officer", "a person, when needed", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        _of("tally", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
             for district in ("duval", "cms")

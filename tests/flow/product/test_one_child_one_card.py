@@ -20,7 +20,7 @@ from tests.flow.product.waiting import until_quiet
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(900)]
 
-ROLES = {"sync": "sync_ils", "notify": "send_notice", "settle": "deduplicate", "reveal": "show_pin"}
+ROLES = {"sync": "sync_ils", "notify": "send_notice", "settle": "deduplicate", "reveal": "show_pin", "print": "hand_out"}
 CHANGE = {
     "existing": "link",
     "existing_blocked": "ask",
@@ -31,6 +31,7 @@ CHANGE = {
         "send_notice": ["contact", "card"],
         "deduplicate": ["identity", "age", "students"],
         "show_pin": ["pin", "card", "age"],
+        "hand_out": ["identity", "card", "pin", "enrolment"],
     },
     "roles": {"plan": {"purposes": ["issue_card", "deduplicate"], "opens": ["deduplicate"]}}
     | {role: {"purposes": [purpose]} for role, purpose in ROLES.items()},

@@ -77,6 +77,7 @@ def test_each_function_opens_what_its_purpose_gives_it(machine: Machine, of_duva
         ("firstcard-sync", "sync_ils", ("identity", "age", "enrolment", "card", "pin")),
         ("firstcard-notify", "send_notice", ("contact", "card")),
         ("firstcard-reveal", "show_pin", ("pin", "card", "age")),
+        ("firstcard-print", "hand_out", ("identity", "card", "pin", "enrolment")),
     ):
         for group in groups:
             assert _decrypt(machine, role, of_duval.keys[group][purpose], of_duval.context(group, purpose)) == "opened", (role, group)
@@ -123,7 +124,7 @@ def test_one_districts_key_opens_nothing_of_another_district(machine: Machine, o
     "role",
     [
         "firstcard-issue", "firstcard-plan", "firstcard-finish", "firstcard-admit", "firstcard-window", "firstcard-refuse", "firstcard-publish",
-        "firstcard-hold", "firstcard-begin", "firstcard-reset", "firstcard-operator", "firstcard-officer", "firstcard-upload-duval",
+        "firstcard-hold", "firstcard-begin", "firstcard-reset", "firstcard-tally", "firstcard-attest", "firstcard-bounce", "firstcard-consent", "firstcard-operator", "firstcard-handout", "firstcard-officer", "firstcard-upload-duval",
         "firstcard-library-jaxpl", "firstcard-roster-run",
     ],
 )  # fmt: skip

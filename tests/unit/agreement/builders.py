@@ -188,6 +188,13 @@ PIN_PAGE_BY_ID: dict[str, Any] = PIN_PAGE | {
 }
 """The same after typing the student id, which such a card number does not hold."""
 
+HANDOUT: dict[str, Any] = {
+    "purposes": {"hand_out": {"use": "essential.service", "exhibit_a": "Print cards that the schools hand out."}},
+    "matrix": {"hand_out": ["identity", "card", "pin", "enrolment"]},
+    "roles": {"print": {"purposes": ["hand_out"]}},
+}
+"""Changes that let cards be printed and handed out at school, with the PIN."""
+
 DELTAS: dict[str, Any] = {
     "exchange": {"deltas": True},
     "purposes": {"merge_delta": {"use": "essential.service", "exhibit_a": "Add the changes of each night to the roster."}},

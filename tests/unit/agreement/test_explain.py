@@ -66,7 +66,7 @@ def test_each_route_is_told_in_plain_words() -> None:
     assert "has 14 days to refuse" in section(an_agreement(), "How a family decides")
     assert "they could refuse until 15 July 2026" in section(a_directory_agreement(), "How a family decides")
     opt_in = an_agreement(without=("basis.choice.window_days",), basis={"choice": {"mode": "opt_in"}})
-    assert "No card is made for a child before the family has said yes." in section(opt_in, "How a family decides")
+    assert "No card is made for a child before the family has said yes: with a button" in section(opt_in, "How a family decides")
 
 
 XMAS = {"first": "2026-12-21", "last": "2027-01-04"}

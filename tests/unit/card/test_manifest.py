@@ -80,3 +80,22 @@ def test_traits_cost_a_large_district_less_than_two_megabytes() -> None:
         patrons={t: replace(k, traits=Traits((draw.randbytes(3).hex(),), (draw.randbytes(3).hex(),))) for t, k in people.items()}
     )
     assert len(full.to_bytes()) - len(bare.to_bytes()) < 2_000_000 * len(people) / 150_000
+
+
+@given(manifests, st.lists(st.sampled_from(["", "0a1b2c", "0a1b2c.3d4e5f"]), min_size=8, max_size=8))
+def test_places_are_read_as_they_were_written_and_a_manifest_from_before_them_has_none(manifest: Manifest, places: list[str]) -> None:
+    patrons = {t: replace(k, place=place) for (t, k), place in zip(manifest.patrons.items(), places, strict=False)}
+    placed = replace(manifest, patrons=patrons)
+    assert Manifest.from_bytes(placed.to_bytes()) == placed
+    body = json.loads(gzip.decompress(placed.to_bytes()))
+    body.pop("places", None)
+    assert Manifest.from_bytes(gzip.compress(json.dumps(body).encode())) == manifest
+
+
+def test_places_cost_a_large_district_less_than_a_megabyte() -> None:
+    draw = random.Random(1)
+    rooms = [f"{draw.randbytes(3).hex()}.{draw.randbytes(3).hex()}" for _ in range(600)]
+    people = {draw.randbytes(16).hex(): Known(draw.randbytes(16).hex(), draw.randbytes(16).hex()) for _ in range(15_000)}
+    placed = {t: replace(k, place=draw.choice(rooms)) for t, k in people.items()}
+    more = len(Manifest(patrons=placed).to_bytes()) - len(Manifest(patrons=people).to_bytes())
+    assert more < 1_000_000 * len(people) / 150_000

@@ -71,3 +71,12 @@ def test_a_trait_is_six_characters_that_differ_by_key_district_patron_and_kind(p
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         tokens(b"x" * 31)
+
+
+def test_a_place_is_the_same_for_everybody_there_and_another_in_each_district_and_under_each_key() -> None:
+    here = Tokens(bytes(range(32)), library="oak", district="pine")
+    assert here.place("0301", "Room 4") == here.place("0301", "ROOM 4")
+    others = [here.place("0301"), here.place("0302", "Room 4"), here.place("0301", "Room 5")]
+    others += [Tokens(bytes(range(32)), library="oak", district="fir").place("0301", "Room 4")]
+    others += [Tokens(bytes(range(1, 33)), library="oak", district="pine").place("0301", "Room 4")]
+    assert len({here.place("0301", "Room 4"), *others}) == 6

@@ -463,6 +463,16 @@ def test_a_renewed_pin_is_told_once_when_the_ils_has_it() -> None:
     assert {kind for _, kind, token in desk.store.notices if token == token_of(ida)} == {"card"}
 
 
+def test_a_pin_that_was_made_for_paper_is_told_in_no_e_mail() -> None:
+    desk = told_of_cards()
+    ada, _ = siblings()
+    renewer = Renewer(desk.store, desk.plans.agreement, desk.plans.keys.wrap, Random(1).randbytes, Random(1).randrange)
+    assert renewer.renew_for_paper(token_of(ada), at=NOW + timedelta(days=1)) is Renewal.RENEWED
+    desk.store.settle(token_of(ada))
+    assert desk.notices().cards([wake([ada], "m2")]) == frozenset()
+    assert [kind for kind, _ in desk.told] == ["card"]
+
+
 def test_each_new_pin_is_told_of() -> None:
     desk = told_of_cards()
     ada, _ = siblings()

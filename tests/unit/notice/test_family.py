@@ -163,9 +163,15 @@ def test_under_directory_information_the_family_is_told_that_it_was_asked_before
     assert "left out the children" not in told(an_announcement().text)
 
 
-def test_under_opt_in_the_family_is_told_that_its_yes_is_why() -> None:
+def test_under_opt_in_the_family_is_asked_for_a_yes_and_told_that_silence_is_none() -> None:
     choice = {**an_agreement().basis.choice.model_dump(mode="json"), "mode": "opt_in"}
-    assert "your family said yes" in told(an_announcement(agreement=an_agreement(basis__choice=choice), window_days=0).text)
+    asking = an_agreement(basis__choice=choice)
+    text = told(an_announcement(agreement=asking, window_days=0, yes_url="https://cards.example.org/yes/abc").text)
+    assert "https://cards.example.org/yes/abc" in text
+    assert "As long as nobody says yes, no card is made." in text
+    assert "you do not have to do anything" not in text
+    with pytest.raises(ValueError, match="yes_url"):
+        an_announcement(agreement=asking, window_days=0)
 
 
 def test_no_name_is_shown_where_the_clause_says_none() -> None:

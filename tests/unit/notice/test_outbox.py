@@ -39,7 +39,17 @@ def some_messages() -> list[dict[str, Any]]:
 
 def test_messages_are_counted_by_kind_and_each_lies_there_in_both_parts(tmp_path: Path) -> None:
     summary = write_outbox(some_messages(), tmp_path / "outbox")
-    assert dict(summary.counts) == {"announcement": 2, "card": 1, "linked": 0, "pin": 0, "staff": 1, "receipt": 0, "held": 0, "late": 0}
+    assert dict(summary.counts) == {
+        "announcement": 2,
+        "again": 0,
+        "card": 1,
+        "linked": 0,
+        "pin": 0,
+        "staff": 1,
+        "receipt": 0,
+        "held": 0,
+        "late": 0,
+    }
     assert summary.total == 4
     folder = tmp_path / "outbox"
     assert (folder / "card/000001.html").read_text("utf-8") == some_messages()[2]["BodyHtml"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from firstcard.agreement import Group, Purpose
 from firstcard.notice import PinPageState, ShownPin, languages, page_headers, pin_page
 
 from .builders import a_library, an_agreement, seen
@@ -128,3 +129,10 @@ def test_an_unknown_language_is_answered_in_english_with_a_line_in_each_agreed_l
 
 def test_a_card_that_is_shown_stands_in_no_repr() -> None:
     assert repr(ONE) == "ShownPin()"
+
+
+def test_where_pins_are_printed_a_family_is_told_that_it_may_have_the_pin_on_paper() -> None:
+    matrix = {**BY_BIRTH_DATE.matrix, Purpose.HAND_OUT: (Group.IDENTITY, Group.CARD, Group.PIN, Group.ENROLMENT)}
+    for agreement, told in ((BY_BIRTH_DATE.model_copy(update={"matrix": matrix}), True), (BY_BIRTH_DATE, False)):
+        said = seen(a_page("used", agreement=agreement, shown_on=date(2026, 11, 3)))
+        assert ("on a card or a letter that your child was given at school" in said) is told

@@ -12,6 +12,7 @@ from firstcard.agreement import Agreement
 from firstcard.roster import Problem, Reading, Reason, Refusal
 from firstcard.roster import text as text_module
 from firstcard.roster.reading import PLACES_OF_A_PERSON
+from tests.unit.agreement.builders import an_agreement
 
 from .builders import Row, a_birth, a_csv, a_oneroster_zip, a_student_row, a_student_user, csv_agreement, csv_directory_agreement, read
 
@@ -19,8 +20,24 @@ AGREED = {
     name: {"required": False, "exhibit_b": "x", "fideslang": "user.name.first"}
     for name in ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom", "in_service_area")
 }
-MORE = ("state_id", "enrollment_status", "contact_restricted", "guardian_name", "student_email", "homeroom", "in_service_area")
+MORE = (
+    "state_id",
+    "enrollment_status",
+    "contact_restricted",
+    "guardian_name",
+    "student_email",
+    "homeroom",
+    "in_service_area",
+    "consent_date",
+)
+ASKS_FOR_A_YES = an_agreement(
+    without=("exchange.mapping", "basis.choice.window_days"),
+    exchange={"mapping": {}, "formats": ["csv"], "organisation_ids": ["school-1", "school-2"]},
+    basis={"choice": {"mode": "opt_in"}},
+    fields=AGREED | {"consent_date": {"required": False, "exhibit_b": "x", "fideslang": "user"}},
+)
 AGREEMENTS = (
+    ASKS_FOR_A_YES,
     csv_agreement(),
     csv_agreement(fields=AGREED),
     csv_agreement(fields={"guardian_email": {"only_if": "age < 14"}, "last_name": {"required": True}}),
@@ -42,6 +59,7 @@ VALUES = {
     "student_email": ("", "ada@students.example.org", "none"),
     "enrollment_status": ("", "active", "inactive", "perhaps"),
     "contact_restricted": ("", "yes", "no", "perhaps"),
+    "consent_date": ("", "2026-09-01", "9/1/2026", "2026-11-23", "2026-13-01", "yes"),
     "in_service_area": ("", " ", "yes", "N", "perhaps"),
     "guardian_name": ("", "Grace Pine", "@x"),
     "homeroom": ("", "H1", "1-2"),

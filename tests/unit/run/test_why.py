@@ -65,6 +65,8 @@ def test_every_state_has_its_code() -> None:
         Code.ON_THE_WAY: asked(patron=a_patron()),
         Code.NO_ADDRESS: asked(patron=a_patron(State.WAITING, household="")),
         Code.NOT_TOLD: asked(patron=a_patron(State.WAITING)),
+        Code.BOUNCED: asked(**WAITS, bounced_at=AT),
+        Code.NO_YES: asked(agreement=an_agreement(without=("basis.choice.window_days",), basis={"choice": {"mode": "opt_in"}}), **WAITS),
         Code.WINDOW: asked(**WAITS),
         Code.HELD: asked(a_file(Status.HELD, planned=True)),
         Code.NOT_APPROVED: asked(a_file(Status.REJECTED, planned=True)),
@@ -253,3 +255,18 @@ def test_a_rejected_row_that_came_with_an_earlier_file_has_no_line() -> None:
     said = asked(a_file(problems=(replace(ROW, line=-3),))).sentence
     assert f"an earlier file's {ROW.file}" in said
     assert "line" not in said.partition(")")[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "hours", "details"),
+    [
+        ("in_ils", 1, {"due": (NOW + timedelta(hours=24)).isoformat(), "overdue": False}),
+        ("in_ils", 25, {"due": (NOW + timedelta(hours=24)).isoformat(), "overdue": True}),
+        ("ended", 25, {"in_effect_at": AT, "due": (NOW + timedelta(hours=24)).isoformat()}),
+        ("failed", 25, {}),
+    ],
+)
+def test_a_no_says_when_it_took_effect_or_by_when_it_is_to(state: str, hours: int, details: dict[str, object]) -> None:
+    said = asked(no=NO, ils=an_ils(state), patron=a_patron(State.REFUSED), now=NOW + timedelta(hours=hours))
+    assert {name: said.details[name] for name in said.details if name not in ("way", "since")} == details
+    assert ("by hand" in said.advice) is bool(details.get("overdue"))

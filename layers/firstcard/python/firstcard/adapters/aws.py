@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 EVENTS_PER_CALL = 10
 CALLS_AT_ONCE = 4
 SOURCE = "firstcard"
+CONFIGURATION_SET = "firstcard"
+"""By which SES tells what became of an e-mail."""
 ONCE = Config(connect_timeout=5, read_timeout=25, retries={"total_max_attempts": 1}, parameter_validation=False)
 """For e-mails: SES may have taken a call whose answer was lost, and does not know a repeat. The queue tries again what is not marked."""
 PATIENT = Config(connect_timeout=5, read_timeout=920, retries={"total_max_attempts": 1}, tcp_keepalive=True)
@@ -332,6 +334,7 @@ def send_mails(mails: Sequence[Mail], *, sender: str, reply_to: str) -> list[boo
         answer = client("sesv2").send_bulk_email(
             FromEmailAddress=sender,
             ReplyToAddresses=[reply_to],
+            ConfigurationSetName=CONFIGURATION_SET,
             DefaultContent={"Template": {"TemplateContent": _AS_WRITTEN, "TemplateData": "{}"}},
             BulkEmailEntries=[
                 {

@@ -3,7 +3,7 @@
 Every kind of item has one writer (docs/architecture.md), so that bulk writes need no conditions; what two writers may touch is written conditionally.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -30,8 +30,8 @@ from firstcard.card.claim import Claim, Unnumbered, handed_over
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, NoticeMark, OnFile, PinMark, RecordedNo, View
-from firstcard.card.window import Window
+from firstcard.card.view import Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, Stand, View, Yes
+from firstcard.card.window import YES, Window, never_arrived
 from firstcard.vault import Envelope
 
 TRANSACTION_OPERATIONS = 100
@@ -47,6 +47,9 @@ _REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 
 _WAITS, _DECIDED, _TOGETHER = "waits", "decided", "together"
 _AT_ONCE = 100
+_STANDS_AT_ONCE = 3000
+"""Patrons whose items are held at a time while they are counted."""
+_OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id"]
 
 
 class SealedAttribute(Attribute[Mapping[str, bytes]]):
@@ -175,6 +178,34 @@ class NoticeItem(CardItem, discriminator="notice"):
     window_of = UnicodeAttribute(null=True)
 
 
+class LetterItem(CardItem, discriminator="letter"):
+    """A letter about one patron that went home."""
+
+    token = UnicodeAttribute()
+    attestation = UnicodeAttribute()
+    told_at = UnicodeAttribute()
+    window_of = UnicodeAttribute(null=True)
+
+
+class YesItem(CardItem, discriminator="yes"):
+    """A family's yes for one patron; ``told_at`` is when it came on record."""
+
+    token = UnicodeAttribute()
+    by = UnicodeAttribute()
+    given = UnicodeAttribute()
+    told_at = UnicodeAttribute()
+    window_of = UnicodeAttribute(null=True)
+
+
+class BounceItem(CardItem, discriminator="bounce"):
+    """That e-mails to a household came back for good, or that somebody there complained of one; ``at`` is when it last happened."""
+
+    household = UnicodeAttribute()
+
+
+STOPPED = "#stopped"
+"""What follows the data-sharing id in ``window_of`` of an announcement that never arrived."""
+
 _CLOSED: dict[str, Any] = {"actions": [NoticeItem.window_of.remove()], "condition": NoticeItem.pk.exists()}
 
 
@@ -271,6 +302,7 @@ class Entry(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     token = UnicodeAttribute(null=True)
+    told_at = UnicodeAttribute(null=True)
     windows = WindowIndex()
     pairs = PairIndex()
 
@@ -289,6 +321,9 @@ ITEMS: tuple[type[Model], ...] = (
         UnnumberedItem,
         PinMarkItem,
         TriesItem,
+        LetterItem,
+        YesItem,
+        BounceItem,
     ),
     Entry,
 )
@@ -339,17 +374,32 @@ class CardsTable:
 
     def on_file(self, token: str) -> OnFile:
         """What the table has of one patron, consistently read."""
-        items = {item.sk: item for item in self._get((f"patron#{token}", kind) for kind in ("patron", "refusal", "ils"))}
-        patron, no, ils = items.get("patron"), items.get("refusal"), items.get("ils")
-        mark = None
+        items = {item.sk: item for item in self._get((f"patron#{token}", kind) for kind in ("patron", "refusal", "ils", "letter", YES))}
+        patron, no, ils, letter, yes = (items.get(kind) for kind in ("patron", "refusal", "ils", "letter", YES))
+        mark, bounce = None, None
         if isinstance(patron, PatronItem) and patron.household and patron.state == str(State.WAITING):
-            mark = next(self._get([(f"household#{patron.household}", f"notice#announcement#{token}")]), None)
+            home = f"household#{patron.household}"
+            told = {item.sk: item for item in self._get([(home, f"notice#announcement#{token}"), (home, "bounce")])}
+            mark, bounce = told.get(f"notice#announcement#{token}"), told.get("bounce")
         return OnFile(
             patron=_patron(patron) if isinstance(patron, PatronItem) else None,
             no=RecordedNo(no.by, no.at) if isinstance(no, RefusalItem) else None,
             ils=_ils_state(ils) if isinstance(ils, IlsItem) else None,
             announcement=_mark(mark) if isinstance(mark, NoticeItem) else None,
+            bounced_at=bounce.at if isinstance(bounce, BounceItem) else "",
+            letter=_letter(letter) if isinstance(letter, LetterItem) else None,
+            yes=_yes(yes) if isinstance(yes, YesItem) else None,
         )
+
+    def stands(self, tokens: Iterable[str]) -> Iterator[tuple[str, Stand]]:
+        """Where each of these patrons stands, as of a moment ago. What is sealed is not even asked for."""
+        waiting = iter(tokens)
+        while some := list(islice(waiting, _STANDS_AT_ONCE)):
+            keys = [(f"patron#{token}", kind) for token in some for kind in ("patron", "refusal", "ils")]
+            found: dict[str, dict[str, CardItem]] = {}
+            for item in CardItem.batch_get(keys, attributes_to_get=_OF_A_STAND):
+                found.setdefault(item.pk.removeprefix("patron#"), {})[item.sk] = item
+            yield from ((token, _stand(found.get(token, {}))) for token in some)
 
     def households(self, households: Sequence[str]) -> dict[str, Household]:
         """Households by their tokens, consistently read."""
@@ -510,7 +560,12 @@ class CardsTable:
     def windows_over(self, sharing: str, *, told_before: str) -> Iterator[Window]:
         """Announcements told before a time (ISO 8601), oldest first."""
         for entry in Entry.windows.query(sharing, WindowIndex.told_at <= told_before):
-            yield Window(entry.pk, entry.sk, entry.token or "")
+            yield Window(entry.pk, entry.sk, entry.token or "", entry.told_at or "")
+
+    def stopped_windows(self, sharing: str) -> Iterator[Window]:
+        """Announcements that never arrived, oldest first."""
+        for entry in Entry.windows.query(f"{sharing}{STOPPED}"):
+            yield Window(entry.pk, entry.sk, entry.token or "", entry.told_at or "")
 
     def release(self, due: Sequence[tuple[Patron, Window]]) -> list[str]:
         """Write patrons whose earlier version still waits, each with the end of its window; gives the tokens of those that were written."""
@@ -524,7 +579,7 @@ class CardsTable:
             with TransactWrite(connection=self._connection()) as transaction:
                 for patron, window in due:
                     transaction.save(_patron_item(patron), condition=_still_waits(patron))
-                    transaction.update(NoticeItem(window.household_key, window.notice_key), **_CLOSED)
+                    transaction.update(_started_by(window), **_CLOSED)
         except TransactWriteError as error:
             if error.cause_response_code != "TransactionCanceledException":
                 raise
@@ -536,7 +591,63 @@ class CardsTable:
     def close_windows(self, windows: Sequence[Window]) -> None:
         """Take announcements out of the index of running windows."""
         for window in windows:
-            NoticeItem(window.household_key, window.notice_key).update(**_CLOSED)
+            _started_by(window).update(**_CLOSED)
+
+    def stop_windows(self, windows: Sequence[Window], *, sharing: str) -> None:
+        """Move announcements from the running windows to the stopped ones; one that does not run stays as it is."""
+        for window in windows:
+            item = NoticeItem(window.owner_key, window.notice_key)
+            try:
+                item.update(actions=[NoticeItem.window_of.set(f"{sharing}{STOPPED}")], condition=NoticeItem.window_of == sharing)
+            except UpdateError as error:
+                if error.cause_response_code != _REFUSED_BY_CONDITION:
+                    raise
+
+    # -- letters and bounces ----------------------------------------------------------------------------------------------------------------
+
+    def letters(self, tokens: Sequence[str]) -> dict[str, Letter]:
+        """The letters that went home about some patrons, by token, consistently read."""
+        return {item.token: _letter(item) for item in self._get((f"patron#{t}", "letter") for t in tokens) if isinstance(item, LetterItem)}
+
+    def record_letters(self, letters: Sequence[Letter]) -> None:
+        """Write letters in bulk: attest is their only writer."""
+        with CardItem.batch_write() as batch:
+            for letter in letters:
+                batch.save(_letter_item(letter))
+
+    def yeses(self, tokens: Sequence[str]) -> dict[str, Yes]:
+        """What families said yes to, by token, consistently read."""
+        return {item.token: _yes(item) for item in self._get((f"patron#{t}", YES) for t in tokens) if isinstance(item, YesItem)}
+
+    def record_yeses(self, yeses: Sequence[Yes]) -> None:
+        """Write what families said yes to, each unless one under the same agreement is there already, and is looked at where this one is to be."""
+        known = self.yeses([yes.token for yes in yeses])
+        for yes in yeses:
+            before = known.get(yes.token)
+            if before is None or before.stamp.agreement != yes.stamp.agreement or (yes.window_of and not before.window_of):
+                unlooked = YesItem.window_of.does_not_exist() if yes.window_of else YesItem.pk.does_not_exist()
+                _saved(_yes_item(yes), YesItem.pk.does_not_exist() | (YesItem.agreement != yes.stamp.agreement) | unlooked)
+
+    def bounces(self, households: Collection[str]) -> dict[str, str]:
+        """When an e-mail to each of these households last bounced, of those whose did, consistently read."""
+        found = self._get((f"household#{h}", "bounce") for h in sorted(households))
+        return {item.household: item.at for item in found if isinstance(item, BounceItem)}
+
+    def record_feedback(self, household: str, *, kind: str, stamp: Stamp) -> bool:
+        """Write that an e-mail bounced (``bounce``) or was complained of (``complaint``) at the stamp's time, unless something later is known; whether it was written."""
+        item = BounceItem(f"household#{household}", kind, household=household, **_stamp(stamp))
+        return _saved(item, BounceItem.pk.does_not_exist() | (BounceItem.at < stamp.at))
+
+    def stop_announcements(self, household: str, *, sharing: str, bounced_at: str) -> int:
+        """Stop the running windows of a household's announcements that never arrived; how many."""
+        found = NoticeItem.query(f"household#{household}", NoticeItem.sk.startswith("notice#announcement#"), consistent_read=True)
+        stopped = [
+            Window(item.pk, item.sk, item.token, item.told_at or "")
+            for item in found
+            if item.window_of == sharing and never_arrived(item.told_at or "", bounced_at)
+        ]
+        self.stop_windows(stopped, sharing=sharing)
+        return len(stopped)
 
     # -- sync -------------------------------------------------------------------------------------------------------------------------------
 
@@ -733,6 +844,55 @@ def _ils_state(item: IlsItem) -> IlsState:
         stamp=_read_stamp(item),
         pin=item.pin or "",
     )
+
+
+def _yes(item: YesItem) -> Yes:
+    return Yes(item.token, item.by, item.given, _read_stamp(item), item.window_of or "")
+
+
+def _yes_item(yes: Yes) -> YesItem:
+    return YesItem(
+        f"patron#{yes.token}",
+        YES,
+        token=yes.token,
+        by=yes.by,
+        given=yes.given,
+        told_at=yes.stamp.at,
+        window_of=yes.window_of or None,
+        **_stamp(yes.stamp),
+    )
+
+
+def _started_by(window: Window) -> NoticeItem | LetterItem | YesItem:
+    """The item that a window stands in, by its keys alone."""
+    kind = NoticeItem if window.household else YesItem if window.notice_key == YES else LetterItem
+    return kind(window.owner_key, window.notice_key)
+
+
+def _letter(item: LetterItem) -> Letter:
+    return Letter(item.token, item.told_at, item.attestation, _read_stamp(item), item.window_of or "")
+
+
+def _letter_item(letter: Letter) -> LetterItem:
+    return LetterItem(
+        f"patron#{letter.token}",
+        "letter",
+        token=letter.token,
+        told_at=letter.told_at,
+        attestation=letter.attestation,
+        window_of=letter.window_of or None,
+        **_stamp(letter.stamp),
+    )
+
+
+def _stand(items: Mapping[str, CardItem]) -> Stand:
+    patron, ils, no = items.get("patron"), items.get("ils"), "refusal" in items
+    if not isinstance(patron, PatronItem):
+        return Stand(no=no)
+    said = ""
+    if isinstance(ils, IlsItem) and ils.ils_id not in (patron.mistaken or ()):
+        said = ils.state if ils.state == "in_ils" or ils.version == patron.version else ""
+    return Stand(patron.state, no, bool(patron.household), patron.ownership == str(Ownership.LINKED), said)
 
 
 def _household(item: HouseholdItem) -> Household:

@@ -1,11 +1,11 @@
 """The run ledger, with pynamodb."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -13,9 +13,13 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, DistrictState, Extract, Run, SnapshotState, Status
+from firstcard.run.ledger import Arrival, Attestation, DistrictState, Extract, PrintRecord, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
+PRINT_FIELDS = (
+    *("at", "print_id", "by", "agreement", "purpose", "school", "homeroom", "parts"),
+    *("reprint", "restricted_included", "opened", "handed", "renewed"),
+)
 RUNS_OF_A_PAGE = 20
 """A district's last applied roster is seldom further back."""
 
@@ -152,6 +156,16 @@ class LateItem(LedgerItem):
     mail_sent = UnicodeAttribute(null=True)
 
 
+class AttestationItem(LedgerItem):
+    """The district's word that letters went home; ``by`` is who said so."""
+
+    day = UnicodeAttribute()
+    school = UnicodeAttribute(null=True)
+    by = UnicodeAttribute()
+    at = UnicodeAttribute()
+    started = NumberAttribute()
+
+
 class IntentItem(LedgerItem):
     """What was about to be opened, why, and by which function."""
 
@@ -159,6 +173,24 @@ class IntentItem(LedgerItem):
     group = UnicodeAttribute()
     purpose = UnicodeAttribute()
     role = UnicodeAttribute()
+
+
+class PrintItem(LedgerItem):
+    """One call of a print that was handed out; the function print is its only writer."""
+
+    at = UnicodeAttribute()
+    print_id = UnicodeAttribute()
+    by = UnicodeAttribute()
+    agreement = UnicodeAttribute()
+    purpose = UnicodeAttribute()
+    school = UnicodeAttribute(null=True)
+    homeroom = UnicodeAttribute(null=True)
+    parts = JsonAttribute()
+    reprint = BooleanAttribute()
+    restricted_included = BooleanAttribute()
+    opened = JsonAttribute()
+    handed = JsonAttribute()
+    renewed = JsonAttribute()
 
 
 ITEMS: tuple[type[LedgerItem], ...] = (
@@ -171,7 +203,9 @@ ITEMS: tuple[type[LedgerItem], ...] = (
     SerialItem,
     SuspensionItem,
     LateItem,
+    AttestationItem,
     IntentItem,
+    PrintItem,
 )
 
 
@@ -256,6 +290,18 @@ class LedgerTable:
             item.lock_holder or "",
             int(item.fence or 0),
         )
+
+    def record_attestation(self, attestation: Attestation) -> None:
+        """Write the district's word that letters went home; the same again is one."""
+        AttestationItem(
+            f"letters#{attestation.sharing}",
+            attestation.key,
+            day=attestation.day.isoformat(),
+            school=attestation.school or None,
+            by=attestation.by,
+            at=attestation.at,
+            started=attestation.started,
+        ).save()
 
     def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
         """Let one run at a time work on one content."""
@@ -468,6 +514,31 @@ class LedgerTable:
             purpose=intent.purpose,
             role=role,
         ).save()
+
+    def record_print(self, record: PrintRecord) -> None:
+        """Write what a call of a print is about to do, or did: the same call is the same item."""
+        PrintItem(
+            f"print#{record.sharing}",
+            f"{record.at}#{record.print_id}",
+            at=record.at,
+            print_id=record.print_id,
+            by=record.by,
+            agreement=record.agreement,
+            purpose=str(record.purpose),
+            school=record.school or None,
+            homeroom=record.homeroom or None,
+            parts=list(record.parts),
+            reprint=record.reprint,
+            restricted_included=record.restricted_included,
+            opened=list(record.opened),
+            handed=list(record.handed),
+            renewed=list(record.renewed),
+        ).save()
+
+    def prints(self, sharing: str, *, since: str) -> Iterator[Mapping[str, Any]]:
+        """What was handed out under a data-sharing agreement since a time (ISO 8601), oldest first, as plain data."""
+        for item in PrintItem.query(f"print#{sharing}", PrintItem.sk >= since):
+            yield {name: getattr(item, name) for name in PRINT_FIELDS}
 
 
 def _run(item: RunItem) -> Run:

@@ -18,6 +18,7 @@ from firstcard.agreement.model import (
     Leavers,
     LeftOut,
     NumberClause,
+    Rules,
     ServiceArea,
     Status,
 )
@@ -32,6 +33,7 @@ PURPOSE_WORDS: dict[Purpose, str] = {
     Purpose.EVALUATE: "evaluate the programme",
     Purpose.MERGE_DELTA: "add a file of changes to the roster that it changes",
     Purpose.SHOW_PIN: "show a family the PIN of its child's card",
+    Purpose.HAND_OUT: "print cards that a school hands out",
     Purpose.DEDUPLICATE: "find who has a card already, or stands twice in the roster",
 }
 GROUP_WORDS: dict[Group, str] = {
@@ -97,6 +99,7 @@ def to_markdown(agreement: Agreement) -> str:
         _safety(agreement),
         _keeping(agreement),
         _promises(agreement),
+        _goals(agreement),
         _people(agreement),
         _signatures(agreement),
     )
@@ -181,7 +184,11 @@ def _choice(a: Agreement) -> str:
             "Nothing about a child whose family refused is sent; where the file names such a child at all, the row holds the id and the refusal only. No file is accepted before that day is over."
         )
     elif a.route == "opt_in":
-        way = "No card is made for a child before the family has said yes."
+        ways = "with a button behind the link in its e-mail" + (
+            ", or on the day that the roster says" if "consent_date" in a.fields else ""
+        )
+        from_when = f" A yes in the roster counts from {_day(choice.yes_from)}." if choice.yes_from else ""
+        way = f"No card is made for a child before the family has said yes: {ways}. Silence is not a yes, and a refusal counts whatever else was said.{from_when}"
     else:
         way = (
             f"The roster is sent first. Then each family is told, and has {_days(choice.window_days or 0)} to refuse, counted from the day on which its message was delivered "
@@ -346,8 +353,10 @@ def _card(a: Agreement) -> str:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [
         f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}. {_pin_page(a)}",
+        *([f"- {_handing_out(a)}"] if a.hands_out else []),
         f"- End: {_end(card.expiry)} {_leavers(a.leavers)}",
         *([f"- {_area(card.service_area)}"] if card.service_area else []),
+        *([f"- Use: {_rules(card.rules)}"] if card.rules else []),
         *(
             [f"- A first load makes {a.safety.pilot_cards} cards, which the library tries; all others wait for its word."]
             if a.safety.pilot_cards
@@ -358,6 +367,20 @@ def _card(a: Agreement) -> str:
         *([f"- {ACROSS}"] if a.compared_across else []),
     ]
     return "## The card\n\n" + "\n".join(lines)
+
+
+def _handing_out(a: Agreement) -> str:
+    pin = (
+        " and the PIN, if nobody was shown it yet; a card that is printed again has a new PIN, and the old one does not work any more"
+        if a.prints_pins
+        else " and no PIN"
+    )
+    name = {"legal": "legal", "preferred": "preferred"}[a.name_on.handout]
+    return (
+        f"Handed out at school: the library prints cards, lists of classes and letters home, by school, with the {name} name, the number{pin}. "
+        "Each print is recorded with who printed, when, for which school and class, and whose cards, before anything is opened. "
+        "Students whose contacts are restricted are left out unless the school says otherwise, which is recorded, too."
+    )
 
 
 def _end(expiry: Expiry) -> str:
@@ -375,6 +398,19 @@ def _leavers(leavers: Leavers) -> str:
     if leavers.runs_out:
         return "A card runs to that day also when its owner leaves."
     return f"A card outlives its owner's leaving by {_days(leavers.grace_days)}."
+
+
+def _rules(rules: Rules) -> str:
+    limit = (
+        ""
+        if rules.item_limit is None
+        else " nothing can be borrowed;"
+        if rules.item_limit == 0
+        else f" at most {rules.item_limit} items at once;"
+    )
+    fines = "no fines for late items, while lost ones are billed" if rules.no_fines else "fines as for every card"
+    amnesty = "; the library forgives what a child owed before" if rules.amnesty else ""
+    return f"{limit.strip()} {fines}{amnesty}; holds are picked up at the {rules.hold_pickup}. The library's system keeps this by the patron type.".strip()
 
 
 AREA_WORDS = {
@@ -396,6 +432,8 @@ def _area(area: ServiceArea) -> str:
 
 def _pin_page(a: Agreement) -> str:
     page = a.card.pin.page
+    if page is None and a.prints_pins:
+        return "It is told on the printed card alone; the library's desk sets another one."
     if page is None:
         return "Nobody is told it; the library's desk sets another one."
     asked = {"birth_date": "birth date", "student_id": "student id"}[page.asks]
@@ -530,6 +568,19 @@ def _promises(a: Agreement) -> str:
     if a.state_terms:
         lines.append(f"- State terms: {', '.join(_text(term) for term in a.state_terms)}.")
     return "## Promises\n\n" + "\n".join(lines)
+
+
+GOAL_WORDS = {"coverage": "of the students", "educators": "of the educators"}
+
+
+def _goals(a: Agreement) -> str:
+    if not a.goals:
+        return ""
+    lines = [
+        f"- By {_day(goal.by)}, {goal.target_percent} % {GOAL_WORDS[goal.measure]} have a card that is in the library's system."
+        for goal in a.goals
+    ]
+    return "## What both want to reach\n\n" + "\n".join(lines)
 
 
 def _people(a: Agreement) -> str:

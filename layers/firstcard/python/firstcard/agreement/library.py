@@ -46,6 +46,14 @@ class IlsClause(Clause):
     """Left out: the ILS takes whatever its adapter takes. In Koha the system preference CardnumberLength."""
 
 
+class BarcodeClause(Clause):
+    """How the library's scanners read a card's number. Codabar begins and ends with one of the letters A to D, which a scanner passes on as the library set it; Code 39 has no such choice, and no check character here."""
+
+    symbology: Literal["codabar", "code39"]
+    start: Literal["A", "B", "C", "D"] = "A"
+    stop: Literal["A", "B", "C", "D"] = "B"
+
+
 class NumberBlock(Clause):
     """The library's own 14-digit barcodes: type digit(s), institution, serial, check digit."""
 
@@ -122,5 +130,7 @@ class Library(Clause):
     patron_types: Annotated[dict[Code, Text], Field(min_length=1)]
     look: Look
     notices_sender: Email
+    barcode: BarcodeClause | None = None
+    """Left out: cards that are printed have the number in digits alone."""
     patrons: PatronsClause | None = None
     """Left out: no patron of the library is imported, and no student is compared with one."""

@@ -110,6 +110,24 @@ def _basis(a: Agreement) -> Iterator[Fault]:
                     ("purposes", purpose.value),
                     f"The basis {basis.ferpa} covers evaluation only, not {purpose.value} (34 CFR 99.31(a)(6), 99.35): remove the purpose, or choose school_official, directory_information_limited or consent.",
                 )
+    asks_again = choice.mode == "opt_in" and choice.renew == "yearly" and "consent_date" in a.fields
+    if asks_again and choice.yes_from is None:
+        yield Fault(
+            ("basis", "choice"),
+            "Families are asked every year, and the roster brings the day of a yes: add yes_from, the first day on which a yes is one for this agreement.",
+        )
+    if choice.yes_from is not None and not asks_again:
+        yield Fault(
+            ("basis", "choice", "yes_from"),
+            "yes_from says from when a yes in the roster counts: remove it, or write mode: opt_in and renew: yearly and list the field consent_date.",
+        )
+    if choice.yes_from is not None and choice.yes_from > a.term.expires:
+        yield Fault(("basis", "choice", "yes_from"), "No yes could count before the agreement ends: write a day up to term.expires.")
+    if "consent_date" in a.fields and choice.mode != "opt_in":
+        yield Fault(
+            ("fields", "consent_date"),
+            "Nobody needs to say yes under this agreement, so the day of a yes is not needed: remove the field, or write mode: opt_in.",
+        )
     if a.route == "window" and not a.notices.announce and Purpose.ISSUE_CARD in a.purposes:
         yield Fault(("notices", "announce"), "The window begins when the family was told: write announce: true.")
 
@@ -334,6 +352,38 @@ def _pin_page_opens(a: Agreement, page: PinPage) -> Iterator[Fault]:
         )
 
 
+PRINTED = (Group.IDENTITY, Group.CARD, Group.ENROLMENT)
+"""What nothing can be printed without: the name, the number, and the class in which it is handed out."""
+
+
+def _handing_out(a: Agreement) -> Iterator[Fault]:
+    purpose = Purpose.HAND_OUT
+    for name, role in a.roles.items():
+        if role.human and purpose in role.opened:
+            yield Fault(
+                ("roles", name, "purposes"),
+                "Only the function print opens what is handed out, and people ask it: remove hand_out, or write opens: false.",
+            )
+    if purpose not in a.purposes:
+        return
+    if "print" not in a.roles or purpose not in a.roles["print"].opened:
+        yield Fault(("roles",), "The function print opens what is handed out: write print: {purposes: [hand_out]}.")
+    where: Path = ("matrix", purpose.value)
+    opened = a.matrix.get(purpose)
+    if opened is not None:
+        if missing := [group.value for group in PRINTED if group not in opened]:
+            yield Fault(where, f"A printed card has a name and a number, and goes to a class: add {' and '.join(missing)} to hand_out.")
+        if more := [group.value for group in opened if group not in (*PRINTED, Group.PIN)]:
+            yield Fault(
+                where,
+                f"Nothing that is printed needs more than {', '.join(g.value for g in PRINTED)} and perhaps pin: remove {' and '.join(more)}.",
+            )
+    if "school_id" not in a.fields:
+        yield Fault(
+            ("purposes", purpose.value), "Nobody can be found by school without school_id: add it to the fields, or remove the purpose."
+        )
+
+
 SHOWN_OF_A_PAIR = frozenset({Group.IDENTITY, Group.AGE})
 """What a person who settles a doubtful match is shown of a student."""
 
@@ -484,6 +534,8 @@ def _expiry(a: Agreement) -> Iterator[Fault]:
             ("existing",),
             "A family's own card can be renewed to the end of the school year alone: write existing: link, or expiry.rule: school_year.",
         )
+    if a.card.kind == "e_resources" and a.card.rules and (a.card.rules.item_limit or a.card.rules.hold_pickup == "school"):
+        yield Fault(("card", "rules"), "With a card for e-resources nothing is borrowed: take item_limit and hold_pickup out.")
     if a.leavers.runs_out and a.leavers.grace_days:
         yield Fault(("leavers", "grace_days"), "With runs_out the card ends on its own last day: write grace_days: 0.")
     if a.safety.pilot_cards and not a.safety.first_run_needs_approval:
@@ -644,6 +696,20 @@ def _promises(a: Agreement) -> Iterator[Fault]:
                 )
 
 
+def _goals(a: Agreement) -> Iterator[Fault]:
+    seen: set[tuple[str, object]] = set()
+    for number, goal in enumerate(a.goals):
+        if goal.by < a.term.effective:
+            yield Fault(("goals", number, "by"), f"The day lies before the agreement: write {a.term.effective} or a later one.")
+        if (goal.measure, goal.by) in seen:
+            yield Fault(("goals", number), f"There is a goal for {goal.measure} by {goal.by} already: keep one of them.")
+        if goal.measure == "educators" and a.rollout.staff is False:
+            yield Fault(
+                ("goals", number, "measure"), "Educators get no cards under this agreement: remove the goal, or write rollout.staff: true."
+            )
+        seen.add((goal.measure, goal.by))
+
+
 RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _dates,
     _basis,
@@ -652,6 +718,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _deltas,
     _matching,
     _pin_page,
+    _handing_out,
     _groups,
     _left_out,
     _service_area,
@@ -662,6 +729,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _patron_types,
     _keeping,
     _promises,
+    _goals,
 )
 
 
@@ -672,7 +740,7 @@ def faults_of(agreement: Agreement) -> tuple[Fault, ...]:
 
 def faults_of_library(library: Library) -> tuple[Fault, ...]:
     """Every rule that a library breaks by itself."""
-    return (*_block(library), *(_patrons(library.patrons) if library.patrons else ()))
+    return (*_block(library), *_barcode(library), *(_patrons(library.patrons) if library.patrons else ()))
 
 
 def _block(library: Library) -> Iterator[Fault]:
@@ -688,6 +756,12 @@ def _block(library: Library) -> Iterator[Fault]:
         )
     elif len(str(block.first_serial)) > width:
         yield Fault(("numbers", "first_serial"), f"A serial has {width} digits here: write a smaller first_serial.")
+
+
+def _barcode(library: Library) -> Iterator[Fault]:
+    clause = library.barcode
+    if clause is not None and clause.symbology != "codabar" and (given := sorted({"start", "stop"} & clause.model_fields_set)):
+        yield Fault(("barcode", given[0]), f"Only Codabar has letters before and after the number: remove {' and '.join(given)}.")
 
 
 def _patrons(clause: PatronsClause) -> Iterator[Fault]:

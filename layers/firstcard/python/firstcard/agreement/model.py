@@ -58,6 +58,7 @@ FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "notify": (Purpose.SEND_NOTICE,),
     "settle": (Purpose.DEDUPLICATE,),
     "reveal": (Purpose.SHOW_PIN,),
+    "print": (Purpose.HAND_OUT,),
 }
 """The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by."""
 
@@ -209,13 +210,14 @@ class Evaluation(Clause):
 
 
 class Choice(Clause):
-    """How a family says no, or yes."""
+    """How a family says no, or yes. ``yes_from`` is the day from which a yes in the roster counts where families are asked every year."""
 
     mode: Literal["opt_out", "opt_in"]
     window_days: Annotated[int, Field(ge=1, le=365)] | None = None
     renew: Literal["never", "yearly"]
     honour_within_hours: Annotated[int, Field(ge=1, le=720)]
     yes_again: Literal["district", "district_or_eligible_student", "family"] = "district_or_eligible_student"
+    yes_from: date | None = None
 
 
 class Basis(Clause):
@@ -540,11 +542,24 @@ class ServiceArea(Clause):
         return "inside" if inside else self.by_school.get(school, self.outside)
 
 
+class Rules(Clause):
+    """What the library promises of the card's use. The library's system keeps it by the patron type; here it is agreed and told, and nothing is written.
+
+    ``item_limit`` is how many items may be out at once. ``amnesty`` says that what a child owed before is forgiven: an act of the library's staff.
+    """
+
+    no_fines: bool
+    amnesty: bool = False
+    item_limit: Annotated[int, Field(ge=0, le=500)] | None = None
+    hold_pickup: Literal["branch", "school"] = "branch"
+
+
 class CardClause(Clause):
     """What kind of card comes out."""
 
     kind: Literal["virtual", "e_resources", "full"]
     service_area: ServiceArea | None = None
+    rules: Rules | None = None
     number: NumberClause
     staff_number: NumberClause
     pin: PinClause
@@ -738,6 +753,14 @@ class InDoubt(Clause):
     decide_within_days: Annotated[int, Field(ge=1, le=90)]
 
 
+class Goal(Clause):
+    """What both agreed to reach by a day: so many percent of the students (``coverage``) or of the educators with a card in the library's system."""
+
+    measure: Literal["coverage", "educators"]
+    target_percent: Annotated[int, Field(ge=1, le=100)]
+    by: date
+
+
 class Agreement(Clause):
     """One signed data-sharing agreement of one district and one library."""
 
@@ -776,6 +799,7 @@ class Agreement(Clause):
     deidentified: Deidentified = Deidentified()
     requests: Requests = Requests()
     training: Training
+    goals: tuple[Goal, ...] = ()
     security_framework: Literal["NIST_CSF", "NIST_800_53", "ISO_27001", "CIS"]
     state_terms: tuple[StateTerm, ...] = ()
     approvals: tuple[Approval, ...] = ()
@@ -800,6 +824,11 @@ class Agreement(Clause):
         return self.existing == "renew"
 
     @property
+    def asks_again(self) -> bool:
+        """Whether families with a card are told each year that they may say no; where they refuse before the upload, the district's own notice does so."""
+        return self.route == "window" and self.basis.choice.renew == "yearly"
+
+    @property
     def route(self) -> Literal["before_upload", "window", "opt_in"]:
         """How consent works: refusals before the upload, a window of days after the family was told, or a yes first."""
         if self.basis.ferpa.is_directory:
@@ -817,6 +846,16 @@ class Agreement(Clause):
     def purposes_of(self, group: Group) -> tuple[Purpose, ...]:
         """The purposes for which the matrix opens ``group``, in the vocabulary's order."""
         return tuple(purpose for purpose in Purpose if group in self.matrix.get(purpose, ()))
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether cards may be printed and handed out at school."""
+        return bool(self.matrix.get(Purpose.HAND_OUT))
+
+    @property
+    def prints_pins(self) -> bool:
+        """Whether what is printed has the PIN on it."""
+        return Group.PIN in self.matrix.get(Purpose.HAND_OUT, ())
 
     def accesses(self) -> tuple[Access, ...]:
         """Everything that anyone may open; sorted, without the roles that only seal."""

@@ -6,10 +6,12 @@ from datetime import date
 import yaml
 
 DATED = (
+    ("basis", "choice", "yes_from"),
     ("basis", "notice", "published_on"),
     ("basis", "notice", "opt_out_by"),
     ("exchange", "calendar", "breaks"),
     ("exchange", "calendar", "rollover"),
+    ("goals",),
 )
 """Clauses whose dates move a year on, to be looked at by a person."""
 

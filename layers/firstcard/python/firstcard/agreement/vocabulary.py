@@ -13,6 +13,7 @@ class Purpose(StrEnum):
     MERGE_DELTA = "merge_delta"
     DEDUPLICATE = "deduplicate"
     SHOW_PIN = "show_pin"
+    HAND_OUT = "hand_out"
 
 
 class Group(StrEnum):
@@ -54,6 +55,7 @@ FIELDS: dict[str, Group] = {
     "in_service_area": Group.ENROLMENT,
     "contact_restricted": Group.ENROLMENT,
     "opt_out": Group.ENROLMENT,
+    "consent_date": Group.ENROLMENT,
     "guardian_name": Group.CONTACT,
     "guardian_email": Group.CONTACT,
     "guardian_phone": Group.CONTACT,

@@ -40,6 +40,7 @@ class PatronLine:
     is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer. ``separate`` says
     that a person set the student apart from a patron of the library who is like it. ``claimed`` says that the number is made of what people send, so that it may be another
     person's already: it is given only if it can be claimed. ``moved_from`` is the patron whose card this was: the same child as a student of another district, or under another id.
+    ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed.
     """
 
     decision: Decision
@@ -55,6 +56,7 @@ class PatronLine:
     separate: bool = False
     claimed: bool = False
     moved_from: str = ""
+    consented: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Chunk:
                     **{key: value for key, value in (("x", p.ils_id), ("p", p.pair), ("m", p.mistaken), ("a", p.separate)) if value},
                     **({"n": 1} if p.claimed else {}),
                     **({"o": p.moved_from} if p.moved_from else {}),
+                    **({"y": p.consented} if p.consented else {}),
                 }
             )
             for p in self.patrons
@@ -191,6 +194,7 @@ class Chunk:
                     r.get("a", False),
                     bool(r.get("n")),
                     r.get("o", ""),
+                    r.get("y", ""),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

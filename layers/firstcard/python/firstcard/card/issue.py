@@ -10,6 +10,7 @@ from firstcard.card.chunk import Chunk, Decision, PatronLine
 from firstcard.card.claim import Claim, Unnumbered, claims_of
 from firstcard.card.pair import Answer, Pair, after_said, of_line
 from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
+from firstcard.card.view import Yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Cards(Protocol):
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         """Write the chunk's envelope, then new patrons in bulk: they have no earlier version."""
+
+    def record_yeses(self, yeses: Sequence[Yes]) -> None:
+        """Write what families said yes to, each unless one under the same agreement is there already."""
 
     def tell(self, chunk: Chunk) -> None:
         """Write the chunk's households in bulk; that makes them heard of."""
@@ -114,6 +118,7 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         if after:
             _change(after, cards, rule)
             counts["refused"] += 1
+    _record_yeses(chunk, cards, standing)
     _record_pairs(chunk, cards, now)
     cards.tell(chunk)
     return counts
@@ -138,6 +143,15 @@ def _without_number(given: Sequence[Patron], chunk: Chunk, cards: Cards) -> set[
     if lost:
         cards.leave_without_number([Unnumbered(p.token, p.stamp) for p in lost.values()])
     return set(lost)
+
+
+def _record_yeses(chunk: Chunk, cards: Cards, before: Standing) -> None:
+    """Put on record who said yes to the district; of who said no, nothing: any one no counts. It lets those wait no longer who have had no card."""
+    stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+    issued = {token for token, patron in before.patrons.items() if patron.issued_at}
+    said = [p for p in chunk.patrons if p.consented and p.token not in before.refused]
+    if said:
+        cards.record_yeses([Yes(p.token, "roster", p.consented, stamp, "" if p.token in issued else chunk.sharing) for p in said])
 
 
 def _without_card(lines: Sequence[PatronLine], standing: Standing, chunk: Chunk, cards: Cards) -> set[str]:

@@ -14,6 +14,7 @@ class Known:
     """One patron of the last applied roster: row fingerprint, household token (empty without an address), whether the row said no, whether it is staff.
 
     ``terms`` is a digest of what the agreement made of the row (last day, type, branch), empty where it is not known. ``traits`` are by what it shows that the id stands for another person now.
+    ``place`` has the digests of a student's school and, where cards are handed out, homeroom; none of somebody who said no.
     """
 
     fingerprint: str
@@ -22,6 +23,12 @@ class Known:
     staff: bool = False
     traits: Traits = UNKNOWN
     terms: str = ""
+    place: str = ""
+
+    @property
+    def school(self) -> str:
+        """The digest of the school alone."""
+        return self.place.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Manifest:
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
     ``under`` is a digest of the agreement, ``rollout`` one of what it says about who gets a card; empty where they are not known. ``pilot`` says that a few cards alone were made, to be tried.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
+    ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18: from then on the same roster means something else. Empty if there is none.
+    ``agreement`` is the id of the agreement that it was applied under, empty where that is not known.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
@@ -76,6 +85,8 @@ class Manifest:
     under: str = ""
     rollout: str = ""
     pilot: bool = False
+    comes_of_age: str = ""
+    agreement: str = ""
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -93,6 +104,7 @@ class Manifest:
                 ]
                 for t, k in sorted(self.patrons.items())
             },
+            **({"places": [k.place for _, k in sorted(self.patrons.items())]} if any(k.place for k in self.patrons.values()) else {}),
             "households": dict(sorted(self.households.items())),
             "unplaced": self.unplaced,
             "left": {t: _written(traits) for t, traits in sorted(self.left.items())},
@@ -103,6 +115,8 @@ class Manifest:
             "under": self.under,
             "rollout": self.rollout,
             "pilot": self.pilot,
+            "comes_of_age": self.comes_of_age,
+            "agreement": self.agreement,
         }
         return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
@@ -110,10 +124,13 @@ class Manifest:
     def from_bytes(cls, data: bytes) -> "Manifest":
         """The manifest as it was written."""
         body = json.loads(gzip.decompress(data))
+        patrons = {t: _known(*row) for t, row in body["patrons"].items()}
+        if places := body.get("places"):
+            patrons = {t: replace(known, place=place) for (t, known), place in zip(patrons.items(), places, strict=True)}
         return cls(
             version=body["version"],
             content=body["content"],
-            patrons={t: _known(*row) for t, row in body["patrons"].items()},
+            patrons=patrons,
             households=body["households"],
             unplaced=body["unplaced"],
             left={t: _read(traits) for t, traits in body.get("left", {}).items()},
@@ -124,6 +141,8 @@ class Manifest:
             under=body.get("under", ""),
             rollout=body.get("rollout", ""),
             pilot=body.get("pilot", False),
+            comes_of_age=body.get("comes_of_age", ""),
+            agreement=body.get("agreement", ""),
         )
 
 
@@ -159,7 +178,9 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         either = after or before
         assert either is not None, "the token is in one of the two"
         traits = either.traits | (before.traits if before else known.left.get(token, UNKNOWN))
-        patrons[token] = either if before == after else Known("", either.household, either.refused, either.staff, traits)
+        patrons[token] = (
+            either if before == after else Known("", either.household, either.refused, either.staff, traits, place=either.place)
+        )
     households = {h: contact for h, contact in known.households.items() if planned.households.get(h) == contact}
     left = {t: traits for t, traits in {**known.left, **planned.left}.items() if t not in patrons}
     # Nobody knows who of the two has a card now: the next roster is compared with everybody.
@@ -177,4 +198,5 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         {**known.twice, **planned.twice},
         compared,
         pilot=planned.pilot,
+        agreement=known.agreement,
     )

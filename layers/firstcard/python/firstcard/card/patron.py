@@ -40,6 +40,10 @@ DRAWN_ONCE = (Group.CARD, Group.PIN)
 """Groups that a later roster never replaces: a patron keeps number and PIN."""
 
 
+PRINTED_PIN = "print-"
+"""What the name of an object begins with that holds one PIN made for paper: its family is sent no link to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patron:
     """What the cards table holds of one patron. Times are ISO 8601 in UTC; ``sealed`` and ``envelopes`` have one entry a field group."""
@@ -76,6 +80,11 @@ class Patron:
     def pin_renewed(self) -> bool:
         """Whether its PIN is not the one that was drawn with the number."""
         return self.envelopes.get(Group.PIN) != self.envelopes.get(Group.CARD)
+
+    @property
+    def pin_for_paper(self) -> bool:
+        """Whether its PIN was made to be printed."""
+        return self.envelopes.get(Group.PIN, "").startswith(PRINTED_PIN)
 
     @property
     def stamp(self) -> Stamp:

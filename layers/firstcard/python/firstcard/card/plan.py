@@ -49,6 +49,7 @@ class Step:
     ``traits`` are what the next roster is compared with; of somebody who said no, none are kept. ``ils_id`` is the ILS's own id of the patron whose card
     is to be linked; whoever has one gets no card of ours. ``mistaken`` is that of one that is linked and must not be. ``told`` is what the row alone means, where
     a person's word means more: so it is counted, and who was linked shows in no count. ``refused``: this row says no, or one of the same id did, for no roster takes a no back.
+    ``school`` is the digest of a student's school.
     """
 
     decision: Decision
@@ -63,6 +64,7 @@ class Step:
     mistaken: str = ""
     told: Decision | None = None
     terms: str = ""
+    place: str = ""
 
     @property
     def counted(self) -> Decision:
@@ -75,6 +77,7 @@ class Decisions:
     """What the roster means against what is known.
 
     ``households`` are the households that are new or changed, with all their members; ``contacts`` their contact fingerprints, for the manifest.
+    ``asked_again`` says that every family is to be told of its cards once more: another agreement began, and it asks every year.
     ``holds`` says why a person must look first, the cause before its consequences; empty means that the run may go on by itself. ``reused`` are the rows
     whose id belongs to somebody else: those with a no have a step all the same, the others have none. ``id_lengths`` counts ids by role and length.
     """
@@ -89,6 +92,7 @@ class Decisions:
     id_lengths: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     in_doubt: frozenset[str] = frozenset()
     served: frozenset[str] = frozenset()
+    asked_again: bool = False
     aside_without_address: int = 0
     """How many of those in doubt and served have no household."""
 
@@ -170,7 +174,10 @@ def decide(
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
-        steps.append(Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms))
+        where = "" if refused else _place_of(person, tokens, homerooms=agreement.hands_out)
+        steps.append(
+            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, where)
+        )
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
     steps += [Step(Decision.EXPIRE, t, k.household, k.fingerprint, None) for t, k in known.patrons.items() if complete and t not in seen]
@@ -182,12 +189,13 @@ def decide(
     for token in sorted(rejected_tokens - {s.token for s in steps}):
         if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
             members[kept.household].append(Step(Decision.NOTHING, token, kept.household, kept.fingerprint, None))
+    asked_again = agreement.asks_again and known.agreement not in ("", agreement.id)
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     # A household that was told of a child whose link never came to be is told again of what the child gets instead.
     changed = {
         h: tuple(group)
         for h, group in members.items()
-        if known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
+        if asked_again or known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
     }
     counts = Counter(str(s.counted) for s in steps)
     counts |= aside_counts
@@ -216,6 +224,7 @@ def decide(
         _id_lengths(people),
         frozenset(aside[IN_DOUBT]),
         frozenset(aside[SERVED]),
+        asked_again,
         aside_without_address,
     )
 
@@ -231,6 +240,14 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def _place_of(person: Person, tokens: Tokens, *, homerooms: bool) -> str:
+    """The digests of a student's school, and of its homeroom there if it is known and ``homerooms`` are asked for."""
+    if person.role is not Role.STUDENT or not person.school_id:
+        return ""
+    school = tokens.place(person.school_id)
+    return f"{school}.{tokens.place(person.school_id, person.homeroom)}" if person.homeroom and homerooms else school
 
 
 def pilot_of(decisions: Decisions, agreement: Agreement, on: date) -> frozenset[str]:
@@ -272,6 +289,25 @@ def _area_word(area: ServiceArea, person: Person) -> str:
 def age_on(born: date | None, on: date) -> int | None:
     """Whole years on a day; None where the birth date is not known. Who was born on 29 February is a year older on 1 March."""
     return None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+OF_AGE = 18
+"""From this birthday on the rights are the student's own (34 CFR 99.5)."""
+
+
+def comes_of_age(people: Sequence[Person], on: date) -> str:
+    """The next day after ``on`` on which a student turns 18 (ISO 8601); empty if none will."""
+    births = {born for role, born in Roll.of(people).select("role", "birth_date") if born and role == Role.STUDENT}
+    days = (_birthday(date.fromisoformat(born), OF_AGE) for born in births)
+    return min((day.isoformat() for day in days if day > on), default="")
+
+
+def _birthday(born: date, age: int) -> date:
+    """Who was born on 29 February is a year older on 1 March where there is no such day."""
+    try:
+        return born.replace(year=born.year + age)
+    except ValueError:
+        return date(born.year + age, 3, 1)
 
 
 def _digest(terms: Sequence[tuple[str, str]], tokens: Tokens) -> str:
@@ -511,7 +547,8 @@ class Builder:
             households = {s.household: None for s in part if s.household in decisions.households} | (
                 dict.fromkeys(quiet) if number == 0 else {}
             )
-            yield _planned(number, self._chunk(plan, number, part, {h: decisions.households[h] for h in households}, serials))
+            told = {h: decisions.households[h] for h in households}
+            yield _planned(number, self._chunk(plan, number, part, told, serials, again=decisions.asked_again))
             last = number
         for number, begin in enumerate(range(0, len(pairs), CHUNK_PAIRS), last + 1):
             yield _planned(number, self._chunk(plan, number, (), {}, serials, pairs[begin : begin + CHUNK_PAIRS], in_doubt))
@@ -528,6 +565,7 @@ class Builder:
         serials: Iterator[int],
         pairs: Sequence[PairLine] = (),
         in_doubt: Mapping[str, Person] = NOBODY_IN_DOUBT,
+        again: bool = False,
     ) -> Chunk:
         object_id = f"{self.run_id}-{plan}-{number:05d}"
         sealer = Sealer(
@@ -538,7 +576,7 @@ class Builder:
             random=self.draw.random,
         )
         patrons = tuple(self._patron(step, sealer, serials) for step in steps)
-        families = tuple(self._household(h, members, sealer) for h, members in households.items())
+        families = tuple(self._household(h, members, sealer, again=again) for h, members in households.items())
         shown = tuple(replace(pair, sealed=self._shown(pair, in_doubt, sealer)) for pair in pairs)
         return Chunk(
             object=object_id,
@@ -586,7 +624,14 @@ class Builder:
             step.token in self.set_apart,
             claimed,
             self.moved.get(step.token, "") if claimed else "",
+            self._consented(person),
         )
+
+    def _consented(self, person: Person) -> str:
+        """The day of a yes that counts under this agreement; empty where there is none, or none is needed."""
+        choice = self.agreement.basis.choice
+        needed = self.agreement.route == "opt_in" and person.role is Role.STUDENT
+        return person.consent_date if needed and person.consent_date >= (choice.yes_from.isoformat() if choice.yes_from else "") else ""
 
     def _barcode(self, serials: Iterator[int]) -> str:
         block = self.library.numbers
@@ -607,6 +652,7 @@ class Builder:
             "school_id": person.school_id,
             "school_name": person.school_name,
             "homeroom": person.homeroom,
+            "contact_restricted": "yes" if person.contact_restricted else "",
             "street": person.street,
             "city": person.city,
             "region": person.region,
@@ -633,7 +679,7 @@ class Builder:
             if token in in_doubt
         }
 
-    def _household(self, household: str, members: Sequence[Step], sealer: Sealer) -> HouseholdLine:
+    def _household(self, household: str, members: Sequence[Step], sealer: Sealer, *, again: bool) -> HouseholdLine:
         people = [s.person for s in members if s.person]
         staff = all(p.role is Role.STAFF for p in people)
         languages = Counter(p.language for p in people if p.language)
@@ -650,7 +696,7 @@ class Builder:
             else tuple(
                 s.token
                 for s in members
-                if (s.decision in announced or s.counted in announced or (reached and s.new_address))
+                if (again or s.decision in announced or s.counted in announced or (reached and s.new_address))
                 and s.person
                 and s.person.role is Role.STUDENT
             ),
@@ -679,12 +725,14 @@ def next_manifest(
     under: str = "",
     rollout: str = "",
     pilot: bool = False,
+    comes_of_age: str = "",
+    agreement: str = "",
 ) -> Manifest:
     """The manifest after the plan is applied. Who has no step (a rejected row, a file that is not complete) stays known as before."""
     stepped = {s.token for s in decisions.steps}
     patrons = {t: k for t, k in known.patrons.items() if t not in stepped}
     patrons |= {
-        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms)
+        s.token: Known(s.fingerprint, s.household, s.refused, s.person.role is Role.STAFF, s.traits, s.terms, s.place)
         for s in decisions.steps
         if s.person is not None
     }
@@ -704,6 +752,8 @@ def next_manifest(
         under=under,
         rollout=rollout,
         pilot=pilot,
+        comes_of_age=comes_of_age,
+        agreement=agreement,
     )
 
 

@@ -68,6 +68,34 @@ class PinMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """That a letter about one patron went home: the district's attestation of it (its key in the ledger), and when the days began (ISO 8601, UTC).
+
+    ``window_of`` is set while they run, as of an announcement.
+    """
+
+    token: str
+    told_at: str
+    attestation: str
+    stamp: Stamp
+    window_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """That a family said yes for one patron: by which way (``family`` or ``roster``), when (ISO 8601; of the roster's the day), under the stamp's agreement.
+
+    ``window_of`` is set while the child waits, as of an announcement.
+    """
+
+    token: str
+    by: str
+    given: str
+    stamp: Stamp
+    window_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedNo:
     """A suppression: by which way the no came (``family`` or ``roster``), and when (ISO 8601, UTC)."""
 
@@ -77,12 +105,26 @@ class RecordedNo:
 
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """What the table has of one patron: the patron, the recorded no, the ILS state, and for one that waits the announcement to its household."""
+    """What the table has of one patron: the patron, the recorded no, the ILS state, and for one that waits the announcement to its household, when that last bounced, a letter, and a yes."""
 
     patron: Patron | None = None
     no: RecordedNo | None = None
     ils: IlsState | None = None
     announcement: NoticeMark | None = None
+    bounced_at: str = ""
+    letter: Letter | None = None
+    yes: Yes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where one patron stands, without anything that is sealed: its state (empty if there is none), whether a no is on record, a household, whether the card is the family's own, and what the ILS said of this version (or that it has an earlier one)."""
+
+    state: str = ""
+    no: bool = False
+    household: bool = False
+    linked: bool = False
+    ils: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,34 @@
 """What becomes of children whose days to say no are over."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from firstcard.card.issue import Standing
 from firstcard.card.patron import Patron, State, release
+from firstcard.card.view import Yes
+
+YES = "yes"
+"""The sort key of a family's yes."""
+BOUNCE_MARGIN = timedelta(hours=1)
+"""An e-mail that was sent so shortly after a bounce of its address was stopped by the same thing: mail service and function have clocks of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """An announcement whose window runs: the keys of the notice (its household's and its own) and the patron it is about."""
+    """What started a child's days: the keys of its item (an announcement, its household's and its own; or the patron's, and ``letter`` or ``yes``), the patron, and when (ISO 8601, UTC)."""
 
-    household_key: str
+    owner_key: str
     notice_key: str
     token: str
+    told_at: str = ""
+
+    @property
+    def household(self) -> str:
+        """The household that an announcement went to; empty of a letter, which goes home with the child."""
+        kind, _, token = self.owner_key.partition("#")
+        return token if kind == "household" else ""
 
 
 class WindowStore(Protocol):
@@ -22,6 +36,18 @@ class WindowStore(Protocol):
 
     def standing(self, tokens: Sequence[str]) -> Standing:
         """Patrons and refusals of ``tokens``, consistently read."""
+        ...
+
+    def bounces(self, households: Collection[str]) -> Mapping[str, str]:
+        """When an e-mail to each of these households last bounced for good (ISO 8601, UTC), of those whose did."""
+        ...
+
+    def stop_windows(self, windows: Sequence[Window], *, sharing: str) -> None:
+        """Move announcements that never arrived from the running windows of a sharing to its stopped ones."""
+        ...
+
+    def yeses(self, tokens: Sequence[str]) -> Mapping[str, Yes]:
+        """What families said yes to, by token, consistently read."""
         ...
 
     def release(self, due: Sequence[tuple[Patron, Window]]) -> list[str]:
@@ -33,22 +59,38 @@ class WindowStore(Protocol):
         ...
 
 
+def with_a_yes(windows: Sequence[Window], *, store: WindowStore, agreement: str, renewed: bool) -> list[Window]:
+    """Those that a yes began, where a yes is needed; nobody's silence is one. ``renewed``: only one under this very agreement (its id)."""
+    said = store.yeses([w.token for w in windows if w.notice_key == YES])
+    return [w for w in windows if w.notice_key == YES and w.token in said and (not renewed or said[w.token].stamp.agreement == agreement)]
+
+
 def end_windows(windows: Sequence[Window], *, store: WindowStore, at: str) -> list[str]:
-    """Issue the cards of those who wait at home, and close what needs no further look; gives the tokens of those that were issued.
+    """Issue the cards of those who wait at home and were told, and close what needs no further look; gives the tokens of those that were issued.
 
     A no that comes after the reading is not seen here: whoever writes it reads the patron afterwards, and takes the card back.
     """
     standing = store.standing([w.token for w in windows])
-    ready = [w for w in windows if is_ready(standing, w)]
+    going_on = [w for w in windows if not is_over(standing, w)]
+    bounced = store.bounces({w.household for w in going_on if w.household})
+    stopped = [w for w in going_on if never_arrived(w.told_at, bounced.get(w.household, ""))]
+    ready = [w for w in going_on if is_ready(standing, w) and w not in stopped]
     released = store.release([(release(standing.patrons[w.token], at=at), w) for w in ready])
     store.close_windows([w for w in windows if is_over(standing, w)])
+    for window in stopped:
+        store.stop_windows([window], sharing=standing.patrons[window.token].sharing)
     return released
 
 
+def never_arrived(told_at: str, bounced_at: str) -> bool:
+    """Whether an e-mail of one time did not reach an address from which one bounced at another (ISO 8601; empty if none did)."""
+    return bool(bounced_at) and (not told_at or datetime.fromisoformat(told_at) <= datetime.fromisoformat(bounced_at) + BOUNCE_MARGIN)
+
+
 def is_at_home(standing: Standing, window: Window) -> bool:
-    """Whether the announcement went to the household that the patron belongs to now: a family that was not told has not had its days."""
+    """Whether the family that the patron belongs to now was told: by an announcement to its household, or by a letter that the child took home."""
     patron = standing.patrons.get(window.token)
-    return patron is not None and f"household#{patron.household}" == window.household_key
+    return patron is not None and window.owner_key in (f"household#{patron.household}", f"patron#{patron.token}")
 
 
 def is_ready(standing: Standing, window: Window) -> bool:

@@ -175,11 +175,23 @@ class NoticeSent(Event):
     token: Token
 
 
+class NoticeBounced(Event):
+    """An e-mail to a household did not reach it, or was complained of."""
+
+    household: Token
+    because: Annotated[
+        Literal["bounced", "complained"],
+        Field(
+            description="bounced: the address takes no mail, and children who wait go on waiting; complained: it arrived, and nothing changes"
+        ),
+    ]
+
+
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RosterReceived, RosterRejected, RosterHeld, RosterProcessed, RosterLate, CardIssued, CardUpdated, CardRenewed, CardExpired, CardRevoked,
-        CardLinked, CardUnlinked, CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent,
+        CardLinked, CardUnlinked, CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent, NoticeBounced,
     )
 }  # fmt: skip
 

@@ -128,8 +128,23 @@ def _notice(old: Image, new: Image) -> Event | None:
     )
 
 
+def _feedback(old: Image, new: Image) -> Event | None:
+    if old.get("at") == new["at"]:
+        return None
+    because = "bounced" if new["sk"] == "bounce" else "complained"
+    return new_event(
+        "NoticeBounced",
+        key=f"{new['household']}\0{because}\0{new['at']}",
+        **_common(new),
+        household=new["household"],
+        because=because,
+    )
+
+
 def _kind_told(marked: str) -> str:
     """The kind of an e-mail by its mark: some marks name what the e-mail is about as well."""
+    if marked.startswith("again-"):
+        return "announcement"
     return "card" if marked.startswith("instead") else "pin" if marked.startswith("pin-") else marked
 
 
@@ -154,6 +169,8 @@ TOLD: Mapping[str, Callable[[Image, Image], Event | None]] = {
     "refusal": _refusal,
     "profile": _household,
     "notice": _notice,
+    "bounce": _feedback,
+    "complaint": _feedback,
     "pair": _pair,
 }
 """Which items of the table tell something, by the first word of their sort key."""

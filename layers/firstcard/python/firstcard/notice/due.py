@@ -13,7 +13,7 @@ from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import Household, NoticeMark, View
-from firstcard.notice.family import ChildCard, announcement, card_notice, linked_notice, pin_notice
+from firstcard.notice.family import ChildCard, again_notice, announcement, card_notice, linked_notice, pin_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
 from firstcard.vault import Envelope, VaultClosedError
@@ -46,12 +46,13 @@ class NoticeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One e-mail ready to be sent. ``kind`` is one of :class:`Kind`; ``run_id`` is the run that caused it."""
+    """One e-mail ready to be sent. ``kind`` is one of :class:`Kind`; ``run_id`` is the run that caused it; ``household`` is whose it is, if anybody's."""
 
     to: Sequence[str]
     kind: str
     message: Message
     run_id: str
+    household: str = ""
 
     def __repr__(self) -> str:
         """The kind alone."""
@@ -106,13 +107,16 @@ class Notices:
     """The refusal page's address for (household token, language)."""
     pin_link: Callable[[str, str], str] | None = None
     """The address of the page that shows PINs for (household token, language), where the agreement has one."""
+    yes_link: Callable[[str, str], str] | None = None
+    """The address of the page for a yes for (household token, language)."""
     now: Callable[[], str] | None = None
     """The clock at sending: a notice that was late starts its window late."""
 
     def look(self, announced: Sequence[Wake], told: Sequence[Wake]) -> Seen:
         """Read, in as few calls as may be, what ``announce`` and ``cards`` must know of these wakes."""
         families = self.store.households(list(dict.fromkeys(w.household for w in [*announced, *told])))
-        keys = [(w.household, "announcement", t) for w in announced for t in w.tokens]
+        kinds = ("announcement", self._again) if self.agreement.asks_again else ("announcement",)
+        keys = [(w.household, kind, t) for w in announced for t in w.tokens for kind in kinds]
         tokens = [t for w in announced for t in w.tokens]
         for household in dict.fromkeys(w.household for w in told if w.household in families):
             family = families[household]
@@ -121,10 +125,13 @@ class Notices:
         return Seen(families, self.store.view(list(dict.fromkeys(tokens)), notices=keys))
 
     def announce(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
-        """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again."""
+        """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again.
+
+        Where families are asked every year, they hear of the cards that are there, too, once under each agreement; silence changes nothing of them.
+        """
         seen = seen or self.look(wakes, [])
         families, view = seen.families, seen.view
-        due = []
+        due, again = [], []
         for wake in wakes:
             tokens = [
                 t
@@ -133,7 +140,22 @@ class Notices:
             ]
             if tokens and wake.household in families:
                 due.append((wake, families[wake.household], tokens))
-        return self._deliver("announcement", due, view, {}, marked="announcement")
+            if (cards := [t for t in wake.tokens if self._is_asked_again(view, t, wake)]) and wake.household in families:
+                again.append((wake, families[wake.household], cards))
+        failed = self._deliver("announcement", due, view, {}, marked="announcement")
+        return failed | self._deliver("again", again, view, {}, marked=self._again)
+
+    @property
+    def _again(self) -> str:
+        """The mark of the e-mail of a new year."""
+        return f"again-{self.agreement.id}"
+
+    def _is_asked_again(self, view: View, token: str, wake: Wake) -> bool:
+        patron, mark = view.patrons.get(token), view.notices.get(("announcement", token))
+        if not self.agreement.asks_again or patron is None or patron.state is not State.ACTIVE or _is_new(patron):
+            return False
+        told_this_year = mark is not None and mark.stamp.agreement == self.agreement.id
+        return not told_this_year and self._unheard(view, self._again, token, wake)
 
     def cards(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households their card numbers, once every issued card of theirs is in the ILS or has failed there.
@@ -226,7 +248,11 @@ class Notices:
         if not (self.pin_link and self.agreement.card.pin.page and patron and ils):
             return False
         return (
-            patron.state is State.ACTIVE and patron.ownership is Ownership.CREATED_BY_US and patron.pin_renewed and ils.has_pin_of(patron)
+            patron.state is State.ACTIVE
+            and patron.ownership is Ownership.CREATED_BY_US
+            and patron.pin_renewed
+            and not patron.pin_for_paper
+            and ils.has_pin_of(patron)
         )
 
     def _unheard(self, view: View, kind: str, token: str, *wakes: Wake) -> bool:
@@ -247,7 +273,7 @@ class Notices:
             for wake, family, tokens in due
         ]
         failed: set[str] = set()
-        starts = kind == "announcement" and self.agreement.route != "before_upload"
+        starts = kind == "announcement" and self.agreement.route == "window"
         window_of = self.agreement.sharing if starts else ""
         won = [
             (wake, family, tokens, marks)
@@ -291,14 +317,21 @@ class Notices:
                 children=shown if all(shown) else len(tokens),
                 window_days=self.agreement.basis.choice.window_days or 0,
                 refuse_url=url,
+                yes_url=self.yes_link(family.token, language) if self.yes_link else "",
             )
-            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
+        if kind == "again":
+            shown = [names.get(t, "") for t in tokens]
+            message = again_notice(
+                language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
+            )
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "linked":
             shown = [names.get(t, "") for t in tokens]
             message = linked_notice(
                 language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
             )
-            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "pin" and self.pin_link:
             shown = [names.get(t, "") for t in tokens]
             message = pin_notice(
@@ -309,7 +342,7 @@ class Notices:
                 pin_url=self.pin_link(family.token, language),
                 refuse_url=url,
             )
-            return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+            return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         cards = []
         for token in tokens:
             patron = view.patrons[token]
@@ -321,7 +354,7 @@ class Notices:
             shows = any(_may_show_pin(envelopes[view.patrons[t].envelopes[Group.CARD]]) for t in tokens)
             pin_url = self.pin_link(family.token, language) if self.pin_link and self.agreement.card.pin.page and shows else ""
             message = card_notice(language, agreement=self.agreement, library=self.library, cards=cards, refuse_url=url, pin_url=pin_url)
-        return Outgoing((contact["email"],), kind, message, family.stamp.run_id)
+        return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
 
     def _opened(self, envelopes: Mapping[str, Envelope], name: str, owner: str, group: Group, sealed: bytes) -> dict[str, Any]:
         if name not in envelopes:

@@ -23,6 +23,7 @@ FAMILY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("area", ("in_service_area",)),
     ("contact_limits", ("contact_restricted",)),
     ("refused", ("opt_out",)),
+    ("consented", ("consent_date",)),
     ("guardian_name", ("guardian_name", "guardian2_name")),
     ("guardian_email", ("guardian_email", "guardian2_email")),
     ("guardian_phone", ("guardian_phone",)),

@@ -49,14 +49,17 @@ def announcement(
     children: Sequence[str] | int,
     window_days: int,
     refuse_url: str,
+    yes_url: str = "",
     no_late_fines: bool = False,
 ) -> Message:
-    """The e-mail that comes before the card: what it is, who sent which data, and how to say no.
+    """The e-mail that comes before the card: what it is, who sent which data, and how to say no, or yes where that is needed.
 
-    ``children`` are names or how many; ``window_days`` is 0 where the card comes right away. ``no_late_fines``: the agreement promises it.
-    Raises ValueError for no children, a negative window, or a ``refuse_url`` that is no address of a page.
+    ``children`` are names or how many; ``window_days`` is 0 where the card comes right away. ``no_late_fines``: the agreement promises it. ``yes_url`` is the page for
+    a yes, needed where no card is made without one. Raises ValueError for no children, a negative window, or an address that is none of a page.
     """
     count = children if isinstance(children, int) else len(children)
+    if agreement.route == "opt_in" and not web_address(yes_url):
+        raise ValueError("yes_url is not the address of a page")
     if count < 1 or window_days < 0:
         raise ValueError("an announcement needs at least one child and a window of 0 or more days")
     written, wanted = choose(language, agreement.notices.languages)
@@ -69,7 +72,7 @@ def announcement(
         blocks += [Paragraph(written.count("announcement.plan", count, **parties))]
     blocks += [
         Heading(written.say("announcement.next.heading")),
-        *_what_happens_next(written, agreement, window_days),
+        *_what_happens_next(written, agreement, parties, window_days, yes_url),
         Heading(written.say("what.heading")),
         *_what_the_card_is(written, agreement, no_late_fines=no_late_fines),
         *_how_to_say_no(written, agreement, parties, count=count, window_days=window_days, refuse_url=refuse_url),
@@ -84,6 +87,37 @@ def announcement(
         sender=library.name,
         colour=library.look.colour,
         blocks=blocks,
+        footer=written.say("contact.footer", **parties),
+    )
+
+
+def again_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
+    """The e-mail of a new year about cards that are there: they go on, and the family may say no as before. No number stands in it.
+
+    ``children`` are names or how many; raises ValueError for no children, or a ``refuse_url`` that is no address of a page.
+    """
+    count = children if isinstance(children, int) else len(children)
+    if count < 1:
+        raise ValueError("a notice of a new year needs at least one child")
+    written, wanted = choose(language, agreement.notices.languages)
+    parties = _parties(agreement, library)
+    names = () if isinstance(children, int) else _names(agreement, children)
+    return write_message(
+        Kind.AGAIN,
+        language=written,
+        subject=written.count("again.subject", count),
+        title=written.count("again.title", count),
+        sender=library.name,
+        colour=library.look.colour,
+        blocks=[
+            *notes(written, wanted=wanted, agreement=agreement),
+            Paragraph(written.count("again.intro", count, **parties)),
+            *([Bullets(names, personal=True)] if names else []),
+            Paragraph(written.say("again.nothing")),
+            *_how_to_say_no(written, agreement, parties, count=count, window_days=0, refuse_url=refuse_url),
+            *_facts(written, agreement, parties),
+            *contacts(written, agreement, library),
+        ],
         footer=written.say("contact.footer", **parties),
     )
 
@@ -282,15 +316,20 @@ def _names(agreement: Agreement, names: Sequence[str]) -> tuple[str, ...]:
     return shown if all(shown) else ()
 
 
-def _what_happens_next(written: Language, agreement: Agreement, window_days: int) -> list[Block]:
+def _what_happens_next(written: Language, agreement: Agreement, parties: dict[str, str], window_days: int, yes_url: str) -> list[Block]:
     said: list[Block] = []
     if agreement.route == "opt_in":
-        said.append(Paragraph(written.say("announcement.next.opt_in")))
+        said += [
+            Paragraph(written.say("announcement.next.opt_in")),
+            Button(written.say("announcement.next.say_yes"), yes_url),
+            Paragraph(written.say("announcement.next.yes_page", **parties)),
+        ]
     if agreement.route == "before_upload":
         said.append(Paragraph(written.say("announcement.next.before_upload")))
     if window_days:
         said.append(Paragraph(written.count("announcement.next.wait", window_days)))
-    said.append(Paragraph(written.say(f"announcement.next.{'later' if window_days else 'now'}")))
+    if agreement.route != "opt_in":
+        said.append(Paragraph(written.say(f"announcement.next.{'later' if window_days else 'now'}")))
     if agreement.existing != "separate":
         said.append(Paragraph(written.say(f"announcement.next.{'renewed' if agreement.renews_existing else 'existing'}")))
     return said

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What a message is for; travels as the e-mail tag ``kind`` and in the HTML part's ``firstcard-kind``."""
 
     ANNOUNCEMENT = "announcement"
+    AGAIN = "again"
     CARD = "card"
     LINKED = "linked"
     PIN = "pin"
@@ -107,11 +108,12 @@ class CardNumber:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A link that asks for something to be done."""
+    """A link that asks for something to be done; on a page, the button that posts ``answer`` there."""
 
     label: str
     url: str
     kind: str = "button"
+    answer: str = "no"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 _VERSION = b"\x01"
 _REFUSAL = b"firstcard refusal link 1\0"
+_YES = b"firstcard yes link 1\0"
 _PIN = b"firstcard PIN link 1\0"
 _MAC_BYTES = 16
 _HOUSEHOLD_BYTES = 16
@@ -55,6 +56,11 @@ def make_link(key: bytes, *, sharing: str, household: str, language: str, base_u
     return _address(key, _REFUSAL, b"", sharing=sharing, household=household, language=language, base_url=base_url)
 
 
+def make_yes_link(key: bytes, *, sharing: str, household: str, language: str, base_url: str) -> str:
+    """The address of the household's page for a yes; as ``make_link``."""
+    return _address(key, _YES, b"", sharing=sharing, household=household, language=language, base_url=base_url)
+
+
 def make_pin_link(key: bytes, *, sharing: str, household: str, language: str, base_url: str, made: float) -> str:
     """The address of the page that shows the household a PIN; as ``make_link``, and ``made`` is the time of the e-mail in seconds since 1970."""
     time = int(made).to_bytes(_TIME_BYTES, "big")
@@ -64,6 +70,12 @@ def make_pin_link(key: bytes, *, sharing: str, household: str, language: str, ba
 def read_link(key: bytes, token: str) -> Link | None:
     """What the token says, or None unless this very token was made with this very key for a no; never raises for any text."""
     read = _read(key, _REFUSAL, 0, token)
+    return Link(read[0], read[1], read[2]) if read else None
+
+
+def read_yes_link(key: bytes, token: str) -> Link | None:
+    """What the token says, or None unless this very token was made with this very key for a yes; never raises for any text."""
+    read = _read(key, _YES, 0, token)
     return Link(read[0], read[1], read[2]) if read else None
 
 

@@ -134,6 +134,36 @@ def refusal_page(
     return write_page(written.say(f"page.{state}.title"), language=written, library=library, blocks=[*blocks, *ways], side_notes=side_notes)
 
 
+def yes_page(language: str, *, state: PageState | str, agreement: Agreement | None = None, library: Library | None = None) -> str:
+    """The page on which a family says yes, where no card is made without one; as ``refusal_page``, and the button posts ``answer=yes`` to the page's own address."""
+    state = PageState(state)
+    written, wanted = choose(language, tuple(languages()) if agreement is None else agreement.notices.languages)
+    parties: dict[str, str] = {}
+    ways: tuple[Block, ...] = ()
+    side_notes: tuple[Note, ...] = ()
+    if agreement is not None and library is not None:
+        parties = {"district": agreement.parties.lea.name, "library": library.name}
+        ways = contacts(written, agreement, library)
+        side_notes = notes(written, wanted=wanted, agreement=agreement)
+    elif state is not PageState.INVALID:
+        raise ValueError(f"the page {state} needs an agreement and a library")
+    blocks: list[Block] = [Paragraph(written.say(f"page.yes.{state}.intro", **parties))]
+    if state is PageState.ASK:
+        blocks += [
+            Paragraph(written.say("page.yes.ask.scope", **parties)),
+            Paragraph(written.say("page.yes.ask.nothing")),
+            Button(written.say("page.yes.ask.button"), "", answer="yes"),
+            Paragraph(written.say("refuse.adult")),
+        ]
+    elif state is PageState.DONE:
+        blocks += [Paragraph(written.say(f"page.yes.done.{word}")) for word in ("next", "again", "no_stays")]
+    else:
+        blocks.append(Paragraph(written.say(f"page.yes.{state}.advice")))
+    return write_page(
+        written.say(f"page.yes.{state}.title"), language=written, library=library, blocks=[*blocks, *ways], side_notes=side_notes
+    )
+
+
 def page_headers(html: str) -> dict[str, str]:
     """The HTTP headers to answer with: what the page may load (its own style, by hash), who may frame it (nobody), no copy kept, no address passed on."""
     styles = " ".join(f"'sha256-{_digest(style)}'" for style in re.findall(r"<style>(.*?)</style>", html, re.DOTALL)) or "'none'"

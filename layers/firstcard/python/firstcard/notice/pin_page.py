@@ -106,6 +106,7 @@ def _blocks(
             ]
         case PinPageState.USED:
             when = [Paragraph(_day(written, shown_on))] if shown_on else []
+            when += [Paragraph(written.say("page.pin.used.printed"))] if agreement.prints_pins else []
             return [Paragraph(written.say("page.pin.used.intro")), *when, Paragraph(written.say("page.pin.used.advice"))]
         case PinPageState.ENDED:
             days = page.days if page else 0

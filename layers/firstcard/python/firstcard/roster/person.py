@@ -20,6 +20,7 @@ class Person:
     ``language`` is a BCP 47 primary subtag (``en``, ``es``) or empty. ``email`` is the household's address: for students the guardian's (from 18 on
     the student's own, 34 CFR 99.5), for staff their own; empty if none. Where families refuse before the upload, a row with ``opt_out`` is an id and nothing else:
     its names are empty. A no is carried on from a faulty row too, with the faulty values empty.
+    ``consent_date`` is the day on which the family said yes (ISO 8601), empty if the district has none on record.
     ``in_service_area`` is ``yes``, ``no``, or empty where nobody says. Fields that the agreement does not list are empty. A person is never changed, only replaced; it is not frozen, because making a frozen one takes seven
     times as long, and a roster holds a million.
     """
@@ -51,6 +52,7 @@ class Person:
     phone: str = ""
     card_number: str = ""
     in_service_area: str = ""
+    consent_date: str = ""
 
     def __repr__(self) -> str:
         """Where the row stood, never what it said: a repr ends up in logs and tracebacks."""

@@ -26,6 +26,7 @@ STUDENT_FIELDS = frozenset(
         "enrollment_status",
         "contact_restricted",
         "opt_out",
+        "consent_date",
         "guardian_name",
         "guardian_email",
         "student_email",

@@ -166,6 +166,7 @@ class Validator:
         self._excluded_people: dict[_Who, Exclusion] = {}
         self._required = {role: terms.required(role) for role in Role}
         self._group_fields = terms.group_fields()
+        self._consents: dict[str, values.Checked] = {}
         self._births: dict[str, tuple[date | None, int | None, tuple[Reason, ...]]] = {}
         self._today = today
         self._seen: dict[str, values.Checked] = {}
@@ -281,6 +282,8 @@ class Validator:
             if name in raw:
                 self._code(name, raw, found)
         self._remembered("home_language", raw, found, self._languages, values.language)
+        if raw.get("consent_date"):
+            self._remembered("consent_date", raw, found, self._consents, self._consented)
         restricted = self._flag("contact_restricted", raw, found) if "contact_restricted" in raw else False
         area = self._in_area(raw, found) if raw.get("in_service_area", "").strip(" \t") else ""
         self._texts(raw, found)
@@ -325,6 +328,7 @@ class Validator:
                 phone=get("phone", ""),
                 card_number=get("card_number", ""),
                 in_service_area=area,
+                consent_date=get("consent_date", ""),
             )
         )
 
@@ -587,9 +591,14 @@ class Validator:
             return _Judged(
                 lambda cell: "" if not cell.strip(" \t") else ODD if values.flag(cell)[1] else "yes" if values.flag(cell)[0] else "no"
             )
+        if name == "consent_date":
+            return _Judged(_sound(self._consented))
         if name == "contact_restricted":
             return _Judged(lambda cell: ODD if values.flag(cell)[1] else YES * values.flag(cell)[0])
         return _Judged(_sound(values.text))
+
+    def _consented(self, cell: str) -> values.Checked:
+        return values.past_day(cell, self._today)
 
     def _judge_birth(self, cell: str) -> str:
         """The date in ISO 8601, empty for an empty cell; who is of age is odd, since other rules hold then."""

@@ -213,6 +213,12 @@ def birth_date(raw: str, today: date, *, ages: range = AGES) -> tuple[date | Non
     return born, age, reasons
 
 
+def past_day(raw: str, today: date) -> Checked:
+    """A day that is not after ``today``, in ISO 8601; empty where it is empty or not to be trusted."""
+    day, _, reasons = birth_date(raw, today, ages=range(today.year))
+    return day.isoformat() if day else "", tuple(Reason.BAD_DATE if reason is Reason.BIRTH_DATE_IN_FUTURE else reason for reason in reasons)
+
+
 def grade(raw: str) -> Checked:
     """A CEDS grade; the first of several, with a warning."""
     value = raw.strip(" \t")

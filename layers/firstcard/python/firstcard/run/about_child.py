@@ -4,6 +4,7 @@ The id travels in the call's body alone, and goes no further than this module.
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -30,7 +31,7 @@ def child_of(asked: AboutChild, site: Site, token_key: Callable[[str], bytes]) -
 
     ``token_key`` gives a library's token key.
     """
-    agreement = _agreement(asked, site)
+    agreement = agreement_asked(site, district=asked.district, library=asked.library, day=asked.at.date())
     if isinstance(agreement, str):
         return agreement
     local_id, faults = code(asked.student)
@@ -40,14 +41,11 @@ def child_of(asked: AboutChild, site: Site, token_key: Callable[[str], bytes]) -
     return agreement, tokens.patron(Role.STUDENT, local_id)
 
 
-def _agreement(asked: AboutChild, site: Site) -> Agreement | str:
+def agreement_asked(site: Site, *, district: str, library: str, day: date) -> Agreement | str:
     """The agreement with the library that was named, or the only one that the district's files go to; else the word for what is wrong."""
-    day = asked.at.date()
-    if asked.library:
-        return site.of_sharing(f"{asked.library}.{asked.district}", day) or (
-            "unknown_library" if site.sharings(asked.district) else "unknown_district"
-        )
-    found = site.agreements_of(asked.district, day)
+    if library:
+        return site.of_sharing(f"{library}.{district}", day) or ("unknown_library" if site.sharings(district) else "unknown_district")
+    found = site.agreements_of(district, day)
     if not found:
         return "unknown_district"
     return found[0] if len(found) == 1 else "several_libraries"

@@ -70,7 +70,7 @@ def load_manifest(objects: Reader, sharing: str, version: int) -> Manifest:
     return Manifest.from_bytes(data) if data else Manifest()
 
 
-def summary_of(run: Run, places: Places) -> Mapping[str, Any]:
+def summary_of(run: Run, places: Reader) -> Mapping[str, Any]:
     """The run's plan.json; empty if it never had a plan."""
     body = places.get(f"{folder_of(run)}/plan.json") if run.plan_hash else None
     return json.loads(body) if body else {}

@@ -8,6 +8,7 @@ from typing import Any
 from firstcard.agreement import Agreement, Site
 from firstcard.card.manifest import Manifest, half_applied
 from firstcard.event import Event, new_event
+from firstcard.report.census import census_body, census_key
 from firstcard.roster import Reason
 from firstcard.run.admission import ATTEMPTS
 from firstcard.run.delivering import Places, deliver_receipt, folder_of, load_manifest, manifest_key, summary_of
@@ -95,6 +96,8 @@ class Finisher:
         if without:
             body = without_numbers(Manifest.from_bytes(body), without).to_bytes()
         self.places.put(manifest_key(run.sharing, run.base_version + 1), body)
+        if census := summary_of(run, self.places).get("census"):
+            self.places.put(census_key(run.sharing, run.arrival.received_at, run.base_version + 1), census_body(census))
         # A file of changes may be applied after one that came later.
         newest = max(self.ledger.district(run.sharing).applied_received_at, run.arrival.received_at)
         content = "" if without else run.content

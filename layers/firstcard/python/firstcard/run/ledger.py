@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Protocol
+
+from firstcard.agreement.vocabulary import Purpose
 
 
 class Status(StrEnum):
@@ -96,6 +99,42 @@ class SnapshotState:
     latest: str = ""
     content: str = ""
     merged: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """An attestation as the ledger keeps it: who said on which moment that letters went home on a day, for which school (empty: all), and for how many that began the days."""
+
+    sharing: str
+    key: str
+    day: date
+    school: str
+    by: str
+    at: str
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRecord:
+    """One call of a print as the ledger keeps it: who, when, for whom, which papers, under which agreement and purpose.
+
+    ``opened`` are the tokens of all who were about to be opened, ``handed`` of those whose data went out, ``renewed`` of those who got another PIN.
+    """
+
+    sharing: str
+    agreement: str
+    at: str
+    print_id: str
+    by: str
+    school: str
+    homeroom: str
+    parts: tuple[str, ...]
+    reprint: bool
+    restricted_included: bool
+    opened: tuple[str, ...]
+    handed: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
+    purpose: Purpose = Purpose.HAND_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
 from firstcard.card.patron import Patron
-from firstcard.card.plan import Builder, Decisions, Draw, decide, made_number, next_manifest, pilot_of, plan_hash
+from firstcard.card.plan import Builder, Decisions, Draw, comes_of_age, decide, made_number, next_manifest, pilot_of, plan_hash
 from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
@@ -25,6 +25,7 @@ from firstcard.roster import Person, Reading, Reason, Refusal, Role, date_in_nam
 from firstcard.roster.reading import BY_THE_AGREEMENT, Exclusion
 from firstcard.roster.snapshot import Told, mark
 from firstcard.run.checking import as_planned, closed, limit_of, without
+from firstcard.run.counting import census_of
 from firstcard.run.delivering import load_manifest
 from firstcard.run.facts import facts
 from firstcard.run.keeping import Keeper, MovedError
@@ -163,6 +164,7 @@ class Planner:
         # The content that was applied last is news where something else was told since, and rejected: it takes that back.
         same = content == known.content and (keeper is None or keeper.state.content == content)
         same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
+        same = same and not (known.comes_of_age and known.comes_of_age <= now.date().isoformat())
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         same = same and known.under in ("", _digest(agreement)) and not known.pilot
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
@@ -295,6 +297,7 @@ class Planner:
             apart = sum(1 for step in decisions.steps if step.told and step.token in found.mistaken)
             late = sum(1 for step in decisions.steps if step.told and step.token in known.compared.aside)
             summary = {**summary, "matching": found.as_summary(), "set_apart": apart, "after_aside": late}
+        summary = {**summary, "census": census_of(reading, decisions, known, found.mistaken, tokens).as_plain()}
         digest = plan_hash(chunks, summary)
         folder = f"runs/{arrival.run_id}/{digest[:16]}"
         for chunk in chunks:
@@ -313,6 +316,8 @@ class Planner:
                 under=_digest(agreement),
                 rollout=_rollout(agreement),
                 pilot=pilot,
+                comes_of_age=comes_of_age(reading.people, now.date()),
+                agreement=agreement.id,
             ).to_bytes(),
         )
         self.objects.put(f"{folder}/plan.json", _json({**summary, "plan_hash": digest}))
@@ -537,6 +542,12 @@ def _with_noes(reading: Reading, places: Sequence[int]) -> Reading:
     )
 
 
+def _without_branch(agreement: Agreement, decisions: Decisions) -> list[str]:
+    """Schools of the roster that the agreement gives no branch of their own, where it gives any: their cards have the default one."""
+    table = agreement.card.home_branch.by_school
+    return sorted(school for school in decisions.by_school if school and school not in table) if table else []
+
+
 def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions: Decisions) -> Mapping[str, object]:
     without_address = sum(1 for s in decisions.steps if s.counted is Decision.WAIT and not s.household)
     return {
@@ -555,6 +566,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "dropped": [[d.file, d.column, d.forbidden] for d in reading.dropped],
         "decisions": dict(sorted(decisions.counts.items())),
         "by_school": decisions.by_school,
+        "without_branch": _without_branch(agreement, decisions),
         "households": len(decisions.contacts),
         "waiting_without_address": without_address,
         "aside_without_address": decisions.aside_without_address,

@@ -1,9 +1,9 @@
-"""Another PIN for a child, at the library's word: drawn and sealed here, set in the ILS by sync, shown by the page behind the link of a new e-mail.
+"""Another PIN for a child, at the library's word: drawn and sealed here, set in the ILS by sync, shown by the page behind the link of a new e-mail, or printed.
 
 Whoever asks learns that it is under way and nothing else: neither the old PIN nor the new one is ever opened here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import Protocol
 from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.issue import CrowdedError
-from firstcard.card.patron import Ownership, Patron, Stamp, State, renew_pin
+from firstcard.card.patron import PRINTED_PIN, Ownership, Patron, Stamp, State, renew_pin
 from firstcard.card.pin import random_pin
 from firstcard.card.view import OnFile
 from firstcard.vault import Envelope, Wrap
@@ -77,6 +77,23 @@ class Renewer:
             return Renewal.NO_PAGE
         if not allowed or not self.agreement.in_force(at.date()):
             return Renewal.NOT_IN_FORCE
+        groups = [group for group in page.opens if group is not Group.PIN]
+
+        def hindered(patron: Patron) -> Renewal | None:
+            if not patron.household:
+                return Renewal.NO_ADDRESS
+            return None if self._can_be_shown(patron, groups) else Renewal.BEFORE_THE_PAGE
+
+        return self._renewed(token, hindered, at, named=PIN_OBJECT)
+
+    def renew_for_paper(self, token: str, *, at: datetime) -> Renewal:
+        """Give the child another PIN that is to be printed; the caller has looked whether that may be, and whether it could be opened.
+
+        Raises CrowdedError as ``renew`` does.
+        """
+        return self._renewed(token, lambda patron: None, at, named=PRINTED_PIN)
+
+    def _renewed(self, token: str, hindered: Callable[[Patron], Renewal | None], at: datetime, *, named: str) -> Renewal:
         sealed: tuple[str, bytes] | None = None
         for _ in range(TRIES):
             on_file = self.store.on_file(token)
@@ -87,16 +104,14 @@ class Renewer:
                 return Renewal.OWN_CARD
             if on_file.ils is None or on_file.ils.state != "in_ils":
                 return Renewal.NOT_IN_ILS
-            if not patron.household:
-                return Renewal.NO_ADDRESS
-            if not self._can_be_shown(patron, [group for group in page.opens if group is not Group.PIN]):
-                return Renewal.BEFORE_THE_PAGE
-            sealed = sealed or self._sealed(patron, at)
+            if (said := hindered(patron)) is not None:
+                return said
+            sealed = sealed or self._sealed(patron, at, named)
             if self.store.change(renew_pin(patron, envelope=sealed[0], sealed=sealed[1], at=at.isoformat())):
                 return Renewal.RENEWED
         raise CrowdedError
 
-    def _can_be_shown(self, patron: Patron, groups: list[Group]) -> bool:
+    def _can_be_shown(self, patron: Patron, groups: Sequence[Group]) -> bool:
         """Whether the page could open what it asks for, and the number: a card from before the clause was not sealed for it."""
         if any(group not in patron.sealed for group in groups):
             return False
@@ -104,9 +119,9 @@ class Renewer:
         keys = [envelopes[name].keys.get(group, {}) if (name := patron.envelopes[group]) in envelopes else {} for group in groups]
         return all(Purpose.SHOW_PIN in purposes for purposes in keys)
 
-    def _sealed(self, patron: Patron, at: datetime) -> tuple[str, bytes]:
+    def _sealed(self, patron: Patron, at: datetime, named: str) -> tuple[str, bytes]:
         """A new PIN in an object of its own, whose keys are kept before anything names it: (object, sealed PIN)."""
-        name = PIN_OBJECT + self.random(12).hex()
+        name = named + self.random(12).hex()
         sealer = Sealer(
             sharing=self.agreement.sharing, object_id=name, purposes_of=self.agreement.purposes_of, wrap=self.wrap, random=self.random
         )

@@ -6,7 +6,7 @@ Facts go in, one ``Answer`` comes out; nothing is opened, and nothing of a card 
 2. a card that is in the library's system: then there is nothing to explain;
 3. an agreement that is not in force or is suspended: nothing else moves while it stands still;
 4. what the library's system last said of this very version of the card, else that it is on its way there;
-5. for a child that waits: no address, not told yet, or the days that run;
+5. for a child that waits: no address, not told yet, told by an e-mail that came back, no yes where one is needed, or the days that run;
 6. for a child without a card that lives: what the newest file says of it that says anything (planned and held, on its way, not approved; its row rejected;
    outside the roll-out);
 7. that it left, that a file is being read, or that no roster has it.
@@ -20,6 +20,7 @@ from enum import StrEnum
 from firstcard.agreement import Agreement
 from firstcard.card.patron import Ownership, Patron, State
 from firstcard.card.view import OnFile
+from firstcard.card.window import never_arrived
 from firstcard.ils.reasons import SYNC_REASONS, SyncReason
 from firstcard.roster import REASONS, Problem, Reason
 from firstcard.roster.reading import EXCLUSIONS, NO_ADDRESS, Exclusion
@@ -38,6 +39,8 @@ class Code(StrEnum):
     ON_THE_WAY = "on_the_way"
     NO_ADDRESS = "no_address"
     NOT_TOLD = "not_told"
+    BOUNCED = "bounced"
+    NO_YES = "no_yes"
     WINDOW = "window"
     HELD = "held"
     NOT_APPROVED = "not_approved"
@@ -147,13 +150,30 @@ def _no(facts: Facts) -> Answer | None:
             by, at = "roster", told.run.arrival.received_at
         elif patron is None or patron.state is not State.REFUSED:
             return None
+    effect, details = _effect(facts, at)
     return Answer(
         Code.REFUSED,
-        f"A no is recorded for this child{f', given {WAYS[by]}' if by in WAYS else ''}{f' on {_day(at)}' if at else ''}.",
-        "Nothing is to be done. A later roster does not undo a no; a family that wants a card after all is a case for the agreement's officers.",
+        f"A no is recorded for this child{f', given {WAYS[by]}' if by in WAYS else ''}{f' on {_day(at)}' if at else ''}.{effect}",
+        "Look at the queue of sync and its dead letters, and end the card in the library's system by hand: the agreement's hours are over."
+        if details.get("overdue")
+        else "Nothing is to be done. A later roster does not undo a no; a family that wants a card after all is a case for the agreement's officers.",
         Whom.LIBRARY,
-        {"way": by, "since": at},
+        {"way": by, "since": at, **details},
     )
+
+
+def _effect(facts: Facts, at: str) -> tuple[str, dict[str, object]]:
+    """From when a no was in effect in the library's system, of a child that had a card there; else by when it is to be, and whether that is past."""
+    ils = facts.on_file.ils
+    if ils is None or not at or ils.state == "failed":
+        return "", {}
+    due = datetime.fromisoformat(at) + timedelta(hours=facts.agreement.basis.choice.honour_within_hours)
+    if ils.state == "ended":
+        details: dict[str, object] = {"in_effect_at": ils.stamp.at, "due": due.isoformat()}
+        return f" The card was ended in the library's system on {_day(ils.stamp.at)}.", details
+    overdue = facts.now > due
+    said = "should have been ended" if overdue else "is to be ended"
+    return f" The card {said} in the library's system by {due.isoformat()[:16]} (UTC).", {"due": due.isoformat(), "overdue": overdue}
 
 
 def _reused(facts: Facts) -> Answer | None:
@@ -247,28 +267,70 @@ def _on_its_way(facts: Facts, patron: Patron) -> Answer:
     )
 
 
+ADDRESS = "Enter an address in the student information system; the next roster brings it."
+LETTERS = f"{ADDRESS} Or send a letter home, and have the library record the day (`firstcard notices letters-sent`)."
+
+
 def _waits(facts: Facts, patron: Patron) -> Answer:
     mark, days = facts.on_file.announcement, facts.agreement.basis.choice.window_days
+    if facts.agreement.route == "opt_in":
+        return _yes(facts, patron)
+    told_at = [facts.on_file.letter.told_at] if facts.on_file.letter else []
+    bounced = mark is not None and mark.state == "sent" and never_arrived(mark.told_at, facts.on_file.bounced_at)
+    if mark is not None and mark.state == "sent" and not bounced:
+        told_at.append(mark.told_at)
+    if days is not None and told_at:
+        return _days_run(min(told_at), days, facts)
     if not patron.household:
         about = [p for file in facts.files for p in file.problems if p.reason in NO_ADDRESS]
         hint = f" {REASONS[about[0].reason].sentence}" if about else ""
         return Answer(
             Code.NO_ADDRESS,
             f"There is no e-mail address of this child's family, so it could not be told, and its days to say no have not begun.{hint}",
-            REASONS[about[0].reason].advice if about else "Enter an address in the student information system; the next roster brings it.",
+            REASONS[about[0].reason].advice if about else LETTERS if days is not None else ADDRESS,
             Whom.DISTRICT,
             {"since": patron.at, "places": _places(about)},
         )
-    if mark is None or mark.state != "sent" or days is None:
+    if bounced and days is not None:
         return Answer(
-            Code.NOT_TOLD,
-            "The e-mail that tells the family has not gone out yet, so its days to say no have not begun.",
-            "Ask again tomorrow. If it says the same, look at the queue of notify and its dead letters.",
-            Whom.LIBRARY,
-            {"since": patron.at},
+            Code.BOUNCED,
+            f"The e-mail to this child's family came back on {_day(facts.on_file.bounced_at)}: the address takes no mail. So the family was not told, and its days to say no have not begun.",
+            LETTERS,
+            Whom.DISTRICT,
+            {"since": facts.on_file.bounced_at},
         )
-    until = datetime.fromisoformat(mark.told_at) + timedelta(days=days)
-    details = {"told_at": mark.told_at, "until": until.isoformat()}
+    return Answer(
+        Code.NOT_TOLD,
+        "The e-mail that tells the family has not gone out yet, so its days to say no have not begun.",
+        "Ask again tomorrow. If it says the same, look at the queue of notify and its dead letters.",
+        Whom.LIBRARY,
+        {"since": patron.at},
+    )
+
+
+def _yes(facts: Facts, patron: Patron) -> Answer:
+    said, asks_again = facts.on_file.yes, facts.agreement.basis.choice.renew == "yearly"
+    if said and (said.stamp.agreement == facts.agreement.id or not asks_again):
+        return Answer(
+            Code.ON_THE_WAY,
+            f"The family said yes {'by the link in its e-mail' if said.by == 'family' else 'to the district'} on {_day(said.given)}; the card is made within the hour.",
+            "Ask again in two hours. If it says the same tomorrow, look at the log of window.",
+            Whom.LIBRARY,
+            {"way": said.by, "given": said.given},
+        )
+    reach = "" if patron.household else " There is no e-mail address of this family, so it cannot be asked by e-mail."
+    return Answer(
+        Code.NO_YES,
+        f"No card is made without a yes under this agreement, and this child's family has said none{' for this school year' if asks_again and said else ''}.{reach}",
+        "The family says yes by the link in its e-mail, or to the school, which enters the day in the column consent_date.",
+        Whom.DISTRICT,
+        {"since": patron.at},
+    )
+
+
+def _days_run(told_at: str, days: int, facts: Facts) -> Answer:
+    until = datetime.fromisoformat(told_at) + timedelta(days=days)
+    details = {"told_at": told_at, "until": until.isoformat()}
     if until <= facts.now:
         return Answer(
             Code.ON_THE_WAY,
@@ -279,7 +341,7 @@ def _waits(facts: Facts, patron: Patron) -> Answer:
         )
     return Answer(
         Code.WINDOW,
-        f"The family was told on {_day(mark.told_at)} and may say no until {_day(until.isoformat())}; the card is made after that.",
+        f"The family was told on {_day(told_at)} and may say no until {_day(until.isoformat())}; the card is made after that.",
         "Nothing is to be done.",
         Whom.NOBODY,
         details,

@@ -1,0 +1,1 @@
+"""Reports for partnership leaders: what may be shown of the counts, and the forms it takes."""
