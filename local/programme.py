@@ -26,7 +26,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Programme:
-    """One programme, ready to be deployed from ``folder``."""
+    """One agreement of a programme, ready to be deployed from ``folder``; ``name`` is its file's."""
 
     name: str
     folder: Path
@@ -57,20 +57,37 @@ def vars_of(key: OpenPgpKey | SshKey) -> dict[str, str]:
     return {name: getattr(key, name) for name in names}
 
 
+def programmes() -> list[str]:
+    """The programmes that have an example: each the name of an agreement's file, of which ``files_of`` gives the others."""
+    files = sorted(file.stem for file in (ROOT / "agreements").glob("*.yaml"))
+    return [name for name in files if not any(name.startswith(f"{other}-") for other in files)]
+
+
+def files_of(name: str) -> list[str]:
+    """A programme's agreements: the file of its name, then all that begin with it and a hyphen, one for each further district or library."""
+    return [name, *sorted(file.stem for file in (ROOT / "agreements").glob(f"{name}-*.yaml"))]
+
+
 def agreements_of(name: str, neighbours: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The example agreement of a programme and its ``neighbours``, by the names of their files.
+    """The example agreements of a programme and the ``neighbours`` of its first one, by the names of their files.
 
     A neighbour has the example's clauses but its own; it is a further district under its name, or with a ``district`` of its own the agreement of that district with a further library.
     """
-    clauses = yaml.safe_load((ROOT / "agreements" / f"{name}.yaml").read_text("utf-8"))
-    clauses["disposition"] = {
-        "on" if key is True else key: value for key, value in clauses["disposition"].items()
-    }  # YAML 1.1 reads on as true
+    written = {file: _clauses(file) for file in files_of(name)}
+    clauses = written[name]
     beside = {
         file: clauses | {"district": file, "id": f"dsa-{file}-{its_own.get('library', clauses['library'])}"} | dict(its_own)
         for file, its_own in neighbours.items()
     }
-    return {name: clauses, **beside}
+    return written | beside
+
+
+def _clauses(file: str) -> dict[str, Any]:
+    clauses: dict[str, Any] = yaml.safe_load((ROOT / "agreements" / f"{file}.yaml").read_text("utf-8"))
+    clauses["disposition"] = {
+        "on" if key is True else key: value for key, value in clauses["disposition"].items()
+    }  # YAML 1.1 reads on as true
+    return clauses
 
 
 def lay_out(
@@ -83,7 +100,7 @@ def lay_out(
     change: Mapping[str, Any] | None = None,
     neighbours: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Programme]:
-    """Write ``folder``/site for the example agreements ``name`` (and ``only``) and give them as programmes.
+    """Write ``folder``/site for the example agreements of the programmes ``name`` (and ``only``) and give them, each district's and library's own.
 
     ``endpoints`` maps a library to its ILS's address here; ``change`` overrides top-level clauses, for tests. The rest of an example is left as it is.
     ``neighbours`` are more districts or libraries of the first example (``agreements_of``), for tests. Agreements of one district have the same keys, calendar and ids.
@@ -94,7 +111,7 @@ def lay_out(
         for file, clauses in agreements_of(example, (neighbours or {}) if example == name else {}).items():
             district, library = clauses["district"], clauses["library"]
             keys = make_keys(folder / "keys", district, now=datetime.now(UTC))
-            its_own = (neighbours or {}).get(file, {}) if file != example else {}
+            its_own = (neighbours or {}).get(file, {}) if example == name else {}
             _write(site / "agreements" / f"{file}.yaml", _here(clauses, keys, today) | dict(change or {}) | dict(its_own))
             instance = yaml.safe_load((ROOT / "libraries" / f"{library}.yaml").read_text("utf-8"))
             instance["ils"]["endpoint"] = endpoints[library]

@@ -17,7 +17,7 @@ from local.cloud.server import ROOT
 from local.counting import Watch
 from local.machine import DESK, Machine, alone
 from local.outbox import write_outbox
-from local.programme import Programme, vars_of
+from local.programme import Programme, programmes, vars_of
 
 REFRESH_SECONDS = 3.0
 LAST_WORK_SECONDS = 60.0
@@ -72,7 +72,7 @@ def write_district(folder: Path, machine: Machine, programme: Programme) -> Path
 def main(arguments: list[str] | None = None) -> int:
     """Start, print where everything is, wait for Ctrl-C, stop cleanly."""
     parser = argparse.ArgumentParser(prog="make up", description="The one-machine cloud, until Ctrl-C.")
-    parser.add_argument("--programme", default="jacksonville", choices=sorted(p.stem for p in (ROOT / "agreements").glob("*.yaml")))
+    parser.add_argument("--programme", default="jacksonville", choices=programmes())
     chosen = parser.parse_args(arguments)
     console = Console()
     state = ROOT / ".local" / "up"
@@ -99,22 +99,26 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
     write_outbox(machine.cloud.outbox(), outbox)
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Pages, directory=str(outbox)))
     threading.Thread(target=pages.serve_forever, daemon=True).start()
-    for programme in machine.deployed:
-        district = programme.agreement.district
-        key = write_district(state / "districts", machine, programme)
+    for district in dict.fromkeys(programme.agreement.district for programme in machine.deployed):
+        its_own = [programme for programme in machine.deployed if programme.agreement.district == district]
+        key = write_district(state / "districts", machine, its_own[0])
         server = machine.sftp(district)
-        console.print(f"[bold]{programme.agreement.parties.lea.name}[/] ({chosen_name(programme)})")
+        console.print(f"[bold]{its_own[0].agreement.parties.lea.name}[/] ({', '.join(one.name for one in its_own)})", soft_wrap=True)
         console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}   (only to try it: --try)", soft_wrap=True)
         console.print(
             f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, try/, outbox/)",
             soft_wrap=True,
         )
-        console.print(f"  library system:   {machine.libraries[programme.library.id].page}", soft_wrap=True)
+        for programme in its_own:
+            page = machine.libraries[programme.library.id].page
+            console.print(f"  library system:   {page}   ({programme.library.name})", soft_wrap=True)
     console.print(f"  e-mails:          http://127.0.0.1:{pages.server_address[1]}/")
+    first = machine.deployed[0].agreement
     console.print(
-        f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {machine.deployed[0].agreement.district}",
-        f"  settle matches:   source {state / 'librarian.env'}; .venv/bin/firstcard matches list --library {machine.deployed[0].agreement.library}",
-        soft_wrap=True,
+        f"  decide a plan:    source {state / 'operator.env'}; .venv/bin/firstcard run list --district {first.district}", soft_wrap=True
+    )
+    console.print(
+        f"  settle matches:   source {state / 'librarian.env'}; .venv/bin/firstcard matches list --library {first.library}", soft_wrap=True
     )
     for library in {programme.library.id: programme.library for programme in machine.deployed}.values():
         if library.patrons is not None:
@@ -145,11 +149,6 @@ def _let_it_end(machine: Machine, over: threading.Event, console: Console) -> No
     since = time.monotonic()
     with console.status("what was begun comes to its end (Ctrl-C again: it does not)"):
         Watch(machine, machine.deployed[0]).until_quiet(stop=lambda: over.is_set() or time.monotonic() - since > LAST_WORK_SECONDS)
-
-
-def chosen_name(programme: Programme) -> str:
-    """The programme's example and its library."""
-    return f"{programme.name}, {programme.library.name}"
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 import random
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import cycle, islice
 
 from local.district.names import ORIGINS, SCHOOL_NAMES, STREETS, SUFFIXES, Origin
 
@@ -275,19 +276,21 @@ def make_district(
     name: str = "",
     org_id: str = "",
     region: str = "FL",
+    grades: Collection[str] = GRADES,
     damaged_share: float = 0.006,
     opted_out_share: float = 0.01,
     no_address_share: float = 0.03,
 ) -> District:
     """A district of exactly ``students`` student rows and ``staff`` staff rows in ``schools`` schools, the same for the same arguments.
 
-    ``damaged_share`` of the student rows are damaged, the kinds of damage in turn (of the pair with one id both rows count).
+    ``damaged_share`` of the student rows are damaged, the kinds of damage in turn (of the pair with one id both rows count). ``grades`` are those that the
+    export has; a family has no more children in it than there are such grades.
     """
     if students < 1 or staff < 0 or not 1 <= schools <= len(SCHOOL_NAMES):
         raise ValueError(f"a district has students, and from 1 to {len(SCHOOL_NAMES)} schools")
     draw = _draw(district, seed, "people")
-    founded = _schools(district, schools)
-    town = _Town(district=district, schools=founded, today=today, draw=draw, no_address_share=no_address_share)
+    founded = _schools(district, schools, grades)
+    town = _Town(district=district, schools=founded, today=today, draw=draw, no_address_share=no_address_share, grades=grades)
     planted = _planned_damage(round(students * damaged_share))
     pairs = sum(kind is Damage.SAME_ID_OTHER_CONTENT for kind in planted)
     children: list[Student] = []
@@ -337,8 +340,8 @@ def _school_year(today: date) -> int:
     return today.year if today.month >= 7 else today.year - 1
 
 
-def _schools(district: str, count: int) -> tuple[School, ...]:
-    """Six of ten teach PK to 05, two 06 to 08, two 09 to 12; fewer than three schools teach everything."""
+def _schools(district: str, count: int, grades: Collection[str]) -> tuple[School, ...]:
+    """Six of ten teach PK to 05, two 06 to 08, two 09 to 12, but no school teaches none of ``grades``; fewer than three schools teach everything."""
     kinds: list[tuple[str, tuple[str, ...]]]
     if count < 3:
         kinds = [("School", GRADES)] * count
@@ -349,6 +352,9 @@ def _schools(district: str, count: int) -> tuple[School, ...]:
             + [("Middle School", _MIDDLE)] * upper
             + [("High School", _HIGH)] * upper
         )
+    fitting = [kind for kind in kinds if not set(grades).isdisjoint(kind[1])]
+    if len(fitting) < len(kinds):
+        kinds = list(islice(cycle(dict.fromkeys(fitting)), count))
     return tuple(
         School(sourced_id=f"{district}-school-{n:03d}", number=str(100 + n), name=f"{SCHOOL_NAMES[n - 1]} {kind}", grades=grades)
         for n, (kind, grades) in enumerate(kinds, start=1)
@@ -370,12 +376,22 @@ def _ascii(name: str, spelled: dict[str, str]) -> str:
 class _Town:
     """Draws families and staff, and remembers which ids and addresses are taken."""
 
-    def __init__(self, *, district: str, schools: tuple[School, ...], today: date, draw: random.Random, no_address_share: float) -> None:
+    def __init__(
+        self,
+        *,
+        district: str,
+        schools: tuple[School, ...],
+        today: date,
+        draw: random.Random,
+        no_address_share: float,
+        grades: Collection[str] = GRADES,
+    ) -> None:
         self._district = district
         self._today = today
         self._year = _school_year(today)
         self._draw = draw
         self._no_address_share = no_address_share
+        self._grades = frozenset(grades)
         self._weights = [origin.weight for origin in ORIGINS]
         self._spelled = {name: plain for origin in ORIGINS for name, plain in origin.ascii}
         self._teaching = {grade: _teaching(schools, grade) for grade in GRADES}
@@ -396,7 +412,7 @@ class _Town:
         draw = self._draw
         self._households += 1
         origin, other = self._origin(), self._origin()
-        children = min(at_most, draw.choices((1, 2, 3, 4), (52, 34, 11, 3))[0])
+        children = min(at_most, len(self._grades), draw.choices((1, 2, 3, 4), (52, 34, 11, 3))[0])
         surname, second_surname = self._family_name(origin), self._family_name(other if draw.random() < 0.2 else origin)
         child_surname = self._child_surname(origin, surname, second_surname)
         kind = draw.choices(("two", "one", "step"), (62, 25, 13))[0]
@@ -504,7 +520,7 @@ class _Town:
 
     def _grade_and_birth_date(self, siblings: list[str]) -> tuple[str, date]:
         """A grade no sibling is in, and a birthday that suits it: one of thirty has repeated a year, one of a hundred skipped one."""
-        weights = [0.0 if grade in siblings else 0.5 if grade == "PK" else 1.0 for grade in GRADES]
+        weights = [0.0 if grade in siblings or grade not in self._grades else 0.5 if grade == "PK" else 1.0 for grade in GRADES]
         place = self._draw.choices(range(len(GRADES)), weights)[0]
         shift = self._draw.choices((0, 1, -1), (957, 33, 10))[0] if place > 1 else 0
         oldest = date(self._year - place - 5 - shift, 9, 2)

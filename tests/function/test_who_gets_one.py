@@ -181,6 +181,16 @@ class TestAFewCardsFirst:
         assert yard.states(8) == ["waiting"]
         assert [state for state in yard.states(*range(1, 7)) if state] == ["waiting"]
 
+    def test_they_are_children_whose_families_can_be_told(self, yard: Yard) -> None:
+        rows = [a_student_row(n, guardian_email=f"home{n}@example.org" if n in (3, 6) else "") for n in range(1, 9)]
+        sent(yard, *rows, **PILOT)
+        assert [n for n in range(1, 9) if yard.states(n)[0]] == [3, 6]
+
+    def test_rejected_rows_are_counted_against_the_whole_file(self, yard: Yard) -> None:
+        rows = [a_student_row(n, last_name="" if n == 1 else f"Marigold{n}") for n in range(1, 31)]
+        arrival, plan = planned(yard, *rows, **PILOT)
+        assert (plan_of(yard, plan)["rejected"], yard.known(arrival).holds) == ({"MISSING_REQUIRED": 1}, ("FIRST_RUN",))
+
     def test_why_says_that_the_library_tries_first(self, yard: Yard) -> None:
         sent(yard, *self.ROWS, **PILOT)
         (left_out,) = [n for n in range(1, 7) if not yard.states(n)[0]][:1]

@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.demo import Wanted
 from local.district.delivery import new_openpgp_key, protect
 from local.district.people import Change, Damage, District, Student, make_district
 from local.machine import DESK, Machine, later_event
+from local.wanted import Wanted
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.killing import Killer
 from tests.flow.product.sharing import Difference, Left, Sharing, difference, digest_of, link_in, pin_link_in
@@ -121,7 +121,7 @@ def first_night(machine: Machine, duval: Sharing, cms: Sharing, tomorrow: Tomorr
         side.drop(side.protected(side.export), "first.zip.gpg")
     duval_run, cms_run = (str(side.until_run("first.zip.gpg", "held")["run_id"]) for side in (duval, cms))
 
-    duval_wanted, cms_wanted = Wanted.of(duval.district, duval.programme), Wanted.of(cms.district, cms.programme)
+    duval_wanted, cms_wanted = Wanted.of(duval.district, duval.programme.agreement), Wanted.of(cms.district, cms.programme.agreement)
     duval.decide(duval_run, "approve")
     duval.until_run("first.zip.gpg", "applied")
     until(lambda: duval.watch.windows_open() >= duval_wanted.windows, "every family of duval to be told")

@@ -251,14 +251,17 @@ def _place_of(person: Person, tokens: Tokens, *, homerooms: bool) -> str:
 
 
 def pilot_of(decisions: Decisions, agreement: Agreement, on: date) -> frozenset[str]:
-    """The first students, by token, who get a card of a first load, to be tried before all others: of each patron type and branch one, as far as the number goes."""
+    """The first students, by token, who get a card of a first load, to be tried before all others: of each patron type and branch one, as far as the number goes.
+
+    Whoever has a family that can be written to goes first: with the others nothing could be tried while they wait for an address.
+    """
     new = (
-        (s.token, s.person)
+        (not s.household, s.token, s.person)
         for s in decisions.steps
         if s.person and s.person.role is Role.STUDENT and s.decision in (Decision.ISSUE, Decision.WAIT) and not s.ils_id
     )
     kinds: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for token, person in sorted(new, key=itemgetter(0)):
+    for _, token, person in sorted(new, key=itemgetter(0, 1)):
         terms = card_terms(agreement, person, on=on)
         kinds[terms["patron_type"], terms["home_branch"]].append(token)
     turns = chain.from_iterable(zip_longest(*kinds.values()))

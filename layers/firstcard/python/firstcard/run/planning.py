@@ -269,7 +269,8 @@ class Planner:
         if pilot:
             chosen = pilot_of(decisions, agreement, now.date())
             reading = _alone(reading, chosen, tokens)
-            decisions = judged(reading)
+            # What the whole file makes a person look at: against a few cards, one rejected row would be too many.
+            decisions = replace(judged(reading), holds=decisions.holds)
         narrowed = _narrowed(reading, known, decisions, agreement, tokens)
         if narrowed:
             decisions = replace(decisions, holds=(*decisions.holds, Reason.ROLLOUT_NARROWED))
