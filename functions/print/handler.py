@@ -69,10 +69,11 @@ def on_wish(wish: PrintWish) -> dict[str, Any]:
     if isinstance(found, str):
         return {"error": found}
     opener = Opener(purpose=Purpose.HAND_OUT, unwrap=unwrap, declare=declare, clock=time.monotonic)
-    record = partial(ledger().record_print, at=datetime.now(UTC), nonce=os.urandom(6).hex())
+    now = datetime.now(UTC)
+    record = partial(ledger().record_print, at=now, nonce=os.urandom(6).hex())
     renewer = Renewer(cards(), agreement, wrapper(agreement.sharing), os.urandom, secrets.randbelow)
     try:
-        said = Printer(cards(), opener, renewer, agreement, record).hand_out(wish, found)
+        said = Printer(cards(), opener, renewer, agreement, record, now).hand_out(wish, found)
     except VaultClosedError:
         return {"error": "closed"}
     logger.info("handed out", sharing=agreement.sharing, print_id=wish.print_id, cards=len(said["cards"]), left_out=said["left_out"])

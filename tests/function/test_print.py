@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cli.cards import AT_ONCE, ERRORS, LEFT_OUT, collect
 from cli.main import app
 from firstcard.card.view import IlsState
 from firstcard.run import printing
+from firstcard.run.printing import SAME_PRINT
 from functions.print import handler as function
 from tests.function.builders import CARDS, LEDGER, Breaking, Yard, everything, later, token
 from tests.function.calling import a_context
@@ -107,6 +108,15 @@ def test_no_later_call_takes_from_the_record_whose_data_went_out(family: Yard) -
     ask()
     ask(student="s-9", school="")
     assert sum(token(1) in json.loads(one["handed"]["S"]) for one in prints()) == 1
+
+
+def test_whoever_dates_a_call_back_is_given_no_pin_again(family: Yard) -> None:
+    ask()
+    [mark] = [item for item in boto3.client("dynamodb").scan(TableName=CARDS)["Items"] if item["pk"]["S"] == f"pin#{token(1)}"]
+    assert datetime.fromisoformat(mark["at"]["S"]) > AT  # by the function's clock
+    long_ago = datetime.fromisoformat(mark["at"]["S"]) - SAME_PRINT - timedelta(minutes=1)
+    boto3.client("dynamodb").put_item(TableName=CARDS, Item=mark | {"at": {"S": long_ago.isoformat()}})
+    assert ask(at=AT.isoformat())["left_out"] == {"pin_shown": 1}
 
 
 def test_a_reprint_waits_for_the_ils_and_the_family_is_sent_no_link(family: Yard) -> None:
