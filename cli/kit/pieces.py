@@ -106,12 +106,12 @@ class Kit:
             baseline = told["baseline"] or {"students": told["students"], "roster_of": told["at"][:10]}
             facts |= {
                 "students": number(told["students"]),
-                "in_ils": number(told["students_by_state"]["in_ils"]),
+                "in_ils": number(told["students_by_state"]["in_ils"] or 0),
                 "coverage": percent(told["coverage_percent"], language),
                 "counted_on": day(date.fromisoformat(told["at"][:10]), language),
                 "baseline_students": number(baseline["students"]),
                 "baseline_on": day(date.fromisoformat(baseline["roster_of"]), language),
-                "educators_in": number(told["educators"]["in_ils"]),
+                "educators_in": number(told["educators"]["in_ils"] or 0),
                 "educators_all": number(told["educators"]["all"]),
             }
         if self.typed is not None:
@@ -125,8 +125,8 @@ class Kit:
     def _holds(self) -> frozenset[str]:
         """The words that a block's ``when`` may ask for, and that are so."""
         told, agreement = self.figures, self.agreement
-        covered = told is not None and told["coverage_percent"] is not None and told["students_by_state"]["in_ils"] > FEWER_THAN_TEN
-        educators = told is not None and told["educators"]["in_ils"] > FEWER_THAN_TEN
+        covered = told is not None and told["coverage_percent"] is not None and (told["students_by_state"]["in_ils"] or 0) > FEWER_THAN_TEN
+        educators = told is not None and (told["educators"]["in_ils"] or 0) > FEWER_THAN_TEN
         holds = {
             "report": told is not None and told["students"] > FEWER_THAN_TEN,
             "coverage": covered,

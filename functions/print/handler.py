@@ -5,7 +5,7 @@ import secrets
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -69,9 +69,11 @@ def on_wish(wish: PrintWish) -> dict[str, Any]:
     if isinstance(found, str):
         return {"error": found}
     opener = Opener(purpose=Purpose.HAND_OUT, unwrap=unwrap, declare=declare, clock=time.monotonic)
+    now = datetime.now(UTC)
+    record = partial(ledger().record_print, at=now, nonce=os.urandom(6).hex())
     renewer = Renewer(cards(), agreement, wrapper(agreement.sharing), os.urandom, secrets.randbelow)
     try:
-        said = Printer(cards(), opener, renewer, agreement, ledger().record_print).hand_out(wish, found)
+        said = Printer(cards(), opener, renewer, agreement, record, now).hand_out(wish, found)
     except VaultClosedError:
         return {"error": "closed"}
     logger.info("handed out", sharing=agreement.sharing, print_id=wish.print_id, cards=len(said["cards"]), left_out=said["left_out"])

@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cli.cards import AT_ONCE, ERRORS, LEFT_OUT, collect
 from cli.main import app
 from firstcard.card.view import IlsState
 from firstcard.run import printing
+from firstcard.run.printing import SAME_PRINT
 from functions.print import handler as function
 from tests.function.builders import CARDS, LEDGER, Breaking, Yard, everything, later, token
 from tests.function.calling import a_context
@@ -74,7 +75,9 @@ def test_the_record_and_the_marks_are_all_that_is_written(family: Yard, breaking
     assert len(new) == 3
     assert all("shown#" in item for item in new)
     [record] = prints()
-    assert record["sk"]["S"] == f"{AT.isoformat()}#{'a' * 24}"
+    recorded_at, print_id, nonce = record["sk"]["S"].split("#")
+    assert (record["at"]["S"], print_id, len(nonce)) == (AT.isoformat(), "a" * 24, 12)
+    assert datetime.fromisoformat(recorded_at) >= AT.astimezone(UTC)  # by the function's clock: who asks cannot date it back
     assert json.loads(record["handed"]["S"]) == json.loads(record["opened"]["S"]) == sorted(token(n) for n in (1, 2, 3))
     assert (record["by"]["S"], record["school"]["S"], record["purpose"]["S"]) == ("firstcard-handout/ann", "school-1", "hand_out")
     assert record["agreement"]["S"] == "dsa-pine-oak-2026"
@@ -93,9 +96,27 @@ def test_who_dies_before_the_record_opened_nothing(family: Yard, breaking: Break
     assert "Decrypt" not in breaking.seen
 
 
-def test_the_same_call_twice_is_one_record_and_the_same_papers(family: Yard) -> None:
+def test_the_same_call_twice_is_the_same_papers_and_each_is_on_record(family: Yard) -> None:
     assert ask() == ask()
-    assert len(prints()) == 1
+    assert [json.loads(one["handed"]["S"]) for one in prints()] == [sorted(token(n) for n in (1, 2, 3))] * 2
+
+
+def test_no_later_call_takes_from_the_record_whose_data_went_out(family: Yard) -> None:
+    ask()
+    patrons = family.cards.standing([token(1)]).patrons
+    family.cards.refuse([token(1)], by="district", stamp=patrons[token(1)].stamp)
+    ask()
+    ask(student="s-9", school="")
+    assert sum(token(1) in json.loads(one["handed"]["S"]) for one in prints()) == 1
+
+
+def test_whoever_dates_a_call_back_is_given_no_pin_again(family: Yard) -> None:
+    ask()
+    [mark] = [item for item in boto3.client("dynamodb").scan(TableName=CARDS)["Items"] if item["pk"]["S"] == f"pin#{token(1)}"]
+    assert datetime.fromisoformat(mark["at"]["S"]) > AT  # by the function's clock
+    long_ago = datetime.fromisoformat(mark["at"]["S"]) - SAME_PRINT - timedelta(minutes=1)
+    boto3.client("dynamodb").put_item(TableName=CARDS, Item=mark | {"at": {"S": long_ago.isoformat()}})
+    assert ask(at=AT.isoformat())["left_out"] == {"pin_shown": 1}
 
 
 def test_a_reprint_waits_for_the_ils_and_the_family_is_sent_no_link(family: Yard) -> None:

@@ -268,6 +268,30 @@ class TestLetters:
         letters_went_home(yard)
         assert over(15) == 4
 
+    def test_reach_a_child_whose_dead_address_the_district_took_out(self, yard: Yard) -> None:
+        yard.run(a_roster(1))
+        tell(yard, 1)
+        hear(a_bounce(1))
+        yard.run(a_roster(1, guardian_email=""), at=later(days=1), key="incoming/next.csv")
+        assert letters_went_home(yard, day=date(2026, 11, 23), at=later(days=2))[1] == Counted(started=1)
+        assert over(16) == 1
+
+    def test_begin_nobodys_days_before_they_are_on_record(self, yard: Yard, breaking: Breaking) -> None:
+        self.without_address(yard)
+        breaking.before("BatchWriteItem", dies, about="letter")
+        with pytest.raises(KilledError):
+            letters_went_home(yard)
+        assert [(i["by"]["S"], i["started"]["N"]) for i in self.on_record()] == [("Ann Example/registrar", "0")]
+
+    def test_that_come_twice_as_one_call_keep_their_count(self, yard: Yard) -> None:
+        self.without_address(yard)
+        letters_went_home(yard)
+        assert letters_went_home(yard)[1] == Counted(told_before=2, refused=1)
+        assert [i["started"]["N"] for i in self.on_record()] == ["3"]
+
+    def on_record(self) -> list[dict[str, Any]]:
+        return [i for i in boto3.client("dynamodb").scan(TableName=LEDGER)["Items"] if i["pk"]["S"].startswith("letters#")]
+
     def test_never_bring_a_card_to_who_said_no_before_or_after(self, yard: Yard) -> None:
         yard.run(a_roster(1, 2, guardian_email=""))
         yard.cards.refuse([token(1)], by="district", stamp=STAMP)

@@ -233,6 +233,27 @@ def test_only_plan_explain_reset_attest_and_print_can_make_a_childs_token_and_no
     assert readers == {"plan", "explain", "reset", "attest", "print"}
 
 
+def test_the_vaults_key_opens_for_exactly_those_who_may_read_the_vault(templates):
+    vault = "arn:aws:s3:::firstcard-vault-111122223333-us-east-1/"
+    roles = [p["RoleName"] for _, _, p in templates.every("AWS::IAM::Role") if str(p.get("RoleName", "")).startswith("firstcard-")]
+    readers = {
+        role
+        for role in roles
+        for s in templates.role_statements(role)
+        if {"s3:GetObject", "s3:GetObjectVersion"} & set(listed(s["Action"]))
+        and any(str(r).startswith(vault) for r in listed(s["Resource"]))
+    }
+    named = {
+        arn.rsplit("/", 1)[-1]
+        for _, _, p in templates.every("AWS::KMS::Key")
+        for s in p["KeyPolicy"]["Statement"]
+        if s.get("Sid") == "ReadTheVault"
+        for arn in s["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        if ":role/" in arn
+    }
+    assert named == readers
+
+
 def test_explain_reads_of_the_vault_what_holds_tokens_and_writes_nowhere(templates):
     statements = templates.role_statements("firstcard-explain")
     objects = {r for s in statements if "s3:GetObject" in listed(s["Action"]) for r in listed(s["Resource"])}

@@ -80,3 +80,4 @@ def test_a_place_is_the_same_for_everybody_there_and_another_in_each_district_an
     others += [Tokens(bytes(range(32)), library="oak", district="fir").place("0301", "Room 4")]
     others += [Tokens(bytes(range(1, 33)), library="oak", district="pine").place("0301", "Room 4")]
     assert len({here.place("0301", "Room 4"), *others}) == 6
+    assert len(here.place("0301")) == 8  # letters home begin days by it, and nobody looks again: docs/decisions/0015

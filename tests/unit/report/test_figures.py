@@ -93,6 +93,18 @@ def test_the_librarys_edition_has_them() -> None:
     assert told["cells"][0]["had_card"] == 50
 
 
+@pytest.mark.parametrize("whole", range(1, 60))
+@pytest.mark.parametrize("edition", list(Edition))
+def test_who_knows_how_many_there_are_learns_of_no_few_without_a_card(whole: int, edition: Edition) -> None:
+    told: dict[tuple[object, object], set[int]] = {}
+    for with_card in range(whole + 1):
+        now = Now({Where.IN_ILS: with_card, Where.REST: whole - with_card}, {Where.IN_ILS: with_card, Where.REST: whole - with_card})
+        said = report(a_group(students=whole), now=now, edition=edition)
+        for who, number in (("students", said["students_by_state"]["in_ils"]), ("educators", said["educators"]["in_ils"])):
+            told.setdefault((who, number), set()).add(whole - with_card)
+    assert [key for key, left in told.items() if not left & {0, *range(10, whole + 1)} and max(left) > 0] == []
+
+
 def test_goals_are_measured_by_what_is_shown() -> None:
     agreement = an_agreement(
         goals=[

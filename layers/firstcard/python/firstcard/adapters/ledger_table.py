@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pynamodb.attributes import Attribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -292,8 +292,8 @@ class LedgerTable:
         )
 
     def record_attestation(self, attestation: Attestation) -> None:
-        """Write the district's word that letters went home; the same again is one."""
-        AttestationItem(
+        """Write the district's word that letters went home; the same again is one, and keeps who said so and the most children that it counted."""
+        item = AttestationItem(
             f"letters#{attestation.sharing}",
             attestation.key,
             day=attestation.day.isoformat(),
@@ -301,7 +301,13 @@ class LedgerTable:
             by=attestation.by,
             at=attestation.at,
             started=attestation.started,
-        ).save()
+        )
+        more = (AttestationItem.by == attestation.by) & (AttestationItem.started < attestation.started)
+        try:
+            item.save(condition=AttestationItem.pk.does_not_exist() | more)
+        except PutError as error:
+            if not _refused(error):
+                raise
 
     def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
         """Let one run at a time work on one content."""
@@ -515,11 +521,11 @@ class LedgerTable:
             role=role,
         ).save()
 
-    def record_print(self, record: PrintRecord) -> None:
-        """Write what a call of a print is about to do, or did: the same call is the same item."""
+    def record_print(self, record: PrintRecord, *, at: datetime, nonce: str) -> None:
+        """Write what a call of a print is about to do, or did. ``at`` and ``nonce`` are of the call, so that nobody who asks chooses which record is written."""
         PrintItem(
             f"print#{record.sharing}",
-            f"{record.at}#{record.print_id}",
+            f"{at.astimezone(UTC).isoformat()}#{record.print_id}#{nonce}",
             at=record.at,
             print_id=record.print_id,
             by=record.by,

@@ -243,11 +243,13 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
 
 
 def _place_of(person: Person, tokens: Tokens, *, homerooms: bool) -> str:
-    """The digests of a student's school, and of its homeroom there if it is known and ``homerooms`` are asked for."""
+    """The digests of a student's school, and where ``homerooms`` are asked for, after a dot, of its homeroom there; nothing after the dot if none is known."""
     if person.role is not Role.STUDENT or not person.school_id:
         return ""
     school = tokens.place(person.school_id)
-    return f"{school}.{tokens.place(person.school_id, person.homeroom)}" if person.homeroom and homerooms else school
+    if not homerooms:
+        return school
+    return f"{school}.{tokens.place(person.school_id, person.homeroom) if person.homeroom else ''}"
 
 
 def pilot_of(decisions: Decisions, agreement: Agreement, on: date) -> frozenset[str]:

@@ -81,11 +81,15 @@ def figures_of(agreement: Agreement, library: Library, counted: Counted, *, edit
     }
     where[Where.OPTED_OUT] = shown_total(counted.now.students.get(Where.OPTED_OUT, 0), spans(cells, Where.OPTED_OUT))
     in_ils = shown(counted.now.students.get(Where.IN_ILS, 0))
-    educators = {"all": shown(sum(counted.now.educators.values())), "in_ils": shown(counted.now.educators.get(Where.IN_ILS, 0))}
+    all_educators = shown(sum(counted.now.educators.values()))
+    with_card = shown(counted.now.educators.get(Where.IN_ILS, 0)) if all_educators >= SMALLEST_WHOLE else None
+    educators = {"all": all_educators, "in_ils": with_card}
     if edition is Edition.LIBRARY:
         where["had_card"] = shown_total(counted.now.had_card, spans(cells, "had_card"))
         where["first_ever"] = None if where["had_card"] is None else max(0, in_ils - where["had_card"])
         where |= {word: shown(sum(getattr(group, word) for group in census.groups)) for word in ("in_doubt", "served")}
+    if students < SMALLEST_WHOLE:  # of whoever knows exactly how many there are, the rest beside a part would be told, too
+        where = dict.fromkeys(where)
     return {
         "v": VERSION,
         "edition": str(edition),
@@ -174,8 +178,10 @@ def percent(part: int, whole: int) -> int | None:
     return min(100, 100 * part // whole) if whole >= SMALLEST_WHOLE else None
 
 
-def _goal(measure: str, target: int, by: date, today: date, in_ils: int, students: int, educators: Mapping[str, int]) -> dict[str, Any]:
-    now = percent(in_ils, students) if measure == "coverage" else percent(educators["in_ils"], educators["all"])
+def _goal(
+    measure: str, target: int, by: date, today: date, in_ils: int, students: int, educators: Mapping[str, int | None]
+) -> dict[str, Any]:
+    now = percent(in_ils, students) if measure == "coverage" else percent(educators["in_ils"] or 0, educators["all"] or 0)
     days = (by - today).days
     return {
         "measure": measure,
@@ -234,7 +240,7 @@ def together(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for one in reports:
         for word, number in one["students_by_state"].items():
             states[word] = states.get(word, 0) + (number or 0)
-    educators = {word: sum(one["educators"][word] for one in reports) for word in ("all", "in_ils")}
+    educators = {word: sum(one["educators"][word] or 0 for one in reports) for word in ("all", "in_ils")}
     return {
         "districts": len({one["district"] for one in reports}),
         "libraries": len({one["library"] for one in reports}),

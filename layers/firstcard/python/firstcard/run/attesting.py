@@ -99,7 +99,7 @@ class Attestations(Protocol):
     """The ledger, as far as attestations go."""
 
     def record_attestation(self, attestation: Attestation) -> None:
-        """Write one; the same again is one."""
+        """Write one; the same again is one, and keeps who said so and the most children that it counted."""
         ...
 
 
@@ -133,11 +133,11 @@ class Attester:
         told_at = self._end_of(said.day)
         key = f"{said.day.isoformat()}#{school or 'all'}#{at.astimezone(UTC).isoformat()}"
         counted = nothing
+        word = Attestation(agreement.sharing, key, said.day, said.school, said.by, at.astimezone(UTC).isoformat(), 0)
+        self.ledger.record_attestation(word)  # nobody's days begin by a word that is not on record
         for page in _pages(self._unreached(school).items()):
             counted = self._page(dict(page), told_at, key, at, counted)
-        self.ledger.record_attestation(
-            Attestation(agreement.sharing, key, said.day, said.school, said.by, at.astimezone(UTC).isoformat(), counted.started)
-        )
+        self.ledger.record_attestation(replace(word, started=counted.started))
         return Attested.RECORDED, counted
 
     def _end_of(self, day: date) -> str:
@@ -152,7 +152,8 @@ class Attester:
         }
         for window in self.store.stopped_windows(self.agreement.sharing):
             known = patrons.get(window.token)
-            if known and school in ("", known.school):
+            # An announcement to an address that the roster has no longer says nothing of the child.
+            if known and known.household == window.household and school in ("", known.school):
                 unreached[window.token] = window
         return unreached
 

@@ -136,13 +136,17 @@ class _Pile:
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints under one agreement that is in force and has the purpose; ``record`` writes, or writes again, what a call did."""
+    """Prints under one agreement that is in force and has the purpose; ``record`` writes, or writes again, what a call did.
+
+    ``now`` is the clock by which a PIN was shown not long ago; without one, the asker's time, which the asker chooses.
+    """
 
     store: PrintStore
     opener: Opener
     renewer: Renewer
     agreement: Agreement
     record: Callable[[PrintRecord], None]
+    now: datetime | None = None
 
     def hand_out(self, wish: PrintWish, found: Sequence[str]) -> dict[str, Any]:
         """The next ``AT_ONCE`` of ``found`` (sorted tokens): what goes on the papers, how many are left out and why, whose PIN is under way, and where the next call begins."""
@@ -248,7 +252,7 @@ class Printer:
     def _shown(self, wish: PrintWish, ready: Mapping[str, Patron]) -> set[str]:
         """Of whom the PIN was shown before, and not by this very print."""
         marks = self.store.pin_marks([(token, patron.envelopes[Group.PIN]) for token, patron in ready.items()])
-        return {token for token, mark in marks.items() if not _by_this(wish, mark)}
+        return {token for token, mark in marks.items() if not self._by_this(wish, mark)}
 
     def _renew(self, token: str, at: datetime) -> bool:
         try:
@@ -259,8 +263,12 @@ class Printer:
     def _pin(self, patron: Patron, envelopes: Mapping[str, Envelope], wish: PrintWish) -> str | None:
         """The PIN, if it is this print that may show it: the mark is written before it goes out."""
         pin = str(self._opened(patron, Group.PIN, envelopes)["pin"])
-        stamp = replace(patron.stamp, run_id=wish.print_id, at=wish.at.isoformat())
-        return pin if _by_this(wish, self.store.mark_pin(PinMark(patron.token, patron.envelopes[Group.PIN], stamp))) else None
+        stamp = replace(patron.stamp, run_id=wish.print_id, at=(self.now or wish.at).isoformat())
+        return pin if self._by_this(wish, self.store.mark_pin(PinMark(patron.token, patron.envelopes[Group.PIN], stamp))) else None
+
+    def _by_this(self, wish: PrintWish, mark: PinMark) -> bool:
+        """Whether this very print showed the PIN, not long ago: its answer may have been lost."""
+        return mark.stamp.run_id == wish.print_id and (self.now or wish.at) - datetime.fromisoformat(mark.stamp.at) <= SAME_PRINT
 
     def _card(self, patron: Patron, enrolment: Mapping[str, Any], envelopes: Mapping[str, Envelope]) -> dict[str, str]:
         identity = self._opened(patron, Group.IDENTITY, envelopes)
@@ -287,8 +295,3 @@ def _is_there(wish: PrintWish, enrolment: Mapping[str, Any]) -> bool:
     school, homeroom = code(wish.school)[0], text(wish.homeroom)[0]
     same_room = not homeroom or str(enrolment.get("homeroom", "")).casefold() == homeroom.casefold()
     return same_room and str(enrolment.get("school_id", "")).casefold() == school.casefold()
-
-
-def _by_this(wish: PrintWish, mark: PinMark) -> bool:
-    """Whether this very print showed the PIN, not long ago: its answer may have been lost."""
-    return mark.stamp.run_id == wish.print_id and wish.at - datetime.fromisoformat(mark.stamp.at) <= SAME_PRINT
