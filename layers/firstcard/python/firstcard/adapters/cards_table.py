@@ -195,6 +195,7 @@ class YesItem(CardItem, discriminator="yes"):
     given = UnicodeAttribute()
     told_at = UnicodeAttribute()
     window_of = UnicodeAttribute(null=True)
+    household = UnicodeAttribute(null=True)
 
 
 class BounceItem(CardItem, discriminator="bounce"):
@@ -620,13 +621,15 @@ class CardsTable:
         return {item.token: _yes(item) for item in self._get((f"patron#{t}", YES) for t in tokens) if isinstance(item, YesItem)}
 
     def record_yeses(self, yeses: Sequence[Yes]) -> None:
-        """Write what families said yes to, each unless one under the same agreement is there already, and is looked at where this one is to be."""
+        """Write what families said yes to, each unless one of the same family under the same agreement is there already, and is looked at where this one is to be."""
         known = self.yeses([yes.token for yes in yeses])
         for yes in yeses:
             before = known.get(yes.token)
-            if before is None or before.stamp.agreement != yes.stamp.agreement or (yes.window_of and not before.window_of):
+            moved = before is not None and bool(before.household and yes.household) and before.household != yes.household
+            if before is None or before.stamp.agreement != yes.stamp.agreement or (yes.window_of and not before.window_of) or moved:
                 unlooked = YesItem.window_of.does_not_exist() if yes.window_of else YesItem.pk.does_not_exist()
-                _saved(_yes_item(yes), YesItem.pk.does_not_exist() | (YesItem.agreement != yes.stamp.agreement) | unlooked)
+                allowed = YesItem.pk.does_not_exist() | (YesItem.agreement != yes.stamp.agreement) | unlooked
+                _saved(_yes_item(yes), allowed | (YesItem.household != yes.household) if moved else allowed)
 
     def bounces(self, households: Collection[str]) -> dict[str, str]:
         """When an e-mail to each of these households last bounced, of those whose did, consistently read."""
@@ -847,7 +850,7 @@ def _ils_state(item: IlsItem) -> IlsState:
 
 
 def _yes(item: YesItem) -> Yes:
-    return Yes(item.token, item.by, item.given, _read_stamp(item), item.window_of or "")
+    return Yes(item.token, item.by, item.given, _read_stamp(item), item.window_of or "", item.household or "")
 
 
 def _yes_item(yes: Yes) -> YesItem:
@@ -859,6 +862,7 @@ def _yes_item(yes: Yes) -> YesItem:
         given=yes.given,
         told_at=yes.stamp.at,
         window_of=yes.window_of or None,
+        household=yes.household or None,
         **_stamp(yes.stamp),
     )
 

@@ -174,7 +174,11 @@ def decide(
         if wrong:
             decision = Decision.REPLACE
         lasting = UNKNOWN if refused else traits
-        where = "" if refused else _place_of(person, tokens, homerooms=agreement.hands_out)
+        where = (
+            ""
+            if refused or not (agreement.hands_out or agreement.route == "window")
+            else _place_of(person, tokens, homerooms=agreement.hands_out)
+        )
         steps.append(
             Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, where)
         )

@@ -85,7 +85,7 @@ class Letter:
 class Yes:
     """That a family said yes for one patron: by which way (``family`` or ``roster``), when (ISO 8601; of the roster's the day), under the stamp's agreement.
 
-    ``window_of`` is set while the child waits, as of an announcement.
+    ``window_of`` is set while the child waits, as of an announcement. ``household`` is the one that said it by its link: it says nothing for a child that lives elsewhere, or for itself, since.
     """
 
     token: str
@@ -93,6 +93,7 @@ class Yes:
     given: str
     stamp: Stamp
     window_of: str = ""
+    household: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,13 @@ class WindowStore(Protocol):
 def with_a_yes(windows: Sequence[Window], *, store: WindowStore, agreement: str, renewed: bool) -> list[Window]:
     """Those that a yes began, where a yes is needed; nobody's silence is one. ``renewed``: only one under this very agreement (its id)."""
     said = store.yeses([w.token for w in windows if w.notice_key == YES])
-    return [w for w in windows if w.notice_key == YES and w.token in said and (not renewed or said[w.token].stamp.agreement == agreement)]
+    patrons = store.standing(list(said)).patrons
+
+    def counts(yes: Yes) -> bool:
+        at_home = not yes.household or (yes.token in patrons and patrons[yes.token].household == yes.household)
+        return at_home and (not renewed or yes.stamp.agreement == agreement)
+
+    return [w for w in windows if w.notice_key == YES and w.token in said and counts(said[w.token])]
 
 
 def end_windows(windows: Sequence[Window], *, store: WindowStore, at: str) -> list[str]:

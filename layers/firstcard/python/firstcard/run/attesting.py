@@ -136,7 +136,7 @@ class Attester:
         word = Attestation(agreement.sharing, key, said.day, said.school, said.by, at.astimezone(UTC).isoformat(), 0)
         self.ledger.record_attestation(word)  # nobody's days begin by a word that is not on record
         for page in _pages(self._unreached(school).items()):
-            counted = self._page(dict(page), told_at, key, at, counted)
+            counted = self._page(dict(page), told_at, key, at, counted, of_a_school=bool(school))
         self.ledger.record_attestation(replace(word, started=counted.started))
         return Attested.RECORDED, counted
 
@@ -157,7 +157,11 @@ class Attester:
                 unreached[window.token] = window
         return unreached
 
-    def _page(self, unreached: Mapping[str, Window | None], told_at: str, key: str, at: datetime, counted: Counted) -> Counted:
+    def _page(
+        self, unreached: Mapping[str, Window | None], told_at: str, key: str, at: datetime, counted: Counted, *, of_a_school: bool
+    ) -> Counted:
+        """Who was written since the day may have come to the school since, or had its e-mail since: nobody wrote home about that child on the day."""
+        over = datetime.fromisoformat(told_at)
         standing = self.store.standing(list(unreached))
         had = self.store.letters(list(unreached))
         waiting = {t: p for t, p in standing.patrons.items() if p.state is State.WAITING and t not in standing.refused}
@@ -173,7 +177,11 @@ class Attester:
                 counted = replace(counted, not_waiting=counted.not_waiting + 1)
             elif token in had and had[token].stamp.agreement == self.agreement.id:
                 counted = replace(counted, told_before=counted.told_before + 1)
-            elif known_since[token] >= datetime.fromisoformat(told_at):
+            elif (
+                known_since[token] >= over
+                or (of_a_school and datetime.fromisoformat(patron.at) >= over)
+                or (window and window.told_at and datetime.fromisoformat(window.told_at) >= over)
+            ):
                 counted = replace(counted, newer=counted.newer + 1)
             else:
                 letters.append(self._letter(patron, told_at, key, at))
