@@ -224,3 +224,11 @@ class TestTheRollOutChanges:
         rows = (*self.GRADES[:2], a_student_row(3, grade="05", opt_out="yes"))
         sent(yard, *rows, **self.rollout("03", "04", "05"))
         assert planned(yard, *self.GRADES, night=1, **self.rollout("03", "04"))[1].outcome == "ready"
+
+    def test_a_night_in_which_nobody_can_be_missing_does_not_use_the_question_up(self, yard: Yard) -> None:
+        """Where a row has no id nobody who is not there is taken for gone: the narrower roll-out ends cards with the next whole file, and that one is asked about."""
+        sent(yard, *self.GRADES, **self.rollout("03", "04", "05"))
+        sent(yard, *self.GRADES, a_student_row(9, student_id=""), night=1, **self.rollout("03", "04"))
+        assert yard.states(1, 2, 3) == ["waiting"] * 3
+        arrival, _ = planned(yard, *self.GRADES, night=2, **self.rollout("03", "04"))
+        assert "ROLLOUT_NARROWED" in yard.known(arrival).holds

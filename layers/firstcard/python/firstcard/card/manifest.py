@@ -197,6 +197,7 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         known.dated,
         {**known.twice, **planned.twice},
         compared,
+        rollout=known.rollout,
         pilot=planned.pilot,
         agreement=known.agreement,
     )

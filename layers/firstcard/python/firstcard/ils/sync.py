@@ -81,7 +81,7 @@ def sync_patrons(
             for patron in due[first : first + RECORDED_TOGETHER]:
                 open_to_it = open_ or _is_ending(patron, view)
                 may = seconds_left() >= SPARE_SECONDS and (open_to_it or _still_carried(patron, view.ils.get(patron.token)))
-                answer = _ask(patron, view, ils, opener, envelopes, agreement, today, allowed=open_to_it) if may else None
+                answer = _ask(patron, view, store, ils, opener, envelopes, agreement, today, allowed=open_to_it) if may else None
                 last = patron.token in given_up
                 later = isinstance(answer, Unreachable) or _is_for_now(answer)
                 if answer is None or isinstance(answer, Unreachable) or (later and not last):
@@ -137,6 +137,7 @@ def _known(patron: Patron, before: IlsState | None) -> str:
 def _ask(
     patron: Patron,
     view: View,
+    store: SyncStore,
     ils: Ils,
     opener: Opener,
     envelopes: Mapping[str, Envelope],
@@ -162,7 +163,7 @@ def _ask(
     if _is_ending(patron, view):
         return _end(patron, before, ils, agreement, today, refused=patron.token in view.refused)
     try:
-        return _put(patron, before, ils, opener, envelopes, agreement)
+        return _put(patron, before, ils, opener, envelopes, agreement, _earlier(patron, store))
     except VaultClosedError:
         return None
 
@@ -182,8 +183,24 @@ def _link(
     return ils.link(patron.existing, token=patron.token, held_before=held, blocked_too=blocked_too, on=today, renew_to=renew_to)
 
 
+def _earlier(patron: Patron, store: SyncStore) -> tuple[str, ...]:
+    """Whose card this was, the latest first: who moved on before the ILS heard of it left the card there under the token from before."""
+    tokens: list[str] = []
+    one: Patron | None = patron
+    while one and one.moved_from and one.moved_from not in (patron.token, *tokens):
+        tokens.append(one.moved_from)
+        one = store.view([one.moved_from]).patrons.get(one.moved_from)
+    return tuple(tokens)
+
+
 def _put(
-    patron: Patron, before: IlsState | None, ils: Ils, opener: Opener, envelopes: Mapping[str, Envelope], agreement: Agreement
+    patron: Patron,
+    before: IlsState | None,
+    ils: Ils,
+    opener: Opener,
+    envelopes: Mapping[str, Envelope],
+    agreement: Agreement,
+    earlier: tuple[str, ...],
 ) -> Accepted | Refused | Unreachable:
     def opened(group: Group) -> dict[str, str]:
         if group not in patron.sealed:
@@ -218,7 +235,7 @@ def _put(
             postal_code=address.get("postal_code", ""),
             phone=address.get("phone", ""),
             separate=patron.separate,
-            moved_from=patron.moved_from,
+            moved_from=earlier,
         ),
         ils_id=_known(patron, before) or None,
         new_pin=before is not None and before.lacks_pin_of(patron),

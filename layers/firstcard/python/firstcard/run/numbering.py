@@ -77,10 +77,14 @@ def nobody(patron: Patron, person: Person) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What planning finds of numbers: ``taken`` are those, by patron token, whose number is somebody else's; ``moved`` those whose number comes with them from a patron that left."""
+    """What planning finds of numbers: ``taken`` are those, by patron token, whose number is somebody else's; ``moved`` those whose number comes with them from a patron that left.
+
+    ``may_come`` says that one of the taken could come along when its holder leaves: then the same roster says something else another night.
+    """
 
     taken: frozenset[str]
     moved: Mapping[str, str]
+    may_come: bool = False
 
 
 def not_free(
@@ -119,12 +123,14 @@ def not_free(
     holders = on_record.holders(list(claims.values())) if claims else {}
     others = {token: holder for token, claim in claims.items() if (holder := holders.get(claim, token)) != token}
     moved = _moved({token: other for token, other in others.items() if token not in gone}, numbers, agreement, on_record, same_child)
-    gone.update(others.keys() - moved.keys())
+    kept = others.keys() - moved.keys()
+    may_come = any(token not in gone and _goes_along(numbers[token][0], agreement) for token in kept)
+    gone.update(kept)
     met -= moved.keys()
     unclaimed = sorted(token for token in met - gone if claims[token] not in holders)
     patrons = on_record.standing(unclaimed).patrons if unclaimed else {}
     gone.update(token for token in unclaimed if token not in patrons or patrons[token].card_token != claims[token])
-    return Looked(frozenset(gone), moved)
+    return Looked(frozenset(gone), moved, may_come)
 
 
 def _moved(
