@@ -295,3 +295,29 @@ def test_a_no_that_came_while_the_plan_was_made_keeps_the_card_from_going(yard: 
     applied(yard, fir, plan, night=2)
     assert states(yard) == ["expired", None]
     assert yard.cards.unnumbered(fir.run_id) == {token(2, "fir")}
+
+
+@pytest.mark.parametrize("issued", [False, True])
+def test_a_no_before_the_library_heard_of_the_move_ends_the_card_that_was_to_go_along(
+    yard: Yard, library: StandIn, *, issued: bool
+) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", child(2), other(4), night=2)
+    if issued:
+        released(yard, 2, "fir", at=later(days=2))
+    sent(yard, "fir", child(2, opt_out="yes"), other(4), night=3)
+    assert states(yard) == ["expired", "refused"]
+    synced(yard, library, 2, "fir", at=later(days=3))
+    assert in_ils(library) == [(STATE_ID, token(1), later(days=3).date().isoformat())]
+
+
+def test_a_no_where_the_card_went_away_from_ends_nothing_where_it_is(yard: Yard, library: StandIn) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", child(2), other(4), night=2)
+    sent(yard, "fir", other(4), night=3)
+    sent(yard, "pine", child(1), other(3), night=4)
+    synced(yard, library, 1, "pine", at=later(days=4))
+    sent(yard, "fir", child(2, opt_out="yes"), other(4), night=5)
+    assert states(yard) == ["active", "refused"]
+    synced(yard, library, 2, "fir", at=later(days=5))
+    assert in_ils(library) == [(STATE_ID, token(1), "2027-09-15")]

@@ -117,7 +117,8 @@ def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
     if patron.state is State.WAITING:
         return False
     if state is None:
-        return patron.state is State.ACTIVE or bool(patron.issued_at)
+        carried_on = patron.state is State.REFUSED and bool(patron.moved_from)
+        return patron.state is State.ACTIVE or bool(patron.issued_at) or carried_on
     if refused and patron.state is State.EXPIRED:
         return True
     wanted = "ended" if refused or patron.state is not State.ACTIVE else "in_ils"
@@ -161,7 +162,8 @@ def _ask(
     if patron.ownership is Ownership.LINKED:
         return _link(patron, before, ils, agreement, today, ending=_is_ending(patron, view))
     if _is_ending(patron, view):
-        return _end(patron, before, ils, agreement, today, refused=patron.token in view.refused)
+        refused = patron.token in view.refused
+        return _end(patron, before, ils, agreement, today, refused=refused, earlier=_earlier(patron, store) if refused else ())
     try:
         return _put(patron, before, ils, opener, envelopes, agreement, _earlier(patron, store))
     except VaultClosedError:
@@ -243,14 +245,20 @@ def _put(
 
 
 def _end(
-    patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool
+    patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool, earlier: tuple[str, ...]
 ) -> Accepted | Refused | Unreachable:
+    """After a no the card ends too that would have gone along, whatever its days where the child was before."""
     left = patron.state is State.EXPIRED and not refused
     if left and agreement.leavers.runs_out:
         return Accepted(_known(patron, before))
     grace = agreement.leavers.grace_days if left else 0
     known = "" if patron.moved_to else _known(patron, before)  # who has the card now is not ended by an old number
-    return ils.end(known or None, token=patron.token, on=today + timedelta(days=grace))
+    answer = ils.end(known or None, token=patron.token, on=today + timedelta(days=grace))
+    for token in () if patron.moved_to else earlier:
+        other = ils.end(None, token=token, on=today)
+        if not isinstance(other, Accepted):
+            return other
+    return answer
 
 
 def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused | Unreachable, *, ending: bool, at: str) -> IlsState:
