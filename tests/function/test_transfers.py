@@ -169,6 +169,7 @@ def test_nobody_else_gets_the_number_by_the_same_state_id(yard: Yard, changes: d
     sent(yard, "pine", other(3), night=1)
     plan = sent(yard, "fir", child(2, **changes), other(4), night=2)
     assert (plan["rejected"], states(yard)) == ({"NUMBER_TAKEN": 1}, ["expired", None])
+    assert planned(yard, "fir", child(2, **changes), other(4), night=3)[1].outcome == "unchanged"
 
 
 def test_who_is_still_there_keeps_the_card_and_it_goes_along_with_the_first_roster_after_leaving(yard: Yard) -> None:
