@@ -103,3 +103,10 @@ def test_the_day_is_the_first_on_which_a_student_is_18(born: date, on: date) -> 
         assert there > on
         assert age_on(born, there) == 18
         assert (age_on(born, date.fromordinal(there.toordinal() - 1)) or 0) == 17
+
+
+def test_birthdays_that_the_agreement_names_count_too() -> None:
+    ann, ben = a_person(1, birth_date=date(2013, 12, 1)), a_person(2, birth_date=date(2010, 11, 30))
+    assert comes_of_age([ann, ben], date(2026, 11, 22)) == "2028-11-30"
+    assert comes_of_age([ann, ben], date(2026, 11, 22), {13, 16, 18}) == "2026-11-30"
+    assert comes_of_age([ann, ben], date(2026, 11, 30), {13, 16, 18}) == "2026-12-01"

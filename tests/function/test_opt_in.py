@@ -165,6 +165,16 @@ class TestTheFamilysYes:
         assert over(3) == 1
         assert family.states(1, 2) == ["active", "waiting"]
 
+    def test_says_nothing_for_a_child_that_lives_elsewhere_since_and_that_family_is_asked(self, family: Yard) -> None:
+        say_yes()
+        rows = [a_student_row(1), a_student_row(2, guardian_email="family9@example.org"), a_student_row(3)]
+        family.run(a_firstcard_csv(*(row | NO_DAY for row in rows)), at=later(days=1), key="incoming/next.csv")
+        assert over(2) == 1
+        assert family.states(1, 2) == ["active", "waiting"]
+        say_yes(9, days=3)
+        assert over(4) == 1
+        assert family.states(1, 2) == ["active", "active"]
+
     def test_of_a_child_that_was_away_counts_when_it_is_back(self, family: Yard) -> None:
         say_yes()
         family.run(a_roster(3), at=later(days=1), key="incoming/next.csv")

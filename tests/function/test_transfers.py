@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from firstcard.adapters.cards_table import CardsTable
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Patron, State, release
 from firstcard.ils.sync import sync_patrons
-from firstcard.run.ledger import Arrival
+from firstcard.run.admission import ATTEMPTS
+from firstcard.run.ledger import Arrival, Status
 from firstcard.run.planning import Planned
 from firstcard.vault.seal import Opener
 from local.ils.stand_in import StandIn
@@ -167,14 +169,15 @@ def test_nobody_else_gets_the_number_by_the_same_state_id(yard: Yard, changes: d
     sent(yard, "pine", other(3), night=1)
     plan = sent(yard, "fir", child(2, **changes), other(4), night=2)
     assert (plan["rejected"], states(yard)) == ({"NUMBER_TAKEN": 1}, ["expired", None])
+    assert planned(yard, "fir", child(2, **changes), other(4), night=3)[1].outcome == "unchanged"
 
 
 def test_who_is_still_there_keeps_the_card_and_it_goes_along_with_the_first_roster_after_leaving(yard: Yard) -> None:
     sent(yard, "pine", child(1), other(3), night=0)
     assert sent(yard, "fir", child(2), other(4), night=1)["rejected"] == {"NUMBER_TAKEN": 1}
     sent(yard, "pine", other(3), night=2)
-    sent(yard, "fir", child(2), other(4) | {"grade": "05"}, night=3)
-    assert states(yard) == ["expired", "waiting"]
+    sent(yard, "fir", child(2), other(4), night=3)
+    assert states(yard) == ["expired", "waiting"], "the same file again says something else now"
 
 
 def test_who_said_no_where_it_was_has_no_card_that_could_go_along(yard: Yard) -> None:
@@ -218,3 +221,104 @@ def test_the_same_chunk_again_changes_nothing(yard: Yard) -> None:
     was, _ = before
     assert was is not None
     assert was.moved_to == token(2, "fir")
+
+
+def given_up(yard: Yard, arrival: Arrival, plan: Planned, monkeypatch: pytest.MonkeyPatch, *, night: int, dies_in: str) -> None:
+    """Issue dies in ``dies_in`` (a method of the cards table, where it has patrons), three times."""
+    whole = getattr(CardsTable, dies_in)
+
+    def dying(table: CardsTable, *given: Any) -> Any:
+        if given[-1]:
+            raise InterruptedError
+        return whole(table, *given)
+
+    assert yard.begin(arrival, at=later(days=night)).outcome == "go"
+    with monkeypatch.context() as broken:
+        broken.setattr(CardsTable, dies_in, dying)
+        with pytest.raises(InterruptedError):
+            yard.issue(plan)
+    assert yard.ledger.move(arrival.run_id, Status.ISSUING, when=(Status.ISSUING,), attempt=ATTEMPTS)
+    assert yard.finish(arrival, at=later(days=night), error=True) == "failed"
+
+
+def left_pine(yard: Yard, library: StandIn) -> None:
+    """The library has the card of pine, from where the child is gone."""
+    sent(yard, "pine", child(1), other(3), night=0)
+    released(yard, 1, "pine", at=later(hours=1))
+    synced(yard, library, 1, "pine", at=later(hours=2))
+    sent(yard, "pine", other(3), night=1)
+    synced(yard, library, 1, "pine", at=later(days=1))
+
+
+def test_a_run_given_up_in_the_middle_loses_nobody_on_the_way(yard: Yard, library: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", other(4), night=1)
+    given_up(yard, *planned(yard, "fir", child(2), other(4), night=2), monkeypatch, night=2, dies_in="add")
+    assert states(yard) == ["expired", "waiting"]
+    sent(yard, "fir", child(2), other(4), night=3)
+    released(yard, 2, "fir", at=later(days=5))
+    synced(yard, library, 2, "fir", at=later(days=5))
+    assert in_ils(library) == [(STATE_ID, token(2, "fir"), "2027-09-15")]
+
+
+def test_a_run_given_up_while_a_card_comes_back_loses_it_neither(yard: Yard, library: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", child(2), other(4), night=2)
+    sent(yard, "fir", other(4), night=3)
+    given_up(yard, *planned(yard, "pine", child(1), other(3), night=4), monkeypatch, night=4, dies_in="change")
+    assert states(yard) == ["active", "expired"]
+    assert sent(yard, "pine", child(1), other(3), night=5)["rejected"] == {}
+    synced(yard, library, 1, "pine", at=later(days=5))
+    assert in_ils(library) == [(STATE_ID, token(1), "2027-09-15")]
+    back = patron(yard, 1, "pine")
+    assert back is not None
+    assert library.patrons.pin_opens(STATE_ID, opened(yard, back, Group.PIN)["pin"])
+
+
+def test_who_moves_on_before_the_library_heard_of_it_has_the_card_all_the_same(yard: Yard, library: StandIn) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", child(2), other(4), night=2)
+    sent(yard, "fir", other(4), night=3)
+    sent(yard, "fir", child(5), other(4), night=4)
+    released(yard, 5, "fir", at=later(days=5))
+    synced(yard, library, 5, "fir", at=later(days=5))
+    assert in_ils(library) == [(STATE_ID, token(5, "fir"), "2027-09-15")]
+
+
+def test_a_no_that_came_while_the_plan_was_made_keeps_the_card_from_going(yard: Yard) -> None:
+    """The patron itself says it a moment later, or never where the writer died."""
+    sent(yard, "pine", child(1), other(3), night=0)
+    sent(yard, "pine", other(3), night=1)
+    fir, plan = planned(yard, "fir", child(2), other(4), night=2)
+    was = patron(yard, 1, "pine")
+    assert was is not None
+    yard.cards.record_refusals([was.token], by="family", stamp=was.stamp)
+    applied(yard, fir, plan, night=2)
+    assert states(yard) == ["expired", None]
+    assert yard.cards.unnumbered(fir.run_id) == {token(2, "fir")}
+
+
+@pytest.mark.parametrize("issued", [False, True])
+def test_a_no_before_the_library_heard_of_the_move_ends_the_card_that_was_to_go_along(
+    yard: Yard, library: StandIn, *, issued: bool
+) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", child(2), other(4), night=2)
+    if issued:
+        released(yard, 2, "fir", at=later(days=2))
+    sent(yard, "fir", child(2, opt_out="yes"), other(4), night=3)
+    assert states(yard) == ["expired", "refused"]
+    synced(yard, library, 2, "fir", at=later(days=3))
+    assert in_ils(library) == [(STATE_ID, token(1), later(days=3).date().isoformat())]
+
+
+def test_a_no_where_the_card_went_away_from_ends_nothing_where_it_is(yard: Yard, library: StandIn) -> None:
+    left_pine(yard, library)
+    sent(yard, "fir", child(2), other(4), night=2)
+    sent(yard, "fir", other(4), night=3)
+    sent(yard, "pine", child(1), other(3), night=4)
+    synced(yard, library, 1, "pine", at=later(days=4))
+    sent(yard, "fir", child(2, opt_out="yes"), other(4), night=5)
+    assert states(yard) == ["active", "refused"]
+    synced(yard, library, 2, "fir", at=later(days=5))
+    assert in_ils(library) == [(STATE_ID, token(1), "2027-09-15")]

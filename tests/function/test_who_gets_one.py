@@ -239,6 +239,14 @@ class TestTheRollOutChanges:
         sent(yard, *rows, **self.rollout("03", "04", "05"))
         assert planned(yard, *self.GRADES, night=1, **self.rollout("03", "04"))[1].outcome == "ready"
 
+    def test_a_night_in_which_nobody_can_be_missing_does_not_use_the_question_up(self, yard: Yard) -> None:
+        """Where a row has no id nobody who is not there is taken for gone: the narrower roll-out ends cards with the next whole file, and that one is asked about."""
+        sent(yard, *self.GRADES, **self.rollout("03", "04", "05"))
+        sent(yard, *self.GRADES, a_student_row(9, student_id=""), night=1, **self.rollout("03", "04"))
+        assert yard.states(1, 2, 3) == ["waiting"] * 3
+        arrival, _ = planned(yard, *self.GRADES, night=2, **self.rollout("03", "04"))
+        assert "ROLLOUT_NARROWED" in yard.known(arrival).holds
+
 
 def test_run_show_says_who_is_left_out_and_which_schools_have_no_branch_of_their_own(yard: Yard) -> None:
     branches = {"home_branch": {"default": "MAIN", "by_school": {"school-1": "WEST"}}}

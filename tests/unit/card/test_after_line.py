@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
-from firstcard.card.patron import DRAWN_ONCE, Patron, State, after_line, refuse, release
+from firstcard.card.patron import DRAWN_ONCE, Ownership, Patron, State, after_line, refuse, release
 from firstcard.vault import Envelope
 
 CHUNK = Chunk(
@@ -127,3 +127,19 @@ def test_a_card_that_went_along_with_its_child_comes_back_by_its_own_line_alone(
     back = after_line(gone, replace(LINE, decision=decision, moved_from="d" * 32), CHUNK, refused=False)
     assert back is not None
     assert (back.state, back.moved_from, back.moved_to, back.sealed["pin"]) == (State.ACTIVE, "d" * 32, "", b"new pin")
+
+
+def test_whose_family_card_serves_gets_that_one_again_though_a_number_could_come_along() -> None:
+    linked = a_patron(State.EXPIRED, ownership=Ownership.LINKED, existing="77", card_token="", sealed={}, envelopes={})
+    back = after_line(linked, replace(LINE, decision=Decision.WAIT, claimed=True, moved_from="d" * 32), CHUNK, refused=False)
+    assert back is not None
+    assert (back.ownership, back.existing, back.card_token, back.moved_from) == (Ownership.LINKED, "77", "", "")
+    assert back.sealed.keys().isdisjoint(DRAWN_ONCE)
+
+
+def test_what_comes_in_place_of_a_wrong_link_may_come_along_too() -> None:
+    linked = a_patron(ownership=Ownership.LINKED, existing="77", card_token="", sealed={}, envelopes={})
+    line = replace(LINE, decision=Decision.REPLACE, mistaken="77", claimed=True, moved_from="d" * 32)
+    after = after_line(linked, line, CHUNK, refused=False)
+    assert after is not None
+    assert (after.ownership, after.moved_from, after.mistaken) == (Ownership.CREATED_BY_US, "d" * 32, ("77",))

@@ -72,6 +72,10 @@ def test_whoever_a_half_applied_plan_touched_may_be_who_was_before_or_who_came_a
     assert half.id_lengths == planned.id_lengths
 
 
+def test_a_half_applied_plan_leaves_the_question_whether_the_roll_out_is_narrower() -> None:
+    assert half_applied(Manifest(rollout="wide"), Manifest(rollout="narrow")).rollout == "wide"
+
+
 def test_traits_cost_a_large_district_less_than_two_megabytes() -> None:
     draw = random.Random(1)
     people = {draw.randbytes(16).hex(): Known(draw.randbytes(16).hex(), draw.randbytes(16).hex()) for _ in range(15_000)}

@@ -426,18 +426,20 @@ class CardsTable:
         return taken
 
     def _moved(self, claim: Claim) -> bool:
-        """Let a number go over from one patron to another in one step with that one's item, so that whoever is back at this moment keeps it."""
+        """Let a number go over from one patron to another in one step with both items, so that whoever is back at this moment keeps it, and so does who said no."""
         holder = self.holders([claim.number]).get(claim.number)
         if holder == claim.token:
             return True
-        before = self.standing([claim.moved_from]).patrons.get(claim.moved_from)
-        after = handed_over(before, claim)
-        if holder != claim.moved_from or after is None:
+        there = self.standing([claim.moved_from])
+        after = handed_over(there.patrons.get(claim.moved_from), claim)
+        if holder != claim.moved_from or claim.moved_from in there.refused or after is None or claim.moved is None:
             return False
+        new = PatronItem.pk.does_not_exist() if claim.moved.version == 1 else PatronItem.version == claim.moved.version - 1
         try:
             with TransactWrite(connection=self._connection()) as transaction:
                 transaction.save(_number_item(claim), condition=NumberItem.token == claim.moved_from)
                 transaction.save(_patron_item(after), condition=PatronItem.version == after.version - 1)
+                transaction.save(_patron_item(claim.moved), condition=new)
         except TransactWriteError as error:
             if not any(_was_lost([reason]) for reason in error.cancellation_reasons):
                 raise

@@ -139,8 +139,9 @@ class KohaIls:
 
     def put(self, patron: IlsPatron, *, ils_id: str | None, new_pin: bool = False) -> Accepted | Refused | Unreachable:
         """Create the patron with its PIN, complete one that an earlier attempt left, or bring a known one up to date, with a new PIN where it has one."""
-        if patron.moved_from and (moved := self._move(patron)) is not None:
-            return moved
+        for token in patron.moved_from:
+            if (moved := self._move(patron, token)) is not None:
+                return moved
         if ils_id is None:
             return self._create(patron, confirmed=False)
         current = self._own(ils_id, patron.token)
@@ -161,7 +162,8 @@ class KohaIls:
         expires = current.get("expiry_date")
         if isinstance(expires, str) and expires <= on.isoformat():  # ISO dates sort as they fall
             return Accepted(_id_of(current))
-        return self._bring_up_to_date(current, {"expiry_date": on.isoformat()})
+        # Without the attributes, which Koha then leaves alone: whose card it is may change at this very moment.
+        return self._bring_up_to_date(current, {"expiry_date": on.isoformat()}, with_attributes=False)
 
     def link(
         self, ils_id: str, *, token: str, held_before: bool, blocked_too: bool, on: date, renew_to: date | None = None
@@ -298,12 +300,12 @@ class KohaIls:
             return self._create(patron, confirmed=True)
         return no
 
-    def _move(self, patron: IlsPatron) -> Accepted | Refused | Unreachable | None:
+    def _move(self, patron: IlsPatron, moved_from: str) -> Accepted | Refused | Unreachable | None:
         """Give a card that carries the old token the new one; None where no card does, for then it is moved already or never was there.
 
         The PIN goes first and the token last, with everything else in one request: whatever is cut short is done again.
         """
-        current = self._find(patron.moved_from)
+        current = self._find(moved_from)
         if current is None or isinstance(current, Refused | Unreachable):
             return current
         if patron.number not in (current.get("cardnumber"), current.get("userid")):
@@ -312,7 +314,7 @@ class KohaIls:
         if not isinstance(given, Accepted):
             return given
         marks = [
-            mark | {"value": patron.token} if (mark.get("type"), mark.get("value")) == (self._attribute, patron.moved_from) else mark
+            mark | {"value": patron.token} if (mark.get("type"), mark.get("value")) == (self._attribute, moved_from) else mark
             for mark in _attributes(current)
         ]
         return self._bring_up_to_date(current | {"extended_attributes": marks}, _school_owned(patron), unasked=True)

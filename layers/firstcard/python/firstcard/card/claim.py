@@ -10,13 +10,15 @@ from firstcard.card.patron import Patron, Stamp, State
 class Claim:
     """One number (``number`` is its card token) and whose it is (``token``, the patron's); nothing ever removes it.
 
-    With ``moved_from`` it goes over from that patron, who left and is the same child, unless that one is back by then.
+    With ``moved_from`` it goes over from that patron, who left and is the same child, unless that one is back by then, or said no; ``moved`` is then the
+    patron as it is with the number, and is written in the same step: a number never belongs to somebody whom nobody knows.
     """
 
     number: str
     token: str
     stamp: Stamp
     moved_from: str = ""
+    moved: Patron | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ def claims_of(patrons: Sequence[Patron]) -> tuple[Claim, ...]:
     first: dict[str, Patron] = {}
     for patron in patrons:
         first.setdefault(patron.card_token, patron)
-    return tuple(Claim(number, patron.token, patron.stamp, patron.moved_from) for number, patron in first.items())
+    return tuple(
+        Claim(number, patron.token, patron.stamp, patron.moved_from, patron if patron.moved_from else None)
+        for number, patron in first.items()
+    )
 
 
 def handed_over(before: Patron | None, claim: Claim) -> Patron | None:

@@ -33,12 +33,13 @@ def last_day(expiry: Expiry, touched: date, *, grade: str = "", born: date | Non
     if expiry.rule == "graduation":
         return year_end.replace(year=year_end.year + _YEARS_AHEAD.get(grade, 0))
     if expiry.rule == "age" and expiry.until_age and born:
-        birthday = _birthday(born, expiry.until_age)
-        return birthday if birthday > touched else year_end
+        day = birthday(born, expiry.until_age)
+        return day if day > touched else year_end
     return year_end
 
 
-def _birthday(born: date, years: int) -> date:
+def birthday(born: date, years: int) -> date:
+    """The day on which somebody is so many years old: who was born on 29 February on 1 March, where there is no such day."""
     try:
         return born.replace(year=born.year + years)
     except ValueError:

@@ -9,7 +9,7 @@ from typing import Protocol
 from firstcard.card.chunk import Chunk, Decision, PatronLine
 from firstcard.card.claim import Claim, Unnumbered, claims_of
 from firstcard.card.pair import Answer, Pair, after_said, of_line
-from firstcard.card.patron import Patron, Stamp, State, after_line, refuse
+from firstcard.card.patron import Ownership, Patron, Stamp, State, after_line, refuse
 from firstcard.card.view import Yes
 
 
@@ -34,7 +34,7 @@ class Cards(Protocol):
         """Write suppressions; one that is there already stays as it is."""
 
     def claim_numbers(self, claims: Sequence[Claim]) -> Collection[str]:
-        """Claim each number (a card token) for its patron unless it is somebody else's; gives those that are. A claim of one's own may be made again."""
+        """Claim each number (a card token) for its patron unless it is somebody else's; gives those that are. A claim of one's own may be made again. What opens a patron that moves with its number is there before."""
 
     def leave_without_number(self, people: Sequence[Unnumbered]) -> None:
         """Write down, in bulk, who got no card because of the number."""
@@ -134,12 +134,15 @@ def _apart(chunk: Chunk, cards: Cards) -> Collection[str]:
 def _without_number(given: Sequence[Patron], chunk: Chunk, cards: Cards) -> set[str]:
     """Those whose number is another person's, by token: it is written down that they got no card. The others' numbers are theirs for good."""
     made = {p.token for p in chunk.patrons if p.claimed}
-    claims = claims_of([p for p in given if p.token in made])
+    given = [p for p in given if p.token in made and p.ownership is Ownership.CREATED_BY_US]
+    claims = claims_of(given)
     if not claims:
         return set()
+    if any(claim.moved for claim in claims):
+        cards.add(chunk, ())  # the envelope: a patron that moves is written with its number
     taken = cards.claim_numbers(claims)
     owners = {claim.number: claim.token for claim in claims if claim.number not in taken}
-    lost = {p.token: p for p in given if p.token in made and owners.get(p.card_token) != p.token}
+    lost = {p.token: p for p in given if owners.get(p.card_token) != p.token}
     if lost:
         cards.leave_without_number([Unnumbered(p.token, p.stamp) for p in lost.values()])
     return set(lost)

@@ -67,7 +67,7 @@ class Manifest:
     ``dated`` is the day in the file's name (ISO 8601), empty if there was none.
     ``under`` is a digest of the agreement, ``rollout`` one of what it says about who gets a card; empty where they are not known. ``pilot`` says that a few cards alone were made, to be tried.
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
-    ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18: from then on the same roster means something else. Empty if there is none.
+    ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18, or has a birthday that the agreement names: from then on the same roster means something else. Empty if there is none.
     ``agreement`` is the id of the agreement that it was applied under, empty where that is not known.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
@@ -197,6 +197,7 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         known.dated,
         {**known.twice, **planned.twice},
         compared,
+        rollout=known.rollout,
         pilot=planned.pilot,
         agreement=known.agreement,
     )

@@ -143,7 +143,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         )
     if before.moved_to and not line.moved_from:
         return None
-    if line.moved_from:
+    if line.moved_from and before.ownership is not Ownership.LINKED:
         return _back_with_its_card(before, line, chunk)
     kept = {g: b for g, b in sealed.items() if g not in DRAWN_ONCE}
     back = State.ACTIVE if before.issued_at else State.WAITING
@@ -202,6 +202,7 @@ def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patro
         existing=line.ils_id,
         mistaken=tuple(dict.fromkeys((*before.mistaken, before.existing))) if issued else before.mistaken,
         separate=True,
+        moved_from=line.moved_from,
         sealed={**before.sealed, **sealed},
         envelopes={**before.envelopes, **dict.fromkeys(sealed, chunk.object)},
     )

@@ -18,7 +18,7 @@ from firstcard.agreement import Agreement, Library
 from firstcard.agreement.model import NumberClause, ServiceArea
 from firstcard.agreement.vocabulary import FIELDS, Group, Purpose
 from firstcard.card.chunk import CHANGED, IN_DOUBT, SERVED, STILL, Chunk, Decision, HouseholdLine, PairLine, PatronLine
-from firstcard.card.expiry import last_day
+from firstcard.card.expiry import birthday, last_day
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, number_of
 from firstcard.card.pair import pair_id
@@ -301,19 +301,17 @@ OF_AGE = 18
 """From this birthday on the rights are the student's own (34 CFR 99.5)."""
 
 
-def comes_of_age(people: Sequence[Person], on: date) -> str:
-    """The next day after ``on`` on which a student turns 18 (ISO 8601); empty if none will."""
+def comes_of_age(people: Sequence[Person], on: date, ages: Collection[int] = (OF_AGE,)) -> str:
+    """The next day after ``on`` on which a student has one of these birthdays (ISO 8601); empty if none will."""
     births = {born for role, born in Roll.of(people).select("role", "birth_date") if born and role == Role.STUDENT}
-    days = (_birthday(date.fromisoformat(born), OF_AGE) for born in births)
+    days = (birthday(date.fromisoformat(born), age) for born in births for age in ages)
     return min((day.isoformat() for day in days if day > on), default="")
 
 
-def _birthday(born: date, age: int) -> date:
-    """Who was born on 29 February is a year older on 1 March where there is no such day."""
-    try:
-        return born.replace(year=born.year + age)
-    except ValueError:
-        return date(born.year + age, 3, 1)
+def ages_that_count(agreement: Agreement) -> frozenset[int]:
+    """The birthdays from which on the same row means something else: another patron type, another last day, and that of age."""
+    until = agreement.card.expiry.until_age
+    return frozenset({OF_AGE, *agreement.card.patron_type.by_age, *([until] if until else [])})
 
 
 def _digest(terms: Sequence[tuple[str, str]], tokens: Tokens) -> str:

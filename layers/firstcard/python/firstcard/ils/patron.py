@@ -23,7 +23,7 @@ class IlsPatron:
     ``language`` is a BCP 47 primary subtag or empty; it and ``preferred_name`` are set once and are the patron's from then on. Empty strings and a ``birth_date`` of None mean "not agreed or not known", never "erase it".
     The address fields are filled only where the agreement lists them. There is no e-mail address: a library's own notices would tell whoever reads
     that mailbox what a child borrows. ``separate`` says that a person found it to be somebody else than the patron who is like it: no duplicate rule keeps it from
-    a card of its own. ``moved_from`` is the token by which the ILS may know this very card still.
+    a card of its own. ``moved_from`` are the tokens by which the ILS may know this very card still, the latest first.
     """
 
     token: str
@@ -45,7 +45,7 @@ class IlsPatron:
     postal_code: str = ""
     phone: str = ""
     separate: bool = False
-    moved_from: str = ""
+    moved_from: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """The token alone: a repr ends up in logs and tracebacks."""

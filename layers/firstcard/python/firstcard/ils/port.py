@@ -21,7 +21,7 @@ class Ils(Protocol):
 
         With ``ils_id`` None the patron is created with its PIN, or, if an earlier attempt got that far already, found by its token and completed.
         With an ``ils_id`` what the school owns is brought up to date, and the PIN is left alone, for the family may have chosen its own; with ``new_pin`` it
-        is set, because the library had another one drawn. A card that the ILS knows by ``moved_from`` becomes this patron's, with its PIN, in one step. A patron without our token is never changed. Safe to repeat after any interruption.
+        is set, because the library had another one drawn. A card that the ILS knows by one of ``moved_from`` becomes this patron's, with its PIN, in one step. A patron without our token is never changed. Safe to repeat after any interruption.
         """
         ...
 

@@ -81,7 +81,7 @@ def sync_patrons(
             for patron in due[first : first + RECORDED_TOGETHER]:
                 open_to_it = open_ or _is_ending(patron, view)
                 may = seconds_left() >= SPARE_SECONDS and (open_to_it or _still_carried(patron, view.ils.get(patron.token)))
-                answer = _ask(patron, view, ils, opener, envelopes, agreement, today, allowed=open_to_it) if may else None
+                answer = _ask(patron, view, store, ils, opener, envelopes, agreement, today, allowed=open_to_it) if may else None
                 last = patron.token in given_up
                 later = isinstance(answer, Unreachable) or _is_for_now(answer)
                 if answer is None or isinstance(answer, Unreachable) or (later and not last):
@@ -117,7 +117,8 @@ def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
     if patron.state is State.WAITING:
         return False
     if state is None:
-        return patron.state is State.ACTIVE or bool(patron.issued_at)
+        carried_on = patron.state is State.REFUSED and bool(patron.moved_from)
+        return patron.state is State.ACTIVE or bool(patron.issued_at) or carried_on
     if refused and patron.state is State.EXPIRED:
         return True
     wanted = "ended" if refused or patron.state is not State.ACTIVE else "in_ils"
@@ -137,6 +138,7 @@ def _known(patron: Patron, before: IlsState | None) -> str:
 def _ask(
     patron: Patron,
     view: View,
+    store: SyncStore,
     ils: Ils,
     opener: Opener,
     envelopes: Mapping[str, Envelope],
@@ -160,9 +162,10 @@ def _ask(
     if patron.ownership is Ownership.LINKED:
         return _link(patron, before, ils, agreement, today, ending=_is_ending(patron, view))
     if _is_ending(patron, view):
-        return _end(patron, before, ils, agreement, today, refused=patron.token in view.refused)
+        refused = patron.token in view.refused
+        return _end(patron, before, ils, agreement, today, refused=refused, earlier=_earlier(patron, store) if refused else ())
     try:
-        return _put(patron, before, ils, opener, envelopes, agreement)
+        return _put(patron, before, ils, opener, envelopes, agreement, _earlier(patron, store))
     except VaultClosedError:
         return None
 
@@ -182,8 +185,24 @@ def _link(
     return ils.link(patron.existing, token=patron.token, held_before=held, blocked_too=blocked_too, on=today, renew_to=renew_to)
 
 
+def _earlier(patron: Patron, store: SyncStore) -> tuple[str, ...]:
+    """Whose card this was, the latest first: who moved on before the ILS heard of it left the card there under the token from before."""
+    tokens: list[str] = []
+    one: Patron | None = patron
+    while one and one.moved_from and one.moved_from not in (patron.token, *tokens):
+        tokens.append(one.moved_from)
+        one = store.view([one.moved_from]).patrons.get(one.moved_from)
+    return tuple(tokens)
+
+
 def _put(
-    patron: Patron, before: IlsState | None, ils: Ils, opener: Opener, envelopes: Mapping[str, Envelope], agreement: Agreement
+    patron: Patron,
+    before: IlsState | None,
+    ils: Ils,
+    opener: Opener,
+    envelopes: Mapping[str, Envelope],
+    agreement: Agreement,
+    earlier: tuple[str, ...],
 ) -> Accepted | Refused | Unreachable:
     def opened(group: Group) -> dict[str, str]:
         if group not in patron.sealed:
@@ -218,7 +237,7 @@ def _put(
             postal_code=address.get("postal_code", ""),
             phone=address.get("phone", ""),
             separate=patron.separate,
-            moved_from=patron.moved_from,
+            moved_from=earlier,
         ),
         ils_id=_known(patron, before) or None,
         new_pin=before is not None and before.lacks_pin_of(patron),
@@ -226,14 +245,20 @@ def _put(
 
 
 def _end(
-    patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool
+    patron: Patron, before: IlsState | None, ils: Ils, agreement: Agreement, today: date, *, refused: bool, earlier: tuple[str, ...]
 ) -> Accepted | Refused | Unreachable:
+    """After a no the card ends too that would have gone along, whatever its days where the child was before."""
     left = patron.state is State.EXPIRED and not refused
     if left and agreement.leavers.runs_out:
         return Accepted(_known(patron, before))
     grace = agreement.leavers.grace_days if left else 0
     known = "" if patron.moved_to else _known(patron, before)  # who has the card now is not ended by an old number
-    return ils.end(known or None, token=patron.token, on=today + timedelta(days=grace))
+    answer = ils.end(known or None, token=patron.token, on=today + timedelta(days=grace))
+    for token in () if patron.moved_to else earlier:
+        other = ils.end(None, token=token, on=today)
+        if not isinstance(other, Accepted):
+            return other
+    return answer
 
 
 def _state(patron: Patron, before: IlsState | None, answer: Accepted | Refused | Unreachable, *, ending: bool, at: str) -> IlsState:

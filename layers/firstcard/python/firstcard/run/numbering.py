@@ -77,10 +77,14 @@ def nobody(patron: Patron, person: Person) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What planning finds of numbers: ``taken`` are those, by patron token, whose number is somebody else's; ``moved`` those whose number comes with them from a patron that left."""
+    """What planning finds of numbers: ``taken`` are those, by patron token, whose number is somebody else's; ``moved`` those whose number comes with them from a patron that left.
+
+    ``may_come`` says that the number of one of the taken is the same child's, who has not left yet: then the same roster says something else another night.
+    """
 
     taken: frozenset[str]
     moved: Mapping[str, str]
+    may_come: bool = False
 
 
 def not_free(
@@ -118,31 +122,33 @@ def not_free(
         claims[token] = tokens.card(number)
     holders = on_record.holders(list(claims.values())) if claims else {}
     others = {token: holder for token, claim in claims.items() if (holder := holders.get(claim, token)) != token}
-    moved = _moved({token: other for token, other in others.items() if token not in gone}, numbers, agreement, on_record, same_child)
+    theirs = _theirs({token: other for token, other in others.items() if token not in gone}, numbers, agreement, on_record, same_child)
+    moved = {token: patron.token for token, patron in theirs.items() if patron.state is State.EXPIRED}
     gone.update(others.keys() - moved.keys())
     met -= moved.keys()
     unclaimed = sorted(token for token in met - gone if claims[token] not in holders)
     patrons = on_record.standing(unclaimed).patrons if unclaimed else {}
     gone.update(token for token in unclaimed if token not in patrons or patrons[token].card_token != claims[token])
-    return Looked(frozenset(gone), moved)
+    return Looked(frozenset(gone), moved, may_come=theirs.keys() != moved.keys())
 
 
-def _moved(
+def _theirs(
     others: Mapping[str, str],
     numbers: Mapping[str, tuple[Step, str]],
     agreement: Agreement,
     on_record: NumbersOnRecord,
     same_child: SameChild,
-) -> dict[str, str]:
-    """Those of ``others`` (the holder of the number by who would get it) who are the holder, gone from where it was."""
+) -> dict[str, Patron]:
+    """Those of ``others`` (the holder of the number by who would get it) who are the holder, with that one: gone from where it was, or there still."""
     students = {token: other for token, other in others.items() if _goes_along(numbers[token][0], agreement)}
     standing = on_record.standing(sorted(students.values())) if students else Standing({}, ())
-    moved = {}
+    theirs = {}
     for token, other in students.items():
         patron, person = standing.patrons.get(other), numbers[token][0].person
-        if patron and person and patron.state is State.EXPIRED and other not in standing.refused and same_child(patron, person):
-            moved[token] = other
-    return moved
+        refused = other in standing.refused or (patron is not None and patron.state is State.REFUSED)
+        if patron and person and not refused and same_child(patron, person):
+            theirs[token] = patron
+    return theirs
 
 
 def _goes_along(step: Step, agreement: Agreement) -> bool:

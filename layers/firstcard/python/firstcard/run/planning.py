@@ -17,7 +17,18 @@ from firstcard.card.manifest import Compared, Manifest
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
 from firstcard.card.patron import Patron
-from firstcard.card.plan import Builder, Decisions, Draw, comes_of_age, decide, made_number, next_manifest, pilot_of, plan_hash
+from firstcard.card.plan import (
+    Builder,
+    Decisions,
+    Draw,
+    ages_that_count,
+    comes_of_age,
+    decide,
+    made_number,
+    next_manifest,
+    pilot_of,
+    plan_hash,
+)
 from firstcard.card.traits import UNKNOWN, traits_of
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
@@ -291,7 +302,11 @@ class Planner:
             found.set_apart,
             numbers.moved,
         )
-        chunks = list(builder.chunks(decisions, found.lines, found.shown))
+        lines = found.lines
+        if pilot:  # of whom nobody decides yet nothing waits for a person either
+            stepped = {step.token for step in decisions.steps}
+            lines = tuple(line for line in lines if not stepped.isdisjoint((line.left, line.right)))
+        chunks = list(builder.chunks(decisions, lines, found.shown))
         summary = {**_summary(arrival, agreement, reading, decisions), "left_out_now": narrowed, "pilot": pilot}
         if agreed(agreement):
             apart = sum(1 for step in decisions.steps if step.told and step.token in found.mistaken)
@@ -308,15 +323,15 @@ class Planner:
             next_manifest(
                 known,
                 decisions,
-                content=content,
+                content="" if numbers.may_come else content,
                 unplaced=reading.rows_without_id if complete else known.unplaced,
                 dated=dated,
                 twice=found.instead,
                 compared=compared,
                 under=_digest(agreement),
-                rollout=_rollout(agreement),
+                rollout=_rollout(agreement) if complete else known.rollout,
                 pilot=pilot,
-                comes_of_age=comes_of_age(reading.people, now.date()),
+                comes_of_age=comes_of_age(reading.people, now.date(), ages_that_count(agreement)),
                 agreement=agreement.id,
             ).to_bytes(),
         )
