@@ -173,7 +173,7 @@ def test_an_ils_that_cannot_be_asked_is_told_by_its_code(extracts: Extracts, ask
 @pytest.mark.parametrize(
     ("question", "error"),
     [
-        ({"library": "elm"}, "unknown_library"),
+        ({"library": "ash"}, "unknown_library"),
         ({"library": 7}, "not_a_question"),
         ({"library": "x" * 32}, "not_a_question"),
         ({"fields": ["gender"]}, "not_a_question"),
