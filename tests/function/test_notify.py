@@ -13,10 +13,11 @@ from moto.ses.models import ses_backends
 from moto.sesv2.responses import SESV2Response
 
 from firstcard.adapters.aws import wrapper
+from firstcard.card.window import end_windows
 from firstcard.event import Event, new_event
 from firstcard.run.facts import facts
 from functions.notify.handler import handler
-from tests.function.builders import ACCOUNT, EVENING, REGION, Breaking, Yard, a_roster, household, token
+from tests.function.builders import ACCOUNT, EVENING, REGION, Breaking, Yard, a_roster, household, later, token
 from tests.function.bulk_mail import send_bulk_email
 from tests.function.calling import a_context, on_the_bus
 
@@ -172,3 +173,16 @@ def test_the_log_names_nobody(desk: Yard, capsys: pytest.CaptureFixture[str]) ->
     handler(delivered([a_household(desk, arrival.run_id, 1)]), a_context())
     said = capsys.readouterr()
     assert not [v for v in ("family1@example.org", "Ada", "Pineb", "100001") if v in said.out + said.err]
+
+
+def test_a_household_to_which_a_child_comes_back_is_told_again_and_its_days_begin_anew(desk: Yard) -> None:
+    arrival, _ = desk.run(a_roster(1, 2))
+    handler(delivered([a_household(desk, arrival.run_id, 1)]), a_context())
+    desk.run(a_roster(2) + a_roster(1, guardian_email="family9@example.org").split(b"\n", 1)[1], at=later(days=1), key="incoming/next.csv")
+    end_windows(list(desk.cards.windows_over("oak.pine", told_before="9999")), store=desk.cards, at=later(days=1).isoformat())
+    assert desk.states(1) == ["waiting"]
+
+    back, _ = desk.run(a_roster(1, 2), at=later(days=2), key="incoming/back.csv")
+    assert handler(delivered([a_household(desk, back.run_id, 1)]), a_context()) == {"batchItemFailures": []}
+    assert told() == ["family1@example.org"] * 2
+    assert [w.token for w in desk.cards.windows_over("oak.pine", told_before="9999")] == [token(1)]

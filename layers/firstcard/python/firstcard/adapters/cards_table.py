@@ -596,6 +596,12 @@ class CardsTable:
         for window in windows:
             _started_by(window).update(**_CLOSED)
 
+    def forget_windows(self, windows: Sequence[Window]) -> None:
+        """Take announcements out of the index of running windows, and let them be made again."""
+        for window in windows:
+            item = NoticeItem(window.owner_key, window.notice_key)
+            item.update(actions=[NoticeItem.window_of.remove(), NoticeItem.state.set("open")], condition=NoticeItem.pk.exists())
+
     def stop_windows(self, windows: Sequence[Window], *, sharing: str) -> None:
         """Move announcements from the running windows to the stopped ones; one that does not run stays as it is."""
         for window in windows:

@@ -58,6 +58,10 @@ class WindowStore(Protocol):
         """Take announcements out of the index of running windows."""
         ...
 
+    def forget_windows(self, windows: Sequence[Window]) -> None:
+        """The same of announcements that tell of a child no longer: their household is told anew if the child comes back to it."""
+        ...
+
 
 def with_a_yes(windows: Sequence[Window], *, store: WindowStore, agreement: str, renewed: bool) -> list[Window]:
     """Those that a yes began, where a yes is needed; nobody's silence is one. ``renewed``: only one under this very agreement (its id)."""
@@ -82,7 +86,10 @@ def end_windows(windows: Sequence[Window], *, store: WindowStore, at: str) -> li
     stopped = [w for w in going_on if never_arrived(w.told_at, bounced.get(w.household, ""))]
     ready = [w for w in going_on if is_ready(standing, w) and w not in stopped]
     released = store.release([(release(standing.patrons[w.token], at=at), w) for w in ready])
-    store.close_windows([w for w in windows if is_over(standing, w)])
+    over = [w for w in windows if is_over(standing, w)]
+    away = [w for w in over if w.household and lives_elsewhere(standing, w)]
+    store.close_windows([w for w in over if w not in away])
+    store.forget_windows(away)
     for window in stopped:
         store.stop_windows([window], sharing=standing.patrons[window.token].sharing)
     return released
@@ -97,6 +104,13 @@ def is_at_home(standing: Standing, window: Window) -> bool:
     """Whether the family that the patron belongs to now was told: by an announcement to its household, or by a letter that the child took home."""
     patron = standing.patrons.get(window.token)
     return patron is not None and window.owner_key in (f"household#{patron.household}", f"patron#{patron.token}")
+
+
+def lives_elsewhere(standing: Standing, window: Window) -> bool:
+    """Whether the child has no card yet, said no to none, and belongs to another household than the one that was told."""
+    patron = standing.patrons.get(window.token)
+    undecided = patron is not None and not patron.issued_at and window.token not in standing.refused
+    return undecided and not is_at_home(standing, window)
 
 
 def is_ready(standing: Standing, window: Window) -> bool:
