@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -242,6 +242,7 @@ def test_any_order_of_files_approvals_noes_crashes_and_retries_keeps_the_invaria
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    run_state_machine_as_test(
-        AnyOrder, settings=settings(max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=slow)
-    )
+    # Making a failure smaller takes longer than a test may: add Phase.shrink to look at one.
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]
+    steps = settings(max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=slow, phases=phases)
+    run_state_machine_as_test(AnyOrder, settings=steps)
