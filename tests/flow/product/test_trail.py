@@ -65,8 +65,8 @@ def test_every_record_has_cloudtrails_form(records: Sequence[dict[str, Any]]) ->
 def test_each_opening_tells_role_key_and_context(records: Sequence[dict[str, Any]]) -> None:
     opened = [r for r in records if r["eventName"] == "Decrypt" and "purpose" in r["requestParameters"].get("encryptionContext", {})]
     by = {(_role(r), r["requestParameters"]["encryptionContext"]["purpose"]) for r in opened if not r.get("errorCode")}
-    # By the tests of a library's own patrons and of the page that shows a PIN, where they ran before.
-    others = {("firstcard-plan", "deduplicate"), ("firstcard-reveal", "show_pin")}
+    # By the tests of a library's own patrons, of the page that shows a PIN, and of prints, where they ran before.
+    others = {("firstcard-plan", "deduplicate"), ("firstcard-reveal", "show_pin"), ("firstcard-print", "hand_out")}
     assert by - others == {("firstcard-sync", "sync_ils"), ("firstcard-notify", "send_notice")}
     for record in opened:
         assert record["requestParameters"]["encryptionContext"].keys() >= {"agreement", "object", "group"} or record.get("errorCode")
