@@ -18,8 +18,9 @@ from rich.text import Text
 from firstcard.agreement import Agreement
 from firstcard.agreement.lines import AgreementError
 from firstcard.agreement.load import load_agreement
-from firstcard.receipt.receipt import ROWS_ONLY, words_of
+from firstcard.receipt.receipt import ROWS_ONLY
 from firstcard.roster import REASONS, Problem, Reading, Reason, Refusal, safe_file_name
+from firstcard.roster.reading import words_of
 from firstcard.run.checking import MEGABYTE, Checked, Verdict, check_roster, limit_of
 from firstcard.sender import OpeningError, open_delivery
 from firstcard.sender.protection import Wrapping, unwrapped

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from firstcard.adapters.aws import DropAndVault, account_and_region, wake
 from firstcard.adapters.ledger_table import LedgerTable
-from firstcard.receipt.receipt import words_of
 from firstcard.roster import REASONS, Reason
+from firstcard.roster.reading import words_of
 from firstcard.run.ledger import Run, Status
 from firstcard.run.steps import decide_held
 

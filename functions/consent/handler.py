@@ -15,7 +15,7 @@ from firstcard.adapters.cards_table import CardsTable
 from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.site import site
 from firstcard.card.view import Yes
-from firstcard.notice import Link, page_headers, read_yes_link, yes_page
+from firstcard.notice import Link, link_of_one, page_headers, read_yes_link, yes_page
 
 logger = Logger()
 
@@ -34,11 +34,7 @@ def secrets_store() -> SecretsStore:
 
 def link_of(token: str) -> Link | None:
     """The link that one of our libraries signed."""
-    for library in site().libraries:
-        link = read_yes_link(secrets_store().link_key(library.id), token)
-        if link and link.sharing.partition(".")[0] == library.id:
-            return link
-    return None
+    return link_of_one((library.id for library in site().libraries), token, key_of=secrets_store().link_key, read=read_yes_link)
 
 
 def says_yes(event: dict[str, Any]) -> bool:

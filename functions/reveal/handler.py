@@ -18,7 +18,7 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement.vocabulary import Purpose
-from firstcard.notice import PinLink, PinPageState, page_headers, pin_page, read_pin_link
+from firstcard.notice import PinLink, PinPageState, link_of_one, page_headers, pin_page, read_pin_link
 from firstcard.notice.answer import read_answer
 from firstcard.notice.language import choose
 from firstcard.run.revealing import Revealed, Revealer
@@ -61,11 +61,7 @@ def opener() -> Opener:
 
 def link_of(token: str) -> PinLink | None:
     """The link that one of our libraries signed."""
-    for library in site().libraries:
-        link = read_pin_link(secrets_store().link_key(library.id), token)
-        if link and link.sharing.partition(".")[0] == library.id:
-            return link
-    return None
+    return link_of_one((library.id for library in site().libraries), token, key_of=secrets_store().link_key, read=read_pin_link)
 
 
 def form_of(event: Mapping[str, Any]) -> Form:

@@ -4,7 +4,17 @@ from firstcard.notice.family import ChildCard, again_notice, announcement, card_
 from firstcard.notice.language import languages
 from firstcard.notice.late import late_notice
 from firstcard.notice.letter import Kind, Message
-from firstcard.notice.link import Link, PinLink, make_link, make_pin_link, make_yes_link, read_link, read_pin_link, read_yes_link
+from firstcard.notice.link import (
+    Link,
+    PinLink,
+    link_of_one,
+    make_link,
+    make_pin_link,
+    make_yes_link,
+    read_link,
+    read_pin_link,
+    read_yes_link,
+)
 from firstcard.notice.page import PageState, page_headers, refusal_page, yes_page
 from firstcard.notice.pin_page import PinPageState, ShownPin, pin_page
 from firstcard.notice.receipt import Outcome, ReceiptFigures, RowsFor, receipt_notice
@@ -27,6 +37,7 @@ __all__ = [
     "card_notice",
     "languages",
     "late_notice",
+    "link_of_one",
     "linked_notice",
     "make_link",
     "make_pin_link",

@@ -10,7 +10,9 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 _VERSION = b"\x01"
 _REFUSAL = b"firstcard refusal link 1\0"
@@ -83,6 +85,20 @@ def read_pin_link(key: bytes, token: str) -> PinLink | None:
     """What the token says, or None unless this very token was made with this very key for a PIN; never raises for any text."""
     read = _read(key, _PIN, _TIME_BYTES, token)
     return PinLink(read[0], read[1], read[2], int.from_bytes(read[3], "big")) if read else None
+
+
+AnyLink = TypeVar("AnyLink", bound=Link)
+
+
+def link_of_one(
+    libraries: Iterable[str], token: str, *, key_of: Callable[[str], bytes], read: Callable[[bytes, str], AnyLink | None]
+) -> AnyLink | None:
+    """The link that one of the libraries (their ids) signed for itself, read as links of one kind are; ``key_of`` gives a library's link key."""
+    for library in libraries:
+        link = read(key_of(library), token)
+        if link and link.sharing.partition(".")[0] == library:
+            return link
+    return None
 
 
 def _address(key: bytes, label: bytes, time: bytes, *, sharing: str, household: str, language: str, base_url: str) -> str:

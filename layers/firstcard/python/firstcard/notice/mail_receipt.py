@@ -7,8 +7,8 @@ from firstcard.notice.letter import Message
 from firstcard.notice.receipt import Outcome, ReceiptFigures, RowsFor, receipt_notice
 from firstcard.receipt import Outcome as Ended
 from firstcard.receipt import Receipt
-from firstcard.receipt.receipt import words_of
 from firstcard.roster import REASONS, Reason
+from firstcard.roster.reading import words_of
 
 _SAID = {Ended.APPLIED: Outcome.APPLIED, Ended.UNCHANGED: Outcome.UNCHANGED, Ended.HELD: Outcome.HELD, Ended.FAILED: Outcome.FAILED}
 

@@ -7,7 +7,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from firstcard.receipt.receipt import Outcome, Place, Receipt, words_of
+from firstcard.receipt.receipt import Outcome, Place, Receipt
+from firstcard.roster.reading import words_of
 from firstcard.roster.reasons import REASONS, Reason
 
 SHOWN_PROBLEMS = 200

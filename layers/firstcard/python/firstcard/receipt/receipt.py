@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from firstcard.roster.reading import EXCLUSIONS, DroppedColumn, Reading
+from firstcard.roster.reading import DroppedColumn, Reading
 from firstcard.roster.reasons import REASONS, Problem, Reason, Refusal
 from firstcard.roster.recognise import safe_file_name
 
@@ -243,13 +243,6 @@ def receipt_of(
         dropped=tuple(_dropped(column) for column in result.dropped),
         problems=tuple(_place(problem) for problem in (*result.problems, *more_problems)),
     )
-
-
-def words_of(exclusion: str) -> str:
-    """The words of an exclusion, for people; the word itself where it is not one of ours."""
-    known, _, group = exclusion.partition(" ")
-    words = next((words for one, words in EXCLUSIONS.items() if one == known), exclusion)
-    return f"{words}: {group}" if group else words
 
 
 def _refused(refusal: Refusal, file_name: str) -> Place:

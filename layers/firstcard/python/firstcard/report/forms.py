@@ -9,7 +9,7 @@ from typing import Any
 
 from firstcard.report.figures import OTHER_GRADES, Edition, Where, margin, together
 from firstcard.report.shown import FEWER_THAN_TEN, highest
-from firstcard.roster.reading import EXCLUSIONS
+from firstcard.roster.reading import words_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 STATE_WORDS = {
@@ -299,13 +299,6 @@ def _use(one: Mapping[str, Any]) -> str:
     )
     head = ("Month", *({"checkouts": "Checkouts", "sessions": "E-resource sessions"}[name] for name in names))
     return f"<h3>Use, before and after</h3><p>As the library's system counts it, for schools and grades that are shown above.</p>{charts}{_table(head, rows)}"
-
-
-def words_of(exclusion: str) -> str:
-    """The words of a group that is left out, for people; the word itself where it is not one of ours."""
-    known, _, group = exclusion.partition(" ")
-    words = next((words for one, words in EXCLUSIONS.items() if one == known), exclusion)
-    return f"{words}: {group}" if group else words
 
 
 def _waiting_files(one: Mapping[str, Any]) -> str:

@@ -44,6 +44,13 @@ EXCLUSIONS: dict[Exclusion, str] = {
 """The words of ``Exclusion`` in a sentence's end: "12 rows are …"."""
 
 
+def words_of(exclusion: str) -> str:
+    """The words of an exclusion, for people; the word itself where it is not one of ours."""
+    known, _, group = exclusion.partition(" ")
+    words = next((words for one, words in EXCLUSIONS.items() if one == known), exclusion)
+    return f"{words}: {group}" if group else words
+
+
 BY_THE_AGREEMENT = frozenset(
     {Exclusion.OTHER_SCHOOL, Exclusion.OTHER_GRADE, Exclusion.GROUP, Exclusion.STAFF, Exclusion.OUTSIDE_AREA, Exclusion.AREA_ASKED}
 )
