@@ -26,12 +26,15 @@ class Killer(threading.Thread):
         """Follow the trail from its present end."""
         with self._trail.open("rb") as records:
             records.seek(0, os.SEEK_END)
+            line = b""  # a read may meet a record that is still being written: its beginning waits for its end
             while not self._over.is_set() and not self.killed:
-                line = records.readline()
+                line += records.readline()
                 if not line.endswith(b"\n"):
                     time.sleep(0.001)
-                elif self._operation.encode() in line and self._is_it(line):
+                    continue
+                if self._operation.encode() in line and self._is_it(line):
                     self._kill()
+                line = b""
 
     def _is_it(self, line: bytes) -> bool:
         record = json.loads(line)

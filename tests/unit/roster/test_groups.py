@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from firstcard.receipt.receipt import words_of
 from firstcard.roster import Reading, Reason, Refusal, Role
+from firstcard.roster.reading import words_of
 from tests.unit.agreement.builders import an_agreement
 
 from .builders import Row, a_csv, a_guardian_user, a_oneroster_zip, a_student_row, a_student_user, a_teacher_user, csv_agreement, read
