@@ -1,24 +1,17 @@
-"""The papers that a school hands out, as PDF: cards, eight to a page, lists of classes, and letters home. Measures in millimetres, pages in US Letter.
-
-The fonts are DejaVu Sans Condensed (fonts/LICENSE.txt), which has the letters of every language written in Latin, Greek or Cyrillic script, Vietnamese among them.
-"""
+"""The papers that a school hands out, as PDF: cards, eight to a page, lists of classes, and letters home. Measures in millimetres, pages in US Letter."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 
-from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
 from cli.handout.barcode import BarcodeError, bars_of
+from cli.typeface import BOLD, PLAIN, printable
 from firstcard.notice.handout import CardWords, HandedCard, Paper, card_words, letter_words, list_words, page_words, place_name, sheet_words
 
-FONTS = Path(__file__).parent / "fonts"
-PLAIN, BOLD = "DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf"
 PAGE_W, PAGE_H = 215.9, 279.4
 CARD_W, CARD_H = 85.6, 53.98
 """As a bank card (ISO/IEC 7810 ID-1), so that it fits where those do."""
@@ -33,8 +26,6 @@ ROWS_FIRST, ROWS = 26, 30
 FIXED_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """In every file: when a print was made stands in the ledger, and equal papers are equal bytes."""
 STROKES = str.maketrans("đłøħŧ", "dloht")
-MISSING = "\u25a1"
-"""A small square in place of a sign that the font lacks."""
 
 
 class _Sheet(FPDF):
@@ -42,8 +33,8 @@ class _Sheet(FPDF):
 
     def __init__(self) -> None:
         super().__init__(unit="mm", format="letter")
-        self.add_font("sheet", "", FONTS / PLAIN)
-        self.add_font("sheet", "B", FONTS / BOLD)
+        self.add_font("sheet", "", PLAIN)
+        self.add_font("sheet", "B", BOLD)
         self.set_auto_page_break(False)
         self.set_margin(0)
         self.c_margin = 0
@@ -194,17 +185,6 @@ def without_barcode(cards: Sequence[HandedCard], paper: Paper) -> int:
 def with_missing_signs(cards: Sequence[HandedCard]) -> int:
     """How many names have a sign that the fonts lack."""
     return sum(printable(card.name) != unicodedata.normalize("NFC", card.name) for card in cards)
-
-
-def printable(text: str) -> str:
-    """The text with a small square for each sign that the fonts lack."""
-    return "".join(sign if sign == "\n" or ord(sign) in _signs() else MISSING for sign in unicodedata.normalize("NFC", text))
-
-
-@cache
-def _signs() -> frozenset[int]:
-    with TTFont(FONTS / PLAIN) as plain, TTFont(FONTS / BOLD) as bold:
-        return frozenset(plain.getBestCmap()) & frozenset(bold.getBestCmap())
 
 
 def _can_be_read(number: str, paper: Paper) -> bool:

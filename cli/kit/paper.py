@@ -1,6 +1,5 @@
 """A piece of the kit as a page to print (PDF)."""
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,12 +9,12 @@ from fpdf.fonts import FontFace
 
 from cli.kit.memorandum import Line
 from cli.kit.pieces import Block, Piece
+from cli.typeface import BOLD, PLAIN, printable
 
 MARGIN = 20
 ROOM_BELOW_A_HEADING = 35
 """Millimetres: a heading stands with what it is of."""
-FONT = "Helvetica"
-"""One of the fonts that every reader has: letters of western European languages, in the encoding that Windows calls 1252."""
+FONT = "page"
 
 
 def to_paper(piece: Piece, memorandum: Sequence[Line], *, colour: str) -> bytes:
@@ -24,7 +23,8 @@ def to_paper(piece: Piece, memorandum: Sequence[Line], *, colour: str) -> bytes:
     page.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
     page.set_margin(MARGIN)
     page.set_auto_page_break(True, MARGIN)
-    page.core_fonts_encoding = "cp1252"
+    page.add_font(FONT, "", PLAIN)
+    page.add_font(FONT, "B", BOLD)
     page.set_title(printable(piece.title))
     page.set_author("FirstCard")
     page.set_lang(piece.language)
@@ -36,19 +36,6 @@ def to_paper(piece: Piece, memorandum: Sequence[Line], *, colour: str) -> bytes:
     for block in piece.blocks:
         _add(page, block, piece, memorandum)
     return bytes(page.output())
-
-
-def printable(text: str) -> str:
-    """The text in letters that the font has: another one loses its accent, or is a question mark."""
-    kept = []
-    for sign in text:
-        try:
-            sign.encode("cp1252")
-            kept.append(sign)
-        except UnicodeEncodeError:
-            base = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
-            kept.append(base or "?")
-    return "".join(kept)
 
 
 def _text(

@@ -15,7 +15,7 @@ from docx import Document
 from typer.testing import CliRunner
 
 from cli.kit.memorandum import lines_of
-from cli.kit.paper import printable, to_paper
+from cli.kit.paper import to_paper
 from cli.kit.pieces import LANGUAGES, TEXTS, Kit, Piece, Typed
 from cli.kit.word import to_word
 from cli.main import app
@@ -163,8 +163,9 @@ def test_the_memorandum_is_the_agreements_own() -> None:
     assert "**" not in text
 
 
-def test_a_letter_that_the_font_lacks_loses_its_accent() -> None:
-    assert printable("Łódź “Niño” ő") == "?ódz “Niño” o"
+@pytest.mark.parametrize("form", ["docx", "pdf"])
+def test_a_name_keeps_its_letters(form: str) -> None:
+    assert "Zofia Łódź Nguyễn Ő" in told(made(mayor="Zofia Łódź Nguyễn Ő"), "en", form)["commitment-letter"]
 
 
 # The command

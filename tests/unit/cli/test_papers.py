@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.handout.pages import MISSING, cards_pdf, class_lists_pdf, letters_pdf, printable, with_missing_signs, without_barcode
+from cli.handout.pages import cards_pdf, class_lists_pdf, letters_pdf, with_missing_signs, without_barcode
+from cli.typeface import MISSING, printable
 from firstcard.notice.handout import HandedCard, letter_words
 from tests.unit.cli.papers import a_card, a_paper
 
