@@ -422,6 +422,18 @@ def _by_school(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
     return {school: dict(counts) for school, counts in sorted(schools.items())}
 
 
+def by_school_and_grade(steps: Sequence[Step]) -> dict[str, dict[str, dict[str, int]]]:
+    """Decisions of people in the roster by school, and by grade in it; staff, who have none, stand under the empty grade."""
+    schools: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for step in steps:
+        if step.person:
+            schools[step.person.school_id][step.person.grade][str(step.counted)] += 1
+    return {
+        school: {grade: dict(sorted(counts.items())) for grade, counts in sorted(grades.items())}
+        for school, grades in sorted(schools.items())
+    }
+
+
 @dataclass(slots=True)
 class Draw:
     """Everything random or numbered that a plan needs, passed in: bytes, a number below n, and the library's serials."""
