@@ -43,6 +43,7 @@ from infra.permission import (
     in_vault,
     list_extracts,
     list_incoming,
+    list_previews,
     list_trials,
     on_cards,
     on_cards_stream,
@@ -58,6 +59,7 @@ from infra.permission import (
     wake_roster_run,
 )
 from infra.plan import Plan
+from infra.preview import Preview
 from infra.print import Print
 from infra.publish import Publish
 from infra.rehearse import Rehearse
@@ -199,6 +201,19 @@ class Pipeline(Stack):
         rehearse.may(in_drops("PutObject", "outbox/try-*"))
         rehearse.may(read_secrets("openpgp"))
         rehearse.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        preview = Preview(self, layers=layers)
+        preview.may(list_previews())
+        preview.may(in_drops("GetObjectVersion", "preview/*"))
+        preview.may(in_drops("DeleteObjectVersion", "preview/*"))
+        preview.may(read_secrets("openpgp", "tokens"))
+        preview.may(on_ledger("GetItem", keys=["district#*", "agreement#*", "snapshot#*", "patrons#*", "content#*"]))
+        preview.may(on_ledger("PutItem", keys=["intent#*"]))
+        preview.may(on_runs_by_district("Query"))
+        preview.may(on_pairs("Query"))
+        preview.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "number#*"]))
+        preview.may(see_vault())
+        preview.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "students/*"))
 
         explain = Explain(self, layers=layers)
         explain.may(read_secrets("tokens"))

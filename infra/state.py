@@ -17,7 +17,21 @@ from infra.cards import Cards, Ledger
 from infra.key import Key, through_service
 from infra.library_desk import LibraryDesk
 
-VAULT_READERS = ("plan", "hold", "issue", "finish", "notify", "explain", "settle", "tally", "attest", "print", "operator", "officer")
+VAULT_READERS = (
+    "plan",
+    "preview",
+    "hold",
+    "issue",
+    "finish",
+    "notify",
+    "explain",
+    "settle",
+    "tally",
+    "attest",
+    "print",
+    "operator",
+    "officer",
+)
 VAULT_WRITERS = ("plan", "hold", "finish")
 USE_WRITERS = ("systems-librarian",)
 EXTRACT_WRITERS = ("systems-librarian", "gather")

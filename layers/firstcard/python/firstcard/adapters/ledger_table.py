@@ -320,6 +320,13 @@ class LedgerTable:
             raise
         return True
 
+    def content_held_by(self, sharing: str, content: str) -> str:
+        """The run that works on a content; empty if none does."""
+        try:
+            return ContentItem.get(f"content#{sharing}", content, consistent_read=True).run_id
+        except ContentItem.DoesNotExist:
+            return ""
+
     def note_content(self, run_id: str, content: str) -> None:
         """Remember what a run's file said, before it claims it."""
         RunItem(f"run#{run_id}", "run").update(actions=[RunItem.content.set(content)], condition=RunItem.pk.exists())

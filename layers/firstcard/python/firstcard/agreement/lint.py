@@ -263,6 +263,17 @@ def _function(name: str, role: RoleClause) -> Iterator[Fault]:
         )
 
 
+def _preview(a: Agreement) -> Iterator[Fault]:
+    if "preview" not in a.roles:
+        return
+    planning = set(a.roles["plan"].opened) if "plan" in a.roles else set()
+    if more := sorted(purpose.value for purpose in set(a.roles["preview"].opened) - planning):
+        yield Fault(
+            ("roles", "preview"),
+            f"The function preview says what plan would do, and opens nothing that plan does not open: take {' and '.join(more)} out of its opens, or write opens: false.",
+        )
+
+
 def _deltas(a: Agreement) -> Iterator[Fault]:
     merge = Purpose.MERGE_DELTA
     if a.exchange.deltas:
@@ -715,6 +726,7 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _basis,
     _fields,
     _purposes,
+    _preview,
     _deltas,
     _matching,
     _pin_page,

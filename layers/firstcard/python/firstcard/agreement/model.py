@@ -54,17 +54,18 @@ SATURDAY = 5
 
 FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA, Purpose.DEDUPLICATE),
+    "preview": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA, Purpose.DEDUPLICATE),
     "sync": (Purpose.SYNC_ILS,),
     "notify": (Purpose.SEND_NOTICE,),
     "settle": (Purpose.DEDUPLICATE,),
     "reveal": (Purpose.SHOW_PIN,),
     "print": (Purpose.HAND_OUT,),
 }
-"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by."""
+"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by. ``preview`` says what ``plan`` would do, opens no more than that one, and seals nothing."""
 
 
-COMPARES = "plan"
-"""The function that opens what students are compared by; people who settle a match see names and birth date, and never these."""
+COMPARE = ("plan", "preview")
+"""The functions that open what students are compared by; people who settle a match see names and birth date, and never these."""
 
 
 class Status(StrEnum):
@@ -852,6 +853,10 @@ class Agreement(Clause):
         """Whether cards may be printed and handed out at school."""
         return bool(self.matrix.get(Purpose.HAND_OUT))
 
+    def may_preview(self, purpose: Purpose) -> bool:
+        """Whether the function that says what a roster would do may open, for it, what planning opens for a purpose."""
+        return "preview" in self.roles and purpose in self.roles["preview"].opened
+
     @property
     def prints_pins(self) -> bool:
         """Whether what is printed has the PIN on it."""
@@ -873,7 +878,7 @@ class Agreement(Clause):
         groups = self.matrix.get(purpose, ())
         if purpose is not Purpose.DEDUPLICATE:
             return tuple(groups)
-        return tuple(group for group in groups if (group is Group.STUDENTS) == (name == COMPARES))
+        return tuple(group for group in groups if (group is Group.STUDENTS) == (name in COMPARE))
 
     @property
     def compared_across(self) -> bool:

@@ -290,19 +290,25 @@ class Weigher:
                 pass
         return listed.numbers
 
-    def _peers(self, agreement: Agreement, now: datetime) -> list[Peer]:
-        """The library's other districts whose students may be compared with these, as their last rosters left them."""
+    def compared_with(self, agreement: Agreement, now: datetime) -> list[Agreement]:
+        """The agreements of the library's other districts whose students may be compared with these."""
         if not agreement.compared_across:
             return []
         sharings = {one.sharing for one in self.site.agreements if one.library == agreement.library and one.sharing != agreement.sharing}
+        others = [self.site.of_sharing(sharing, now.date()) for sharing in sorted(sharings)]
+        return [
+            other
+            for other in others
+            if other and other.compared_across and not closed(other, on=now.date(), suspended=self.ledger.suspended(other.sharing))
+        ]
+
+    def _peers(self, agreement: Agreement, now: datetime) -> list[Peer]:
+        """The library's other districts whose students may be compared with these, as their last rosters left them."""
         peers = []
-        for sharing in sorted(sharings):
-            other = self.site.of_sharing(sharing, now.date())
-            if other is None or not other.compared_across or closed(other, on=now.date(), suspended=self.ledger.suspended(sharing)):
-                continue
-            manifest = load_manifest(self.objects, sharing, self.ledger.district(sharing).manifest_version)
+        for other in self.compared_with(agreement, now):
+            manifest = load_manifest(self.objects, other.sharing, self.ledger.district(other.sharing).manifest_version)
             if manifest.compared.students:
-                peers.append(Peer(sharing, manifest, partial(self.students_of, sharing, manifest.compared.students)))
+                peers.append(Peer(other.sharing, manifest, partial(self.students_of, other.sharing, manifest.compared.students)))
         return peers
 
     def students_of(self, sharing: str, key: str) -> Iterable[Row] | None:
