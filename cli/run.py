@@ -13,6 +13,7 @@ from rich.table import Table
 from cli.asking import asked
 from firstcard.adapters.aws import DropAndVault, account_and_region, wake
 from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.card.fallout import SENTENCES, FellOut
 from firstcard.roster import REASONS, Reason
 from firstcard.roster.reading import words_of
 from firstcard.run.ledger import Run, Status
@@ -56,6 +57,7 @@ def _as_json(run: Run) -> dict[str, Any]:
         "reason": run.reason,
         "holds": list(run.holds),
         "decisions": dict(run.counts),
+        "fell_out": {reason: dict(counts) for reason, counts in run.fell_out.items()},
         "plan_hash": run.plan_hash,
     }
 
@@ -110,6 +112,8 @@ def plan_tables(run: Run, plan: Mapping[str, Any], *, grades: bool = False) -> l
         return [head]
     _add_plan(head, plan)
     head.add_row("plan", run.plan_hash)
+    for why, fallen in run.fell_out.items():
+        head.add_row("fell out", f"{sum(fallen.values()):,} ({_said(fallen)}): {SENTENCES[FellOut(why)]}")
     return [head, _schools(plan, grades=grades)]
 
 

@@ -140,10 +140,10 @@ class Pipeline(Stack):
         issue.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
         issue.may(on_cards("BatchGetItem", keys=["patron#*", "pair#*"]))
         issue.may(on_cards("PutItem", keys=["patron#*", "pair#*", "number#*"]))
-        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*", "pair#*", "unnumbered#*"]))
+        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*", "pair#*", "unnumbered#*", "became#*"]))
 
         finish = Finish(self, layers=layers)
-        finish.may(on_cards("Query", keys=["unnumbered#*"]))
+        finish.may(on_cards("Query", keys=["unnumbered#*", "became#*"]))
         finish.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
         finish.may(on_ledger("UpdateItem", keys=["run#*", "district#*"]))
         finish.may(on_ledger("DeleteItem", keys=["content#*"]))

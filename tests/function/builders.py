@@ -217,7 +217,9 @@ class Yard:
 
     def finish(self, arrival: Arrival, *, at: datetime = EVENING, error: bool = False, site: Site | None = None) -> str:
         state: dict[str, Any] = {"run_id": arrival.run_id} | ({"error": {"Error": "States.TaskFailed"}} if error else {})
-        return Finisher(site or self.site, self.ledger, self.places, self.emitted.extend, self.cards.unnumbered).finish(state, at=at)
+        return Finisher(site or self.site, self.ledger, self.places, self.emitted.extend, self.cards.unnumbered, self.cards.became).finish(
+            state, at=at
+        )
 
     # -- all of them ------------------------------------------------------------------------------------------------------------------------
 

@@ -85,6 +85,7 @@ class RunItem(LedgerItem):
     base_version = NumberAttribute(default=0)
     content = UnicodeAttribute(null=True)
     counts = JsonAttribute(null=True)
+    fell_out = JsonAttribute(null=True)
     holds = JsonAttribute(null=True)
     task_token = UnicodeAttribute(null=True)
     fence = NumberAttribute(default=0)
@@ -574,6 +575,7 @@ def _run(item: RunItem) -> Run:
         base_version=int(item.base_version or 0),
         content=item.content or "",
         counts=item.counts or {},
+        fell_out=item.fell_out or {},
         holds=tuple(item.holds or ()),
         task_token=item.task_token or "",
         fence=int(item.fence or 0),

@@ -41,6 +41,7 @@ class PatronLine:
     that a person set the student apart from a patron of the library who is like it. ``claimed`` says that the number is made of what people send, so that it may be another
     person's already: it is given only if it can be claimed. ``moved_from`` is the patron whose card this was: the same child as a student of another district, or under another id.
     ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed.
+    ``told`` is as what the plan counts the line, where that is not its decision.
     """
 
     decision: Decision
@@ -57,6 +58,12 @@ class PatronLine:
     claimed: bool = False
     moved_from: str = ""
     consented: str = ""
+    told: str = ""
+
+    @property
+    def counted(self) -> str:
+        """As what the plan counts it."""
+        return self.told or str(self.decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,7 @@ class Chunk:
                     **({"n": 1} if p.claimed else {}),
                     **({"o": p.moved_from} if p.moved_from else {}),
                     **({"y": p.consented} if p.consented else {}),
+                    **({"u": p.told} if p.told else {}),
                 }
             )
             for p in self.patrons
@@ -195,6 +203,7 @@ class Chunk:
                     bool(r.get("n")),
                     r.get("o", ""),
                     r.get("y", ""),
+                    r.get("u", ""),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

@@ -528,6 +528,10 @@ def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]
         yield part
 
 
+def _told(step: Step) -> str:
+    return str(step.told) if step.told and step.told is not step.decision else ""
+
+
 def _is_drawn(step: Step) -> bool:
     """Whether the plan makes a card of ours: only then a number, a PIN and perhaps a serial are drawn."""
     return step.decision in (Decision.ISSUE, Decision.WAIT, Decision.REPLACE) and not step.ils_id
@@ -611,9 +615,9 @@ class Builder:
     def _patron(self, step: Step, sealer: Sealer, serials: Iterator[int]) -> PatronLine:
         person = step.person
         if person is None:
-            return PatronLine(step.decision, step.token, "", step.household)
+            return PatronLine(step.decision, step.token, "", step.household, told=_told(step))
         if step.decision is Decision.REFUSE:
-            return PatronLine(step.decision, step.token, person.role, fingerprint=step.fingerprint)
+            return PatronLine(step.decision, step.token, person.role, fingerprint=step.fingerprint, told=_told(step))
         sealed: dict[str, bytes] = {
             group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields
         }
@@ -641,6 +645,7 @@ class Builder:
             claimed,
             self.moved.get(step.token, "") if claimed else "",
             self._consented(person),
+            _told(step),
         )
 
     def _consented(self, person: Person) -> str:

@@ -408,6 +408,7 @@ def _summary(arrival: Arrival, agreement: Agreement, reading: Reading, decisions
         "dropped": [[d.file, d.column, d.forbidden] for d in reading.dropped],
         "decisions": dict(sorted(decisions.counts.items())),
         "by_school": decisions.by_school,
+        "lines": dict(sorted(Counter(str(s.counted) for s in decisions.steps if s.decision is not Decision.NOTHING).items())),
         "by_grade": by_school_and_grade(decisions.steps),
         "without_branch": _without_branch(agreement, decisions),
         "households": len(decisions.contacts),
