@@ -459,11 +459,28 @@ class PinPage(Clause):
         return (Group.PIN, Group.CARD, FIELDS[self.asks])
 
 
-class PinClause(Clause):
-    """How a PIN is made: random digits, never from a birth date; and how a family learns it. Without a ``page`` nobody is told."""
+PinFormat = Literal["MMDDYYYY", "DDMMYYYY", "YYYYMMDD", "MMDDYY", "DDMMYY", "YYMMDD", "MMDD", "DDMM"]
+"""How a birth date is written as a PIN: digits alone, since every PIN is."""
 
-    scheme: Literal["random"]
+
+BIRTH_DATE_PIN = (
+    "A PIN made of the birth date protects nothing from those who know the child or find the date in a list: "
+    "with the card number they see and change what the card shows, and borrow on it."
+)
+"""Our own warning; the memorandum has it beside the risk in the words of those who sign."""
+
+
+class PinClause(Clause):
+    """How a PIN is made, and how a family learns it: without a ``page`` nobody is told.
+
+    It is ``length`` random digits, or a student's birth date in ``format``, where the people who sign name the ``risk`` in their own words. Staff, a student without a
+    birth date, and whoever gets another PIN have a random one all the same.
+    """
+
+    scheme: Literal["random", "birth_date"]
     length: Annotated[int, Field(ge=4, le=12)]
+    format: PinFormat | None = None
+    risk: Text | None = None
     page: PinPage | None = None
 
 

@@ -22,7 +22,7 @@ from firstcard.card.expiry import birthday, last_day
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, number_of
 from firstcard.card.pair import pair_id
-from firstcard.card.pin import random_pin
+from firstcard.card.pin import birth_date_pin, random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reason, Role, Roll, fingerprints
@@ -628,7 +628,7 @@ class Builder:
             number = number or self._barcode(serials)
             card_token = self.tokens.card(number)
             sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
-            sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
+            sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": self._pin(person)})
         pair = pair_id(step.token, self.tokens.existing(step.ils_id)) if step.ils_id else ""
         return PatronLine(
             step.decision,
@@ -647,6 +647,13 @@ class Builder:
             self._consented(person),
             _told(step),
         )
+
+    def _pin(self, person: Person) -> str:
+        """The first PIN of a card: random, but where the agreement makes a student's of the birth date and there is one."""
+        clause = self.agreement.card.pin
+        if clause.scheme == "birth_date" and clause.format and person.birth_date and person.role is Role.STUDENT:
+            return birth_date_pin(person.birth_date, clause.format)
+        return random_pin(clause.length, self.draw.below)
 
     def _consented(self, person: Person) -> str:
         """The day of a yes that counts under this agreement; empty where there is none, or none is needed."""
