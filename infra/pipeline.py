@@ -213,7 +213,8 @@ class Pipeline(Stack):
         tally.may(on_ledger("GetItem", keys=["district#*"]))
         tally.may(on_runs_by_district("Query"))
         tally.may(see_vault())
-        tally.may(in_vault("GetObject", "census/*", "usage/*", "manifests/*", "runs/*/plan.json"))
+        tally.may(in_vault("GetObject", "census/*", "usage/*", "progress/*", "manifests/*", "runs/*/plan.json"))
+        tally.may(in_vault("PutObject", "progress/*"))
 
         reset = Reset(self, layers=layers)
         reset.may(read_secrets("tokens"))
@@ -251,6 +252,7 @@ class Pipeline(Stack):
         self._files_of("try/", "Tried", "A file lies in a district's trial folder", self._inbox_of(rehearse, batch_size=1))
         self._every(Duration.minutes(15), admit)
         self._every(Duration.hours(1), window)
+        self._every(Duration.hours(1), tally)
         self._changes_of_cards_to(publish)
         self._card_events_to(sync, SYNC_EVENTS)
         self._card_events_to(notify, NOTIFY_EVENTS)

@@ -65,7 +65,7 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
-    "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS],
+    "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", "s3:PutObject", *LOGS],
     "settle": [
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS),
     ],
@@ -270,7 +270,7 @@ def test_tally_reads_counts_and_states_and_no_function_but_it_and_no_person_read
         for s in templates.role_statements(f"firstcard-{role}"):
             if any(a.startswith("s3:GetObject") for a in listed(s["Action"])):
                 readers.setdefault(role, set()).update(r for r in listed(s["Resource"]) if r.startswith(vault))
-    assert readers["tally"] == {f"{vault}/{what}" for what in ("census/*", "usage/*", "manifests/*", "runs/*/plan.json")}
+    assert readers["tally"] == {f"{vault}/{what}" for what in ("census/*", "usage/*", "progress/*", "manifests/*", "runs/*/plan.json")}
     assert {role for role, objects in readers.items() if objects & {f"{vault}/census/*", f"{vault}/usage/*"}} == {"tally"}
     cards = [
         s for s in templates.role_statements("firstcard-tally") if any(str(r).endswith("/firstcard-cards") for r in listed(s["Resource"]))

@@ -81,6 +81,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
         _of("officer", "a person, when needed", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         _of("tally", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        _of("tally", "once a month", "s3:PutObject"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
             for district in ("duval", "cms")
