@@ -56,6 +56,7 @@ VERBS = (
     "consent",
     "print",
     "tally",
+    "destroy",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
