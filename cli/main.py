@@ -5,7 +5,7 @@ from importlib import import_module
 
 import typer
 
-_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage")
+_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage", "destruction")
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "firstcard check export.zip --agreement agreements/jacksonville.yaml"),
     "sample": ("sample", "sample", "firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples"),

@@ -53,6 +53,7 @@ PIPELINE: Findings = {
         f"s3:::{DROPS}/outbox/try-*": "rehearse leaves every district's trial receipts, and can touch no other",
         f"s3:::{DROPS}/preview/*": "preview reads what districts leave for their libraries to look at and deletes it; each bucket's policy lets nobody else read",
         f"s3:::{DROPS}/try/*": "rehearse reads every district's trials and deletes them; each bucket's policy lets nobody else read",
+        f"s3:::{VAULT}/progress/*": "One object a district and month: figures rounded to tens, no token",
         f"s3:::{VAULT}/census/*": "One census an applied roster: counts by school and grade, no token",
         f"s3:::{VAULT}/usage/*": "One object a month of use: rounded counts by school and grade",
         f"s3:::{VAULT}/manifests/*": "One manifest a sharing and version",

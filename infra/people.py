@@ -81,7 +81,7 @@ class Keyholder(Construct):
 
 
 class Officer(Construct):
-    """The compliance officer: reads the trail, the receipts and what was printed, changes nothing."""
+    """The compliance officer: reads the trail, the receipts and what was printed and destroyed, changes nothing."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -90,7 +90,7 @@ class Officer(Construct):
         self.role.add_to_policy(on_bucket("ListBucket", bucket=names.access_log_bucket()))
         self.role.add_to_policy(in_bucket("GetObject", bucket=names.log_bucket(), prefixes=["AWSLogs/*"]))
         self.role.add_to_policy(in_bucket("GetObject", bucket=names.access_log_bucket(), prefixes=["*"]))
-        self.role.add_to_policy(on_ledger("Query", keys=["print#*"]))
+        self.role.add_to_policy(on_ledger("Query", keys=["print#*", "destroyed#*"]))
         self.role.add_to_policy(in_vault("GetObject", "runs/*/receipt.json"))
 
 

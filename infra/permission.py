@@ -55,6 +55,13 @@ def list_extracts() -> iam.PolicyStatement:
     return statement
 
 
+def list_sealed() -> iam.PolicyStatement:
+    """List what lies in the vault of sealed objects under a data-sharing id, with versions."""
+    statement = _allow(["s3:ListBucketVersions"], [names.bucket_arn(names.vault_bucket())])
+    statement.add_condition("StringLike", {"s3:prefix": ["students/*", "snapshots/*"]})
+    return statement
+
+
 def in_drops(action: str, prefix: str) -> iam.PolicyStatement:
     """An S3 action on objects of every district's drop bucket under this prefix."""
     return _allow([f"s3:{action}"], [f"{_every_drop()}/{prefix}"])

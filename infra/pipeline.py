@@ -27,6 +27,7 @@ from infra.admit import Admit
 from infra.attest import Attest
 from infra.begin import Begin
 from infra.bounce import Bounce
+from infra.destroy import Destroy
 from infra.explain import Explain
 from infra.feedback import TOLD, Feedback
 from infra.finish import Finish
@@ -44,6 +45,7 @@ from infra.permission import (
     list_extracts,
     list_incoming,
     list_previews,
+    list_sealed,
     list_trials,
     on_cards,
     on_cards_stream,
@@ -228,7 +230,21 @@ class Pipeline(Stack):
         tally.may(on_ledger("GetItem", keys=["district#*"]))
         tally.may(on_runs_by_district("Query"))
         tally.may(see_vault())
-        tally.may(in_vault("GetObject", "census/*", "usage/*", "manifests/*", "runs/*/plan.json"))
+        tally.may(in_vault("GetObject", "census/*", "usage/*", "progress/*", "manifests/*", "runs/*/plan.json"))
+        tally.may(in_vault("PutObject", "progress/*"))
+
+        destroy = Destroy(self, layers=layers)
+        destroy.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
+        destroy.may(on_cards("UpdateItem", keys=["patron#*"]))
+        destroy.may(on_cards("DeleteItem", keys=["household#*"]))
+        destroy.may(on_ledger("GetItem", "UpdateItem", keys=["district#*"]))
+        destroy.may(on_ledger("PutItem", keys=["destroyed#*"]))
+        destroy.may(see_vault())
+        destroy.may(list_sealed())
+        destroy.may(in_vault("GetObject", "manifests/*"))
+        destroy.may(in_vault("PutObject", "manifests/*"))
+        destroy.may(in_vault("DeleteObjectVersion", "students/*", "snapshots/*"))
+        destroy.may(tell_card_bus())
 
         reset = Reset(self, layers=layers)
         reset.may(read_secrets("tokens"))
@@ -266,6 +282,8 @@ class Pipeline(Stack):
         self._files_of("try/", "Tried", "A file lies in a district's trial folder", self._inbox_of(rehearse, batch_size=1))
         self._every(Duration.minutes(15), admit)
         self._every(Duration.hours(1), window)
+        self._every(Duration.hours(1), tally)
+        self._every(Duration.days(1), destroy)
         self._changes_of_cards_to(publish)
         self._card_events_to(sync, SYNC_EVENTS)
         self._card_events_to(notify, NOTIFY_EVENTS)

@@ -29,10 +29,13 @@ VAULT_READERS = (
     "tally",
     "attest",
     "print",
+    "destroy",
     "operator",
     "officer",
 )
 VAULT_WRITERS = ("plan", "hold", "finish")
+MANIFEST_WRITERS = ("destroy",)
+PROGRESS_WRITERS = ("tally",)
 USE_WRITERS = ("systems-librarian",)
 EXTRACT_WRITERS = ("systems-librarian", "gather")
 LOG_DAYS_WITHOUT_AGREEMENTS = 365
@@ -72,9 +75,13 @@ def _vault_key_use() -> list[iam.PolicyStatement]:
     objects = {"aws:s3:arn": [f"{vault}/*"]}
     extracts = {"aws:s3:arn": [f"{vault}/patrons/*"]}
     use = {"aws:s3:arn": [f"{vault}/usage/*"]}
+    progress = {"aws:s3:arn": [f"{vault}/progress/*"]}
+    manifests = {"aws:s3:arn": [f"{vault}/manifests/*"]}
     return [
         through_service("ReadTheVault", "Decrypt", service="s3", functions=VAULT_READERS, context=objects),
         through_service("WriteTheVault", "GenerateDataKey", service="s3", functions=VAULT_WRITERS, context=objects),
+        through_service("WriteManifests", "GenerateDataKey", service="s3", functions=MANIFEST_WRITERS, context=manifests),
+        through_service("WriteProgress", "GenerateDataKey", service="s3", functions=PROGRESS_WRITERS, context=progress),
         through_service("WriteUse", "GenerateDataKey", service="s3", functions=USE_WRITERS, context=use),
         through_service("WriteExtracts", "GenerateDataKey", service="s3", functions=EXTRACT_WRITERS, context=extracts),
         through_service(

@@ -47,6 +47,7 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "HouseholdRecorded": {"household": _FAMILY, "kind": "family", "announce": (_PATRON,)},
     "NoticeSent": {"household": _FAMILY, "kind": "card", "token": _PATRON},
     "NoticeBounced": {"household": _FAMILY, "because": "bounced"},
+    "DataDestroyed": {"because": "withdrawal", "patrons": 12, "households": 9, "objects": 0},
 }
 
 

@@ -57,6 +57,7 @@ VERBS = (
     "print",
     "tally",
     "preview",
+    "destroy",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -122,6 +122,31 @@ def test_a_census_of_the_vault_holds_counts_and_no_token(night: Yard) -> None:
     assert json.loads(body)["schools"] == {"school-1": "First School", "school-2": "Second School"}
 
 
+def the_hour(days: int) -> dict[str, Any]:
+    return function.handler({"detail-type": "Scheduled Event", "time": later(days=days).isoformat()}, a_context())
+
+
+def test_the_schedule_keeps_a_months_coverage_once_as_a_report_would_tell_it(night: Yard) -> None:
+    assert the_hour(0) == {"kept": "oak.pine"}
+    for number in range(100, 130):
+        ils_said(night, "in_ils", issued(night, number), number=number)
+    assert the_hour(1) == {}  # the month has its figures, and the other district has no roster yet
+    assert the_hour(10) == {"kept": "oak.pine"}
+    assert tally()["progress"] == [
+        {"counted_on": day, "students": 100, "in_ils": cards, "coverage_percent": cards, "educators": 0, "educators_in_ils": None}
+        for day, cards in (("2026-11-22", 0), ("2026-12-02", 30))
+    ]
+
+
+def test_what_is_kept_of_a_month_has_rounded_numbers_alone(night: Yard) -> None:
+    the_hour(0)
+    (key,) = night.places.keys("progress/")
+    numbers = [value for value in json.loads(night.places.get(key) or b"").values() if isinstance(value, int)]
+    assert key == "progress/oak.pine/2026-11.json"
+    assert numbers
+    assert all(number % 10 == 0 for number in numbers)
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [

@@ -65,7 +65,11 @@ ALLOWED = {
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
-    "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS],
+    "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", "s3:PutObject", *LOGS],
+    "destroy": [
+        *("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        *("events:PutEvents", "s3:DeleteObjectVersion", "s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject", *LOGS),
+    ],
     "settle": [
         *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", *LOGS),
     ],
@@ -166,7 +170,7 @@ def test_no_role_policy_reaches_a_key_so_that_only_key_policies_decide(templates
     assert [role for role in ALLOWED if any(a.startswith("kms:") for a in templates.actions(f"firstcard-{role}"))] == []
 
 
-def test_only_issue_window_refuse_reset_and_print_write_patrons_and_only_sync_their_ils_state_attest_their_letters_and_consent_their_yes(
+def test_only_issue_window_refuse_reset_print_and_destroy_write_patrons_and_only_sync_their_ils_state_attest_their_letters_and_consent_their_yes(
     templates,
 ):
     writers = set()
@@ -179,7 +183,7 @@ def test_only_issue_window_refuse_reset_and_print_write_patrons_and_only_sync_th
             keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
-    assert writers == {"issue", "window", "refuse", "reset", "print", "sync", "attest", "consent"}
+    assert writers == {"issue", "window", "refuse", "reset", "print", "destroy", "sync", "attest", "consent"}
 
 
 def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):
@@ -275,7 +279,7 @@ def test_tally_reads_counts_and_states_and_no_function_but_it_and_no_person_read
         for s in templates.role_statements(f"firstcard-{role}"):
             if any(a.startswith("s3:GetObject") for a in listed(s["Action"])):
                 readers.setdefault(role, set()).update(r for r in listed(s["Resource"]) if r.startswith(vault))
-    assert readers["tally"] == {f"{vault}/{what}" for what in ("census/*", "usage/*", "manifests/*", "runs/*/plan.json")}
+    assert readers["tally"] == {f"{vault}/{what}" for what in ("census/*", "usage/*", "progress/*", "manifests/*", "runs/*/plan.json")}
     assert {role for role, objects in readers.items() if objects & {f"{vault}/census/*", f"{vault}/usage/*"}} == {"tally"}
     cards = [
         s for s in templates.role_statements("firstcard-tally") if any(str(r).endswith("/firstcard-cards") for r in listed(s["Resource"]))
@@ -424,7 +428,7 @@ def test_preview_changes_nothing_but_that_it_deletes_what_it_was_shown_and_write
     assert {(action, *keys) for action, _, *keys in changing} == {("s3:DeleteObjectVersion",), ("dynamodb:PutItem", "intent#*")}
 
 
-def test_versions_are_deleted_of_trials_and_of_libraries_own_patrons_alone(templates):
+def test_versions_are_deleted_of_trials_of_previews_of_libraries_own_patrons_and_after_a_term_alone(templates):
     deleting = {
         (role, resource.rpartition("us-east-1/")[2])
         for role in ALLOWED
@@ -433,9 +437,25 @@ def test_versions_are_deleted_of_trials_and_of_libraries_own_patrons_alone(templ
         for resource in listed(s["Resource"])
     }
     assert deleting == {
-        *{("rehearse", "try/*"), ("preview", "preview/*")},
-        *{("admit", "patrons/*"), ("systems-librarian", "patrons/*"), ("gather", "patrons/*")},
+        ("rehearse", "try/*"),
+        ("preview", "preview/*"),
+        ("destroy", "students/*"),
+        ("destroy", "snapshots/*"),
+        *((role, "patrons/*") for role in ("admit", "systems-librarian", "gather")),
     }
+
+
+def test_destroy_removes_and_reads_nothing_that_is_sealed(templates):
+    statements = templates.role_statements("firstcard-destroy")
+    read = {r.rpartition("us-east-1/")[2] for s in statements if "s3:GetObject" in listed(s["Action"]) for r in listed(s["Resource"])}
+    assert read == {"manifests/*"}
+    keys = {
+        action: listed(s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        for s in statements
+        for action in listed(s["Action"])
+        if action in ("dynamodb:DeleteItem", "dynamodb:BatchGetItem") and "Condition" in s
+    }
+    assert keys == {"dynamodb:DeleteItem": ["household#*"], "dynamodb:BatchGetItem": ["patron#*", "household#*"]}
 
 
 def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_and_preview_read_them(templates):
@@ -475,7 +495,7 @@ def test_who_brings_patrons_in_reads_nothing_of_the_vault_and_no_other_item_of_t
         assert keys == [["patrons#*"]] or keys == ["patrons#*"], role
 
 
-def test_plan_removes_snapshots_and_nothing_else_and_nobody_else_but_preview_reads_them(templates):
+def test_plan_removes_snapshots_and_nothing_else_preview_reads_them_and_nobody_but_destroy_touches_them_beside(templates):
     touching = {
         (role, action)
         for role in ALLOWED
@@ -484,7 +504,11 @@ def test_plan_removes_snapshots_and_nothing_else_and_nobody_else_but_preview_rea
         for resource in listed(s["Resource"])
         if "/snapshots/" in resource or (action == "s3:DeleteObject" and "firstcard-vault-" in resource)
     }
-    assert touching == {("preview", "s3:GetObject"), *(("plan", f"s3:{action}") for action in ("GetObject", "PutObject", "DeleteObject"))}
+    assert touching == {
+        ("preview", "s3:GetObject"),
+        *(("plan", f"s3:{action}") for action in ("GetObject", "PutObject", "DeleteObject")),
+        ("destroy", "s3:DeleteObjectVersion"),
+    }
     (removing,) = [s for s in templates.role_statements("firstcard-plan") if "s3:DeleteObject" in listed(s["Action"])]
     assert [resource.rpartition("us-east-1/")[2] for resource in listed(removing["Resource"])] == ["snapshots/*", "students/*"]
 

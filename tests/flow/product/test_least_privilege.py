@@ -36,6 +36,7 @@ FUNCTIONS = (
     "print",
     "tally",
     "preview",
+    "destroy",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
 
@@ -84,6 +85,10 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("tally", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         _of("preview", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:DeleteObjectVersion"),
         _of("preview", "when a person asks", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "secretsmanager:GetSecretValue"),
+        _of("tally", "once a month", "s3:PutObject"),
+        _of("destroy", "when somebody left long ago", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"),
+        _of("destroy", "once a day", "dynamodb:BatchGetItem", "dynamodb:GetItem", "s3:GetObject", "s3:ListBucket"),
+        _of("destroy", "after a term", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *(
             _of(f"upload-{district}", "the district's own choice of way in", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
             for district in ("duval", "cms")

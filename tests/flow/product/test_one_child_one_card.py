@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.district.people import District, Student, make_district
-from local.machine import Machine
+from local.machine import DESK, Machine, later_event
 from local.programme import Programme
 from tests.flow.product.hearing import Hearing
 from tests.flow.product.sharing import Left, Sharing
@@ -275,3 +275,19 @@ def test_a_child_of_two_districts_has_one_card_and_neither_district_is_told(nigh
     assert not any(word in beside.receipt for word in ("served", "elsewhere", "duval", "matching"))
     told = json.loads(beside.receipt)["decisions"]
     assert told["wait"] == beside.plan["decisions"]["wait"] + 1
+
+
+def test_long_after_the_term_nothing_sealed_is_left_and_it_is_on_record(machine: Machine, night: Night) -> None:
+    """The last one of this machine: it takes everything away."""
+    functions = machine.cloud.session(DESK).client("lambda")
+    long_after = later_event(datetime.now(UTC) + timedelta(days=3 * 365))
+    for verb in ("tally", "destroy"):
+        answer = functions.invoke(FunctionName=f"firstcard-{verb}", Payload=json.dumps(long_after).encode())
+        assert "FunctionError" not in answer, answer["Payload"].read()
+    sealed = [item for item in machine.cloud.session().resource("dynamodb").Table("firstcard-cards").scan()["Items"] if item.get("sealed")]
+    assert sealed == []
+    acts = json.loads(
+        night.sharing.firstcard("destruction", "list", "jaxpl.duval", "--since", "2026-01-01", "--json", role="firstcard-officer")
+    )
+    assert [(act["because"], act["done"], act["remaining"]) for act in acts] == [("term", True, 0)]
+    assert acts[0]["patrons"] >= 40

@@ -40,6 +40,17 @@ def a_figure(edition: Edition = Edition.DISTRICT, *, district: str = "pine") -> 
         censuses=(("2026-08-24", a_census(-9)), ("2026-09-30", a_census(-2)), ("2026-12-18", a_census())),
         held=(Held("2027-01-14T02:00:00+00:00", 143),),
         use=use,
+        progress=[
+            {
+                "counted_on": f"2026-{month}-01",
+                "students": 2740,
+                "in_ils": cards,
+                "coverage_percent": 100 * cards // 2740,
+                "educators": 160,
+                "educators_in_ils": 120,
+            }
+            for month, cards in (("10", 1900), ("11", 2240), ("12", 2300))
+        ],
     )
     return figures_of(agreement, a_library(), counted, edition=edition, at=AT)
 

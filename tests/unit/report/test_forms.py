@@ -52,6 +52,15 @@ def test_what_is_not_checked_is_said_to_be_so() -> None:
     assert "not checked" in to_html(a_document())
 
 
+def test_coverage_over_time_is_on_the_page_and_in_the_table() -> None:
+    assert "Coverage over time" in to_html(a_document())
+    assert [(row["month"], row["value"]) for row in rows() if (row["what"], row["figure"]) == ("progress", "in_ils")] == [
+        ("2026-10-01", "1900"),
+        ("2026-11-01", "2240"),
+        ("2026-12-01", "2300"),
+    ]
+
+
 def test_months_before_the_first_roster_are_marked() -> None:
     page = to_html(a_document())
     assert "2026-07 (before)" in page
@@ -68,7 +77,7 @@ def test_who_had_a_card_is_in_the_librarys_edition_alone(edition: Edition) -> No
 
 def test_the_table_has_a_row_a_figure() -> None:
     assert tuple(rows()[0]) == CSV_COLUMNS
-    assert {row["what"] for row in rows()} == {"now", "educators", "by school and grade", "over time", "use", "goal"}
+    assert {row["what"] for row in rows()} == {"now", "educators", "by school and grade", "over time", "progress", "use", "goal"}
     assert [row["value"] for row in rows() if (row["what"], row["figure"]) == ("now", "in_ils")] == ["2310"]
 
 

@@ -20,7 +20,8 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import Connection
 from pynamodb.constants import MAP
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -32,7 +33,7 @@ from firstcard.card.fallout import Became, together
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, Stand, View, Yes
+from firstcard.card.view import Holding, Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, Stand, View, Yes
 from firstcard.card.window import YES, Window, never_arrived
 from firstcard.vault import Envelope
 
@@ -51,6 +52,7 @@ _WAITS, _DECIDED, _TOGETHER = "waits", "decided", "together"
 _AT_ONCE = 100
 _STANDS_AT_ONCE = 3000
 """Patrons whose items are held at a time while they are counted."""
+_OF_A_HOLDING = ["item", "pk", "sk", "token", "state", "version", "at", "household", "envelopes"]
 _OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id"]
 
 
@@ -412,6 +414,18 @@ class CardsTable:
                 found.setdefault(item.pk.removeprefix("patron#"), {})[item.sk] = item
             yield from ((token, _stand(found.get(token, {}))) for token in some)
 
+    def holdings(self, tokens: Iterable[str]) -> Iterator[Holding]:
+        """Which of these patrons hold sealed data, consistently read. What is sealed is not even asked for."""
+        waiting = iter(tokens)
+        while some := list(islice(waiting, _STANDS_AT_ONCE)):
+            keys = [(f"patron#{token}", kind) for token in some for kind in ("patron", "refusal")]
+            items = list(CardItem.batch_get(keys, consistent_read=True, attributes_to_get=_OF_A_HOLDING))
+            noes = {item.pk for item in items if isinstance(item, RefusalItem)}
+            for item in items:
+                if isinstance(item, PatronItem):
+                    state, holds = State(item.state), bool(item.envelopes)
+                    yield Holding(item.token, state, int(item.version), item.at, item.household or "", holds, item.pk in noes)
+
     def households(self, households: Sequence[str]) -> dict[str, Household]:
         """Households by their tokens, consistently read."""
         return {
@@ -684,6 +698,24 @@ class CardsTable:
         self.stop_windows(stopped, sharing=sharing)
         return len(stopped)
 
+    # -- destruction ------------------------------------------------------------------------------------------------------------------------
+
+    def strip(self, holding: Holding) -> bool:
+        """Remove all that is sealed of a patron that still is as it was seen. Its version stays: nothing that anybody else must hear of has changed."""
+        item = PatronItem(f"patron#{holding.token}", "patron")
+        as_seen = (PatronItem.version == holding.version) & (PatronItem.state == str(holding.state))
+        return _updated(item, [PatronItem.sealed.set({}), PatronItem.envelopes.set({})], as_seen)
+
+    def drop_household(self, household: Household) -> bool:
+        """Remove a household's contact unless a roster wrote another one since."""
+        try:
+            HouseholdItem(f"household#{household.token}", "profile").delete(condition=HouseholdItem.envelope == household.envelope)
+        except DeleteError as error:
+            if error.cause_response_code == _REFUSED_BY_CONDITION:
+                return False
+            raise
+        return True
+
     # -- sync -------------------------------------------------------------------------------------------------------------------------------
 
     def record_ils(self, states: Sequence[IlsState]) -> None:
@@ -795,6 +827,16 @@ def _saved(item: CardItem, condition: Any) -> bool:  # noqa: ANN401  pynamodb's 
     try:
         item.save(condition=condition)
     except PutError as error:
+        if error.cause_response_code == _REFUSED_BY_CONDITION:
+            return False
+        raise
+    return True
+
+
+def _updated(item: CardItem, actions: list[Action], condition: Any) -> bool:  # noqa: ANN401  pynamodb's conditions are untyped
+    try:
+        item.update(actions=actions, condition=condition)
+    except UpdateError as error:
         if error.cause_response_code == _REFUSED_BY_CONDITION:
             return False
         raise

@@ -13,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, Attestation, DistrictState, Extract, PrintRecord, Run, SnapshotState, Status
+from firstcard.run.ledger import Arrival, Attestation, Because, Destruction, DistrictState, Extract, PrintRecord, Run, SnapshotState, Status
 from firstcard.vault import Intent
 
 PRINT_FIELDS = (
@@ -127,6 +127,21 @@ class ExtractItem(LedgerItem):
     by = UnicodeAttribute()
     source = UnicodeAttribute()
     destroyed_at = UnicodeAttribute(null=True)
+
+
+class DestructionItem(LedgerItem):
+    """One act of destruction."""
+
+    at = UnicodeAttribute()
+    agreement = UnicodeAttribute()
+    because = UnicodeAttribute()
+    clause = UnicodeAttribute()
+    patrons = NumberAttribute()
+    households = NumberAttribute()
+    objects = NumberAttribute()
+    remaining = NumberAttribute()
+    digest = UnicodeAttribute(null=True)
+    done = BooleanAttribute()
 
 
 class ContentItem(LedgerItem):
@@ -548,6 +563,29 @@ class LedgerTable:
             handed=list(record.handed),
             renewed=list(record.renewed),
         ).save()
+
+    def record_destruction(self, act: Destruction, *, nonce: str) -> None:
+        """Write what is about to be destroyed, or was."""
+        DestructionItem(
+            f"destroyed#{act.sharing}",
+            f"{act.at}#{nonce}",
+            at=act.at,
+            agreement=act.agreement,
+            because=str(act.because),
+            clause=act.clause,
+            patrons=act.patrons,
+            households=act.households,
+            objects=act.objects,
+            remaining=act.remaining,
+            digest=act.digest or None,
+            done=act.done,
+        ).save()
+
+    def destructions(self, sharing: str, *, since: str) -> Iterator[Destruction]:
+        """What was destroyed under a data-sharing agreement since a time (ISO 8601), oldest first."""
+        for item in DestructionItem.query(f"destroyed#{sharing}", DestructionItem.sk >= since):
+            counts = (int(item.patrons), int(item.households), int(item.objects), int(item.remaining))
+            yield Destruction(sharing, item.agreement, item.at, Because(item.because), item.clause, *counts, item.digest or "", item.done)
 
     def prints(self, sharing: str, *, since: str) -> Iterator[Mapping[str, Any]]:
         """What was handed out under a data-sharing agreement since a time (ISO 8601), oldest first, as plain data."""

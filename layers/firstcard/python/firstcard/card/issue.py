@@ -109,6 +109,7 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
             changed.append((after, rule))
             counts["changed"] += 1
     instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE or line.moved_from}
+    instead |= {after.token for after, _ in changed if after.card_token != standing.patrons[after.token].card_token}
     lost = _without_number([*new, *(after for after, _ in changed if after.token in instead)], chunk, cards)
     lost |= _without_card([line for line in chunk.patrons if line.claimed and not line.moved_from], standing, chunk, cards)
     fallen = dict.fromkeys(lost, FellOut.NUMBER_TAKEN) | fallen

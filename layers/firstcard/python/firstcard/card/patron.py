@@ -96,7 +96,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
     """The patron after a plan's line, or None if nothing changes.
 
     A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed from
-    the same chunk changes nothing. Whose card moved to another patron gets nothing but by a line that brings it back. Whoever returns gets the same number and PIN back, or the same card of the family linked again. Whose card it is changes by a
+    the same chunk changes nothing. Whose card moved to another patron gets nothing but by a line that brings it back. Whoever returns gets the same number and PIN back, or the same card of the family linked again; of whom nothing sealed was left gets those of the line. Whose card it is changes by a
     ``replace`` alone, and only from the very link that was found to be wrong. ``apart`` says that a person set the student and the line's ``ils_id`` apart
     since: then no such link is made, renewed or put in place of another.
     """
@@ -145,7 +145,10 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         return None
     if line.moved_from and before.ownership is not Ownership.LINKED:
         return _back_with_its_card(before, line, chunk)
-    kept = {g: b for g, b in sealed.items() if g not in DRAWN_ONCE}
+    emptied = before.ownership is Ownership.CREATED_BY_US and Group.CARD not in before.sealed
+    if emptied and Group.CARD not in sealed:
+        return None
+    kept = sealed if emptied else {g: b for g, b in sealed.items() if g not in DRAWN_ONCE}
     back = State.ACTIVE if before.issued_at else State.WAITING
     return replace(
         before,
@@ -153,6 +156,7 @@ def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused
         state=back if before.state is State.EXPIRED else before.state,
         version=before.version + 1,
         household=line.household,
+        card_token=line.card_token if emptied else before.card_token,
         fingerprint=line.fingerprint,
         run_id=chunk.run_id,
         at=chunk.at,

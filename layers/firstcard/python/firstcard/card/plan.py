@@ -764,7 +764,7 @@ def next_manifest(
         for s in decisions.steps
         if s.person is not None
     }
-    gone = {t: k.traits for t, k in known.patrons.items() if k.traits}
+    gone = {t: k.traits for t, k in known.patrons.items()}
     left = {t: traits for t, traits in {**known.left, **gone}.items() if t not in patrons}
     return Manifest(
         version=known.version + 1,

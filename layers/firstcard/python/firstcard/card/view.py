@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from firstcard.agreement.vocabulary import Group
-from firstcard.card.patron import Patron, Stamp
+from firstcard.card.patron import Patron, Stamp, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,23 @@ class Stand:
     household: bool = False
     linked: bool = False
     ils: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Whether the table holds sealed data of a patron, and what decides how long: its state, since when (ISO 8601, UTC), and whether a no is on record."""
+
+    token: str
+    state: State
+    version: int
+    at: str
+    household: str
+    holds: bool
+    no: bool = False
+
+    def same_as(self, other: "Holding") -> bool:
+        """Whether the patron is as it was when ``other`` was seen, but for what it holds."""
+        return (self.state, self.version) == (other.state, other.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,11 +187,20 @@ class NoticeBounced(Event):
     ]
 
 
+class DataDestroyed(Event):
+    """Sealed data were destroyed, as a clause of the agreement says; ``run_id`` names the act. Counts alone: of patrons, of households' contacts, and of the vault's objects."""
+
+    because: Annotated[Literal["withdrawal", "term"], Field(description="withdrawal: they left so long ago; term: the agreement ended")]
+    patrons: Count
+    households: Count
+    objects: Count
+
+
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RosterReceived, RosterRejected, RosterHeld, RosterProcessed, RosterLate, CardIssued, CardUpdated, CardRenewed, CardExpired, CardRevoked,
-        CardLinked, CardUnlinked, CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent, NoticeBounced,
+        CardLinked, CardUnlinked, CardSynced, CardSyncFailed, RefusalRecorded, MatchInDoubt, HouseholdRecorded, NoticeSent, NoticeBounced, DataDestroyed,
     )
 }  # fmt: skip
 

@@ -69,6 +69,7 @@ class Counted:
     censuses: Sequence[tuple[str, Census]] = ()
     held: Sequence[Held] = ()
     use: Sequence[Mapping[str, Any]] = ()
+    progress: Sequence[Mapping[str, Any]] = ()
 
 
 def figures_of(agreement: Agreement, library: Library, counted: Counted, *, edition: Edition, at: datetime) -> dict[str, Any]:
@@ -112,6 +113,7 @@ def figures_of(agreement: Agreement, library: Library, counted: Counted, *, edit
         "cells": cells,
         "baseline": _baseline(counted, edition),
         "over_time": [_point(on, one, edition) for on, one in counted.censuses],
+        "progress": [dict(point) for point in counted.progress],
         "use": _use(counted.use, cells),
     }
 

@@ -76,6 +76,9 @@ def _rows(one: Mapping[str, Any]) -> list[dict[str, Any]]:
     for point in one["over_time"]:
         numbers = {name: value for name, value in point.items() if name not in ("roster_of", "at_least")}
         rows += [{"what": "over time", "month": point["roster_of"], "figure": name, "value": value} for name, value in numbers.items()]
+    for point in one["progress"]:
+        numbers = {name: value for name, value in point.items() if name != "counted_on"}
+        rows += [{"what": "progress", "month": point["counted_on"], "figure": name, "value": value} for name, value in numbers.items()]
     for use in one["use"]:
         place = {name: use[name] for name in ("school", "grade", "month")}
         rows += [{"what": "use", **place, "figure": name, "value": use[name]} for name in use if name not in place]
@@ -183,6 +186,7 @@ def _district(one: Mapping[str, Any], *, several: bool) -> str:
         _states(one),
         _goals(one),
         _schools_and_grades(one),
+        _progress(one),
         _over_time(one),
         _use(one),
         _waiting_files(one),
@@ -262,6 +266,26 @@ def _span(low: int, high: int, unit: str) -> str:
     return f"{low:,}{unit}" if low == high else f"{low:,} to {high:,}{unit}"
 
 
+def _progress(one: Mapping[str, Any]) -> str:
+    points = one["progress"]
+    if len(points) < 2:
+        return ""
+    rows = [
+        (
+            point["counted_on"],
+            _people(point["students"]),
+            _people(point["in_ils"]),
+            _percent(point["coverage_percent"]),
+            f"{_people(point['educators_in_ils'])} of {_people(point['educators'])}",
+        )
+        for point in points
+    ]
+    line = _line("Students with a card in the library's system", [(point["counted_on"], point["in_ils"] or 0) for point in points])
+    return (
+        f"<h3>Coverage over time</h3>{line}{_table(('Counted on', 'Students', 'With a card', 'Coverage', 'Educators with a card'), rows)}"
+    )
+
+
 def _over_time(one: Mapping[str, Any]) -> str:
     points = one["over_time"]
     if len(points) < 2:
@@ -279,7 +303,7 @@ def _over_time(one: Mapping[str, Any]) -> str:
         for point in points
     ]
     line = _line("Students of the roll-out", [(point["roster_of"], point["students"]) for point in points])
-    return f"<h3>Over time</h3><p>The first line is the baseline.</p>{line}{_table(head, rows)}"
+    return f"<h3>Rosters over time</h3><p>The first line is the baseline.</p>{line}{_table(head, rows)}"
 
 
 def _use(one: Mapping[str, Any]) -> str:

@@ -139,6 +139,34 @@ class PrintRecord:
     purpose: Purpose = Purpose.HAND_OUT
 
 
+class Because(StrEnum):
+    """Why something had to go."""
+
+    WITHDRAWAL = "withdrawal"
+    TERM = "term"
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """One act of destruction as the ledger keeps it. Counts of patrons whose sealed data went, of households' contacts, and of the vault's objects.
+
+    ``digest`` is the SHA-256 over the tokens of those patrons and households, sorted, one a line. ``remaining`` is how many patrons held sealed data that had to go when all was done: what the next call
+    goes on with. ``done`` is False while the act is under way: one that was cut short stays so, and what it did not reach the next one takes.
+    """
+
+    sharing: str
+    agreement: str
+    at: str
+    because: Because
+    clause: str
+    patrons: int = 0
+    households: int = 0
+    objects: int = 0
+    remaining: int = 0
+    digest: str = ""
+    done: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
     """Which extract of a library's patrons is held, as the ledger has it; without a ``name`` none is. Times are ISO 8601 in UTC.

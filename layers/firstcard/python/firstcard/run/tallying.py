@@ -13,6 +13,7 @@ from firstcard.card.patron import State
 from firstcard.card.view import Stand
 from firstcard.report.census import Census, census_folder
 from firstcard.report.figures import Counted, Edition, Held, Now, Where, figures_of
+from firstcard.report.progress import point_of, progress_folder, progress_key
 from firstcard.report.usage import usage_folder
 from firstcard.run.delivering import load_manifest, summary_of
 from firstcard.run.ledger import DistrictState, Run, Status
@@ -53,6 +54,10 @@ class Vault(Protocol):
         """The objects of the vault under a prefix."""
         ...
 
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object of the vault."""
+        ...
+
 
 def tally(
     agreement: Agreement, library: Library, *, cards: Cards, ledger: Runs, vault: Vault, edition: Edition, at: datetime
@@ -65,8 +70,19 @@ def tally(
         censuses=tuple(_censuses(sharing, vault)),
         held=tuple(_held(agreement, ledger, vault)),
         use=tuple(_use(sharing, vault)),
+        progress=tuple(_progress(sharing, vault)),
     )
     return figures_of(agreement, library, counted, edition=edition, at=at)
+
+
+def keep_month(agreement: Agreement, library: Library, *, cards: Cards, ledger: Runs, vault: Vault, at: datetime) -> bool:
+    """Count for the month that ``at`` is in and keep what may be shown of it; False if that was done. A district without a roster has no month."""
+    key = progress_key(agreement.sharing, f"{at:%Y-%m}")
+    if vault.get(key) is not None or not ledger.district(agreement.sharing).manifest_version:
+        return False
+    report = tally(agreement, library, cards=cards, ledger=ledger, vault=vault, edition=Edition.DISTRICT, at=at)
+    vault.put(key, json.dumps(point_of(report), sort_keys=True).encode())
+    return True
 
 
 def _now(patrons: Mapping[str, Known], cards: Cards) -> Now:
@@ -106,6 +122,12 @@ def _held(agreement: Agreement, ledger: Runs, vault: Vault) -> Iterator[Held]:
         if run.status is Status.HELD:
             told = told_to_district(summary_of(run, vault).get("decisions", {}), agreement)
             yield Held(run.arrival.received_at, told.get(Decision.ISSUE, 0) + told.get(Decision.WAIT, 0))
+
+
+def _progress(sharing: str, vault: Vault) -> Iterator[dict[str, Any]]:
+    for key in sorted(vault.keys(progress_folder(sharing)))[-MONTHS:]:
+        if body := vault.get(key):
+            yield json.loads(body)
 
 
 def _use(sharing: str, vault: Vault) -> Iterator[dict[str, Any]]:
