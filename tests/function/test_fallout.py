@@ -112,13 +112,14 @@ def test_changes_renewals_and_ends_of_children_who_said_no_meanwhile_fall_out_un
     assert told(run.fell_out) + Counter(yard.cards.became(arrival.run_id).applied) == Counter(dict(run.counts))
 
 
-def test_a_no_while_the_card_is_written_counts_once(yard: Yard, breaking: Breaking) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_no_while_the_card_is_written_counts_once(yard: Yard, breaking: Breaking, times: int) -> None:
     arrival, planned = held(yard, roster(*CHILDREN))
     yard.approve(arrival, planned.plan_hash)
     yard.begin(arrival)
     breaking.before("BatchWriteItem", lambda: says_no(yard, 2), about=token(2))
-    yard.issue(planned)
-    yard.issue(planned)
+    for _ in range(times):
+        yard.issue(planned)
     yard.finish(arrival)
     run = yard.known(arrival)
     assert run.fell_out == {"refused": {"wait": 1}}

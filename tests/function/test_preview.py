@@ -92,6 +92,7 @@ files = st.fixed_dictionaries(
         "school": st.sampled_from(["school-1", "school-2"]),
         "goes": st.sampled_from(["is applied", "is applied", "is held", "is rejected"]),
         "no": st.sampled_from([0, *CHILDREN]),
+        "again": st.booleans(),
     }
 )
 
@@ -137,7 +138,8 @@ def test_a_preview_says_what_the_plan_made_right_after_says(own_cloud: None, nig
         content["exchange"]["organisation_ids"] = ["school-1", "school-2"]
         content["safety"] = SAFETY | ({"pilot_cards": pilot} if pilot else {})
         yard = Yard(Site((agreement_from(content),), (library_from(library_content()),)))
-        for night, file in enumerate(nights):
+        for night, tonight in enumerate(nights):
+            file = tonight | {name: said for name, said in nights[0].items() if name not in ("goes", "no")} if tonight["again"] else tonight
             at = EVENING + timedelta(days=night)
             laid = yard.lay(roster(file), at=at)
             before = (everything(CARDS), everything(LEDGER), objects(), len(yard.emitted), len(yard.woken))
