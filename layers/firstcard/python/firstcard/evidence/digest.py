@@ -337,6 +337,7 @@ class _Region:
         self._defects: list[Defect] = []
         self._covered: list[tuple[datetime, datetime, bool]] = []
         self._listed: set[tuple[str, str]] = set()
+        self._spoilt: list[tuple[datetime, datetime]] = []
         self._proven: set[str] = set()
         self._newest: datetime | None = None
 
@@ -365,6 +366,7 @@ class _Region:
                 digest = self._verified(bucket, key, vouched, at)
             except _FlawError as wrong:
                 self._flaw(wrong.flaw, bucket, key, since, at)
+                self._spoilt.append((since, at))
                 newer = None
                 continue
             if digest.end != at:
@@ -472,6 +474,8 @@ class _Region:
         for at, bucket, key in self._places.logs:
             if not self._start <= at < self._end or (bucket, key) in self._listed:
                 continue
+            if any(since <= at <= until for since, until in self._spoilt):
+                continue
             if self._newest is None or at + HOUR > self._newest:
                 self._flaw(Flaw.LOG_NOT_YET_LISTED, bucket, key, at, at + timedelta(minutes=1))
             else:
@@ -488,22 +492,21 @@ class _Region:
     def _hour(self, at: datetime) -> Hour:
         until = at + HOUR
         defects = [defect for defect in self._defects if defect.since < until and defect.until > at]
-        reached, quiet = at, True
-        for since, ended, empty in sorted(self._covered):
-            if ended <= at or since >= until:
-                continue
+        reached, quiet, holes = at, True, []
+        touching = [one for one in self._covered if one[0] < until and one[1] > at]
+        for since, ended, empty in [*sorted(touching), (until, until, True)]:
             quiet = quiet and empty
-            if since <= reached:
-                reached = max(reached, ended)
-        if reached < until:
-            missing = Defect(Flaw.NO_DIGEST, "", reached, until)
-            if not any(defect.since <= reached and defect.until >= until for defect in defects):
-                defects.append(missing)
-                self._defects.append(missing)
+            if since > reached:
+                holes.append((reached, since))
+            reached = max(reached, ended)
+        for since, ended in holes:
+            if not any(defect.since <= since and defect.until >= ended for defect in defects):
+                defects.append(Defect(Flaw.NO_DIGEST, "", since, ended))
+                self._defects.append(defects[-1])
         if any(defect.flaw not in GAPS for defect in defects):
             state = State.BROKEN
         else:
-            state = State.GAP if defects or reached < until else State.COVERED
+            state = State.GAP if defects else State.COVERED
         return Hour(self._region, at, state, quiet and state is State.COVERED, tuple(defects))
 
 

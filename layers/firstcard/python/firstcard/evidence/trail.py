@@ -367,10 +367,10 @@ class _Seen:
     def __init__(self) -> None:
         self._buckets: list[bytearray | None] = [None] * _BUCKETS
 
-    def before(self, event_id: str, record: Mapping[str, Any]) -> bool:
+    def before(self, event_id: str, record: dict[str, Any]) -> bool:
         """Whether the very same record came before; noted if not. Raises FaultError where the id did, saying something else."""
         mark = _mark(event_id)
-        content = blake2b(marshal.dumps(dict(record), 2), digest_size=_CONTENT).digest()
+        content = blake2b(marshal.dumps(record, 2), digest_size=_CONTENT).digest()
         number = mark[0] << 8 | mark[1]
         bucket = self._buckets[number]
         if bucket is None:
