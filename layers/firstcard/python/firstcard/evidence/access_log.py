@@ -78,7 +78,7 @@ def _read(files: Iterable[tuple[str, bytes]], reading: LogReading) -> Iterator[S
     seen: set[bytes] = set()
     for file, data in files:
         fault = None
-        if data[:2] == b"\x1f\x8b":
+        if file.endswith(".gz"):
             data, fault = inflate(data)
         if fault:
             reading.unreadable.append(Unreadable(fault, file))

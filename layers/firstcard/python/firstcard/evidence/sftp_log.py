@@ -90,7 +90,7 @@ def read_session_logs(files: Iterable[tuple[str, bytes]]) -> SessionReading:
 def _read(files: Iterable[tuple[str, bytes]], reading: SessionReading) -> Iterator[Session]:
     for file, data in files:
         fault = None
-        if data[:2] == b"\x1f\x8b":
+        if file.endswith(".gz"):
             data, fault = inflate(data)
         if fault:
             reading.unreadable.append(Unreadable(fault, file))
