@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firstcard.evidence import Flaw, Hours, State, read_keys
+from firstcard.evidence import Flaw, Hours, State, read_keys, verify_digests
 from firstcard.evidence.digest import SENTENCES
 from firstcard.evidence.opening import inflate
 from tests.unit.evidence.builders import (
     BUCKET,
     HOUR,
     NOON,
+    TRAIL,
     LogBucket,
     a_key,
     a_log_bucket,
@@ -364,3 +365,12 @@ def test_hostile_digests_are_named(content: bytes) -> None:
 
 def test_every_flaw_has_its_sentence() -> None:
     assert SENTENCES.keys() == set(Flaw)
+
+
+def test_a_window_may_begin_and_end_within_an_hour() -> None:
+    bucket = LogBucket()
+    bucket.digest(NOON + timedelta(minutes=50), start=NOON + timedelta(minutes=10))
+    asked = (NOON + timedelta(minutes=10), NOON + timedelta(minutes=50))
+    hours = verify_digests(bucket, bucket.keys(), *asked, trail=TRAIL)
+    assert [(hour.start, hour.end, hour.state) for hour in hours.hours] == [(*asked, State.COVERED)]
+    assert not verify_digests(bucket, bucket.keys(), asked[0] - timedelta(seconds=1), asked[1], trail=TRAIL).whole

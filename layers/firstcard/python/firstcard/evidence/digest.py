@@ -118,10 +118,11 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour of delivery in a region. quiet: the digests assert that nothing was delivered."""
+    """An hour of delivery in a region, or the asked part of it. quiet: the digests assert that nothing was delivered."""
 
     region: str
     start: datetime
+    end: datetime
     state: State
     quiet: bool
     defects: tuple[Defect, ...]
@@ -147,13 +148,12 @@ class Hours:
 
 
 def verify_digests(store: Store, keys: Keys, start: datetime, end: datetime, *, trail: Watched, regions: Collection[str] = ()) -> Hours:
-    """Verify everything that was delivered from start to end, both UTC and taken to full hours.
+    """Verify everything that was delivered from start to end; the first and the last hour may be parts of one.
 
     regions are those that must have digests; the trail's home region always must, and so must each that has an object in the store. Without them, a region whose every
     object was taken away would not be missed.
     """
-    start = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    end = (end.astimezone(UTC) + HOUR - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0)
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
     places = _sorted_out(store.names(), trail)
     wanted = {trail.home_region, *regions, *places}
     checked = [_Region(store, keys, trail, region, places.get(region) or _Places(), start, end).check() for region in sorted(wanted)]
@@ -347,7 +347,7 @@ class _Region:
         backfills = self._in_reach(self._places.backfills)
         self._walk_backfills(backfills)
         self._unlisted()
-        return _Checked([self._hour(at) for at in self._all_hours()], self._proven, len(chain) + len(backfills), self._defects)
+        return _Checked([self._hour(*hour) for hour in self._all_hours()], self._proven, len(chain) + len(backfills), self._defects)
 
     def _in_reach(self, places: Sequence[tuple[datetime, str, str]]) -> list[tuple[datetime, str, str]]:
         return [place for place in places if self._start - HOUR < place[0] <= self._end + LISTED_AFTER]
@@ -483,14 +483,14 @@ class _Region:
         for day, bucket, key in self._places.strays:
             self._flaw(Flaw.LOG_NOT_LISTED, bucket, key, day, day + 24 * HOUR)
 
-    def _all_hours(self) -> Iterable[datetime]:
+    def _all_hours(self) -> Iterable[tuple[datetime, datetime]]:
         at = self._start
         while at < self._end:
-            yield at
-            at += HOUR
+            until = min(at.replace(minute=0, second=0, microsecond=0) + HOUR, self._end)
+            yield at, until
+            at = until
 
-    def _hour(self, at: datetime) -> Hour:
-        until = at + HOUR
+    def _hour(self, at: datetime, until: datetime) -> Hour:
         defects = [defect for defect in self._defects if defect.since < until and defect.until > at]
         reached, quiet, holes = at, True, []
         touching = [one for one in self._covered if one[0] < until and one[1] > at]
@@ -503,11 +503,10 @@ class _Region:
             if not any(defect.since <= since and defect.until >= ended for defect in defects):
                 defects.append(Defect(Flaw.NO_DIGEST, "", since, ended))
                 self._defects.append(defects[-1])
-        if any(defect.flaw not in GAPS for defect in defects):
-            state = State.BROKEN
-        else:
-            state = State.GAP if defects else State.COVERED
-        return Hour(self._region, at, state, quiet and state is State.COVERED, tuple(defects))
+        state = State.COVERED
+        if defects:
+            state = State.GAP if all(defect.flaw in GAPS for defect in defects) else State.BROKEN
+        return Hour(self._region, at, until, state, quiet and state is State.COVERED, tuple(defects))
 
 
 def _made(text: str) -> datetime:
