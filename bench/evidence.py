@@ -2,8 +2,9 @@
 
 python bench/evidence.py [--million N] [--keep FOLDER]
 
-Each side runs in a process of its own; the files are made once. The scan is DuckDB's read_json with the columns that a review asks first, counted and grouped;
-it does not tell who, checks no duplicate name and names no broken record. The product reads with one process.
+Each side runs in a process of its own; the files are made once. The scan asks the fields that a review asks first, in the fastest of six ways that
+were tried (read_json with columns, the obvious one, takes six times as long); it checks no id twice, no name twice, and names no broken record. DuckDB has all cores, the
+product one process.
 """
 
 import argparse
@@ -28,9 +29,9 @@ sys.path[:0] = [str(ROOT / "layers" / "firstcard" / "python"), str(ROOT)]
 RECORDS_A_FILE = 2_000
 ACCOUNT, REGION = "111122223333", "us-west-2"
 SCAN = """
-select count(*), count(distinct r.eventSource || r.eventName), min(r.eventTime), max(r.eventTime), count(r.errorCode), count(distinct r.userIdentity.arn)
-from (select unnest(Records) as r from read_json(?, format='unstructured', maximum_object_size=16777216, columns={Records:
-'STRUCT(eventID VARCHAR, eventTime VARCHAR, eventSource VARCHAR, eventName VARCHAR, errorCode VARCHAR, userIdentity STRUCT(arn VARCHAR, invokedBy VARCHAR))[]'}))
+select count(*), count(distinct (r->>'$.eventSource') || (r->>'$.eventName')), min(r->>'$.eventTime'), max(r->>'$.eventTime'), count(r->>'$.errorCode'),
+count(distinct r->>'$.userIdentity.sessionContext.sessionIssuer.arn'), count(distinct r->>'$.requestParameters.encryptionContext.purpose')
+from (select unnest(json_extract(json, '$.Records[*]')) as r from read_json_objects(?, format='unstructured', maximum_object_size=16777216))
 """
 VERBS = ("plan", "issue", "finish", "sync", "notify", "officer")
 
