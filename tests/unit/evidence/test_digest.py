@@ -177,10 +177,11 @@ def test_a_key_that_was_out_of_use_does_not_count() -> None:
     assert flaws(bucket.verified(keys=keys)) >= {Flaw.KEY_OUT_OF_DATE}
 
 
-def test_digests_of_another_trail_prove_nothing() -> None:
+@pytest.mark.parametrize("decoy", ["decoy", "firstcard_us-west-2_decoy", "firstcard_us-west-2"])
+def test_digests_of_another_trail_prove_nothing(decoy: str) -> None:
     bucket = LogBucket()
     for number in range(7):
-        bucket.digest(NOON + number * HOUR, trail="decoy")
+        bucket.digest(NOON + number * HOUR, trail=decoy)
     assert states(bucket.verified()) == "----"
 
 

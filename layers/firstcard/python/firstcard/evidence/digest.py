@@ -208,8 +208,9 @@ def _sorted_out(names: Iterable[tuple[str, str]], trail: Watched) -> dict[str, _
                 places.logs.append((at, bucket, key))
             else:
                 places.strays.append((_stamp(name["day"], "%Y/%m/%d") or datetime.min.replace(tzinfo=UTC), bucket, key))
-        elif file.startswith(f"{trail.account}_CloudTrail-Digest_{region}_{trail.name}_{trail.home_region}_"):
-            stamp = _STAMP.search(file)
+        elif file.startswith(own := f"{trail.account}_CloudTrail-Digest_{region}_{trail.name}_{trail.home_region}"):
+            # Nothing but the time may follow: another trail's name may begin with this one's.
+            stamp = _STAMP.fullmatch(file.removeprefix(own))
             at = _stamp(stamp["at"], "%Y%m%dT%H%M%S") if stamp else None
             if stamp and at:
                 places = found.setdefault(region, _Places())

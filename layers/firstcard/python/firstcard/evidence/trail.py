@@ -370,7 +370,10 @@ class _Seen:
     def before(self, event_id: str, record: dict[str, Any]) -> bool:
         """Whether the very same record came before; noted if not. Raises FaultError where the id did, saying something else."""
         mark = _mark(event_id)
-        content = blake2b(marshal.dumps(record, 2), digest_size=_CONTENT).digest()
+        try:
+            content = blake2b(marshal.dumps(record, 2), digest_size=_CONTENT).digest()
+        except ValueError:
+            raise FaultError(Fault.TOO_DEEP) from None
         number = mark[0] << 8 | mark[1]
         bucket = self._buckets[number]
         if bucket is None:
