@@ -207,6 +207,30 @@ def test_a_kept_signature_that_differs_from_the_chain_is_seen() -> None:
     assert flaws(bucket.verified()) == {Flaw.SIGNATURE_DIFFERS}
 
 
+def test_a_digest_that_the_next_one_knows_by_another_checksum_is_seen() -> None:
+    bucket = LogBucket()
+    for number in range(7):
+        bucket.digest(NOON + number * HOUR, **({"previousDigestHashValue": "00" * 32} if number == 3 else {}))
+    assert (states(bucket.verified()), flaws(bucket.verified())) == ("+!++", {Flaw.PREVIOUS_ALTERED})
+
+
+def test_a_digest_whose_name_tells_another_time_is_malformed() -> None:
+    bucket = LogBucket()
+    for number in range(7):
+        bucket.digest(NOON + number * HOUR, **({"digestEndTime": "2026-11-20T13:59:59Z"} if number == 2 else {}))
+    hours = bucket.verified()
+    assert (states(hours), flaws(hours)) == ("+!++", {Flaw.DIGEST_MALFORMED})
+
+
+def test_digests_whose_times_overlap_are_seen() -> None:
+    bucket = LogBucket()
+    for number in range(7):
+        end = NOON + number * HOUR
+        bucket.digest(end, start=end - timedelta(minutes=90) if number == 3 else None)
+    hours = bucket.verified()
+    assert (states(hours), flaws(hours)) == ("+!++", {Flaw.OVERLAP})
+
+
 # Gaps
 
 

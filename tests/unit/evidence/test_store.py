@@ -43,3 +43,10 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, bucket: str, key: str) 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"PublicKeyList": 7}', b'{"PublicKeyList": [{"Value": "!"}]}', b"\xff"])
 def test_an_answer_about_keys_that_is_none_gives_none(answer: bytes) -> None:
     assert read_keys({"us-west-2": answer}) == {}
+
+
+def test_a_name_that_spells_a_path_is_no_copy(tmp_path: Path) -> None:
+    folder = copied(a_log_bucket(), tmp_path)
+    assert [
+        folder.read(*name) for name in ((BUCKET, "../objects.jsonl"), ("keys", "us-west-2.json"), ("..", "etc"), ("", "objects.jsonl"))
+    ] == [None] * 4

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firstcard.evidence import Access, Fault, TrailReading, read_trail
 from firstcard.evidence.opening import MOST_BYTES, inflate
-from firstcard.evidence.trail import Addendum, Resource
+from firstcard.evidence.trail import Addendum, Resource, Seen
 from tests.unit.evidence.builders import ACCOUNT, REGION, ROLE, a_file, a_record
 
 
@@ -115,6 +115,16 @@ def test_an_addendum_is_attached_to_its_original() -> None:
 def test_an_addendum_without_its_original_is_an_orphan() -> None:
     _, reading = read(a_file(a_record(2, addendum={"reason": "UPDATED_DATA", "originalEventID": "gone"})))
     assert reading.orphans == {"gone"}
+
+
+def test_an_id_that_lies_across_two_others_is_not_one_that_was_read() -> None:
+    seen = Seen()
+    seen.note(b"\0\1" + b"\xff" * 20 + b"\0\1")
+    seen.note(b"\0\1" * 7 + b"\xff" * 10)
+    wanted = b"\0\1" * 8 + b"\0" * 8
+    assert not seen.knows(wanted)
+    seen.note(wanted)
+    assert seen.knows(wanted)
 
 
 # Hostile

@@ -2,6 +2,7 @@
 
 from firstcard.evidence.access_log import LogReading, Served, read_access_logs
 from firstcard.evidence.digest import Defect, Flaw, Hour, Hours, State, Watched, verify_digests
+from firstcard.evidence.folding import FoldedReading, fold_trail
 from firstcard.evidence.health import Change, Concern, Configuration, Health, Setting, Verdict, Weight, calls_to_record, changes_of, health
 from firstcard.evidence.opening import Fault, Unreadable
 from firstcard.evidence.sftp_log import Activity, Session, SessionReading, read_session_logs
@@ -19,6 +20,7 @@ __all__ = [
     "Defect",
     "Fault",
     "Flaw",
+    "FoldedReading",
     "Folder",
     "Health",
     "Hour",
@@ -41,6 +43,7 @@ __all__ = [
     "calls_to_record",
     "changes_of",
     "copy_into",
+    "fold_trail",
     "health",
     "in_folder",
     "read_access_logs",

@@ -6,7 +6,7 @@ behalf stands in invokedBy beside that somebody's own arn, and the person behind
 
 import marshal
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -140,36 +140,42 @@ def read_trail(files: Iterable[File]) -> TrailReading:
 
 
 def _read(files: Iterable[File], reading: TrailReading) -> Iterator[Access]:
-    counts, seen = reading.counts, _Seen()
+    seen = Seen()
     for file, data in files:
-        counts.files += 1
-        reading.files.add(file)
-        for position, record in records_of(data, file):
-            if isinstance(record, Unreadable):
-                reading.unreadable.append(record)
-                if not position:
-                    counts.faults += 1
-                    continue
-                counts.records += 1
-                counts.unreadable += 1
-                continue
-            counts.records += 1
-            try:
-                access = access_of(record, file, position)
-                if seen.before(access.event_id, record):
-                    counts.duplicates += 1
-                    reading.duplicates.append(Duplicate(access.event_id, file, position))
-                    continue
-            except FaultError as wrong:
-                reading.unreadable.append(Unreadable(wrong.reason, file, position))
-                counts.unreadable += 1
-                continue
-            counts.accesses += 1
-            if access.addendum and access.addendum.original:
-                reading.amended.setdefault(access.addendum.original, []).append(access)
-            yield access
+        yield from read_file(file, data, reading, seen.before)
     reading.orphans.update(original for original in reading.amended if not seen.has(original))
     reading.finished = True
+
+
+def read_file(file: str, data: bytes, reading: TrailReading, before: Callable[[str, dict[str, Any]], bool]) -> Iterator[Access]:
+    """The accesses of one file; what becomes of the rest is added to the reading. ``before`` tells whether a record, by id and content, was read before."""
+    counts = reading.counts
+    counts.files += 1
+    reading.files.add(file)
+    for position, record in records_of(data, file):
+        if isinstance(record, Unreadable):
+            reading.unreadable.append(record)
+            if not position:
+                counts.faults += 1
+                continue
+            counts.records += 1
+            counts.unreadable += 1
+            continue
+        counts.records += 1
+        try:
+            access = access_of(record, file, position)
+            if before(access.event_id, record):
+                counts.duplicates += 1
+                reading.duplicates.append(Duplicate(access.event_id, file, position))
+                continue
+        except FaultError as wrong:
+            reading.unreadable.append(Unreadable(wrong.reason, file, position))
+            counts.unreadable += 1
+            continue
+        counts.accesses += 1
+        if access.addendum and access.addendum.original:
+            reading.amended.setdefault(access.addendum.original, []).append(access)
+        yield access
 
 
 def in_folder(folder: Path, pattern: str = "*.json*") -> Iterator[File]:
@@ -357,11 +363,11 @@ def _addendum(value: object) -> Addendum | None:
 
 # ---- the same record twice -------------------------------------------------------
 
-_ID, _CONTENT = 16, 8
+ID_BYTES, MARK_BYTES = 16, 24
 _BUCKETS = 1 << 16
 
 
-class _Seen:
+class Seen:
     """The event ids read so far with a fingerprint of what they said: 24 bytes a record, so that ten million fit into 0.3 GB."""
 
     def __init__(self) -> None:
@@ -369,39 +375,53 @@ class _Seen:
 
     def before(self, event_id: str, record: dict[str, Any]) -> bool:
         """Whether the very same record came before; noted if not. Raises FaultError where the id did, saying something else."""
-        mark = _mark(event_id)
-        try:
-            content = blake2b(marshal.dumps(record, 2), digest_size=_CONTENT).digest()
-        except ValueError:
-            raise FaultError(Fault.TOO_DEEP) from None
-        number = mark[0] << 8 | mark[1]
-        bucket = self._buckets[number]
-        if bucket is None:
-            bucket = self._buckets[number] = bytearray()
-        place = _find(bucket, mark)
-        if place < 0:
-            bucket += mark + content
+        mark = mark_of(event_id, record)
+        known = self._content(mark[:ID_BYTES])
+        if known is None:
+            self.note(mark)
             return False
-        if bucket[place + _ID : place + _ID + _CONTENT] != content:
+        if known != mark[ID_BYTES:]:
             raise FaultError(Fault.SAME_ID_OTHER_CONTENT)
         return True
 
+    def note(self, mark: bytes) -> None:
+        """Remember a record whose id is new."""
+        number = mark[0] << 8 | mark[1]
+        bucket = self._buckets[number]
+        if bucket is None:
+            self._buckets[number] = bytearray(mark)
+        else:
+            bucket += mark
+
+    def knows(self, mark: bytes) -> bool:
+        """Whether a record with the mark's id was noted."""
+        return self._content(mark[:ID_BYTES]) is not None
+
     def has(self, event_id: str) -> bool:
         """Whether a record with this id was read."""
-        mark = _mark(event_id)
-        bucket = self._buckets[mark[0] << 8 | mark[1]]
-        return bucket is not None and _find(bucket, mark) >= 0
+        return self._content(_id(event_id)) is not None
+
+    def _content(self, short: bytes) -> bytes | None:
+        bucket = self._buckets[short[0] << 8 | short[1]]
+        if bucket is None:
+            return None
+        place = bucket.find(short)
+        # Found across two entries, it is none.
+        while place >= 0 and place % MARK_BYTES:
+            place = bucket.find(short, place + 1)
+        return bytes(bucket[place + ID_BYTES : place + MARK_BYTES]) if place >= 0 else None
 
 
-def _mark(event_id: str) -> bytes:
-    return blake2b(event_id.encode(), digest_size=_ID).digest()
+def mark_of(event_id: str, record: dict[str, Any]) -> bytes:
+    """A record's id and content, in so many bytes. Raises FaultError where it is nested too deep to be compared."""
+    try:
+        return _id(event_id) + blake2b(marshal.dumps(record, 2), digest_size=MARK_BYTES - ID_BYTES).digest()
+    except ValueError:
+        raise FaultError(Fault.TOO_DEEP) from None
 
 
-def _find(bucket: bytearray, mark: bytes) -> int:
-    place = bucket.find(mark)
-    while place >= 0 and place % (_ID + _CONTENT):
-        place = bucket.find(mark, place + 1)
-    return place
+def _id(event_id: str) -> bytes:
+    return blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
 
 
 def by_reason(unreadable: Iterable[Unreadable]) -> Counter[str]:
