@@ -167,13 +167,16 @@ def peak() -> float:
     return max(resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1e6
 
 
-def measured(side: str, folder: Path) -> tuple[float, float, int]:
-    """Seconds, peak GB and records of one side, in a process of its own."""
+def measured(side: str, folder: Path) -> tuple[float, float, int, float]:
+    """Seconds, peak GB, records and seconds of all cores together, of one side in a process of its own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     out = subprocess.run(
         [sys.executable, __file__, "--side", side, "--keep", str(folder)], check=True, capture_output=True, text=True
     ).stdout
     said = json.loads(out)
-    return said["seconds"], said["gigabytes"], said["records"]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return said["seconds"], said["gigabytes"], said["records"], busy
 
 
 def main() -> None:
@@ -199,11 +202,12 @@ def main() -> None:
         print(f"{packed / 1e9:.3f} GB packed in {len(list(folder.iterdir())):,} files")
         pairs = [(measured("read", folder), measured("scan", folder)) for _ in range(3 if given.million <= 1 else 1)]
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores; {len(pairs)} runs")
-    for (seconds, memory, records), (scanned, of_scan, also) in pairs:
+    for (seconds, memory, records, busy), (scanned, of_scan, also, busy_scan) in pairs:
         assert records == also
         print(
             f"reading {records:,} records: {seconds:.1f} s ({seconds / records * 1e6:.1f} us each), {memory:.2f} GB; "
-            f"DuckDB's scan: {scanned:.1f} s, {of_scan:.2f} GB; ratio {seconds / scanned:.2f}"
+            f"DuckDB's scan: {scanned:.1f} s, {of_scan:.2f} GB; ratio {seconds / scanned:.2f}; "
+            f"of the cores' time {busy:.1f} s and {busy_scan:.1f} s, ratio {busy / busy_scan:.2f}"
         )
 
 

@@ -13,6 +13,7 @@ FILES = [
     ("3", a_file(a_record(4, errorCode="AccessDenied"), a_record(70))),
     ("4", a_file(a_record(71), 7)[:-9]),
     ("5", a_file(*(a_record(number) for number in range(100, 140)))),
+    ("6", a_file(a_record(200), a_record(200))),
 ]
 
 
@@ -26,6 +27,6 @@ def test_several_processes_say_what_one_says() -> None:
     folded = fold_trail(FILES, by_name)
     parts = list(folded.parts)
     together, reading = sum(parts, Counter()), folded.reading
-    assert (len(parts), together, max(together.values())) == (5, said, 1)
+    assert (len(parts), together, max(together.values())) == (6, said, 1)
     assert (reading.counts, reading.unreadable, reading.duplicates) == (alone.counts, alone.unreadable, alone.duplicates)
     assert (reading.files, reading.orphans, reading.finished) == (alone.files, {"gone"}, True)
