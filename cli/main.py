@@ -5,7 +5,7 @@ from importlib import import_module
 
 import typer
 
-_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage", "destruction")
+_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage", "destruction", "evidence")
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "firstcard check export.zip --agreement agreements/jacksonville.yaml"),
     "sample": ("sample", "sample", "firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples"),
@@ -14,6 +14,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "match": ("match", "match", "firstcard match --students roster.csv --patrons patrons.csv --out decisions.csv"),
     "suspend": ("stop", "suspend", "firstcard suspend jaxpl.duval"),
     "resume": ("stop", "resume", "firstcard resume jaxpl.duval"),
+    "review": ("review", "review", "firstcard review --logs evidence --from 2026-11-16 --to 2026-11-23 --out review"),
     "report": ("report", "report", "firstcard report --district duval --html report.html"),
     "kit": ("kit", "kit", "firstcard kit --district duval --report report.json --out kit"),
     "cost": ("cost", "cost", "firstcard cost calls.json --cards 2000"),

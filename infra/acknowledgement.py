@@ -42,7 +42,7 @@ PIPELINE: Findings = {
     "SF2": "X-ray would keep traces outside the trail and the log bucket (clause audit); executions are logged",
     "SQS3": "firstcard-publish-dead is itself the dead-letter queue, of the cards table's stream",
     "IAM5": {
-        "*": "Log delivery of Step Functions takes no resource (its guide, logging with CloudWatch Logs); and SendTaskSuccess is decided by "
+        "*": "What the trail records and by which keys its digests are signed belongs to no resource (clause audit right). Log delivery of Step Functions takes no resource (its guide, logging with CloudWatch Logs); and SendTaskSuccess is decided by "
         "the task token, which only the ledger holds",
         f"dynamodb:{REGION}:{ACCOUNT}:table/firstcard-cards/stream/*": "A stream's name is the time when the table was made",
         f"s3:::{ACCESS_LOGS}/*": "The officer reads all access logs (clause audit right)",

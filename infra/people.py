@@ -11,6 +11,7 @@ from infra.permission import (
     in_bucket,
     in_vault,
     list_extracts,
+    look_at_trail,
     on_bucket,
     on_ledger,
     on_runs_by_district,
@@ -90,8 +91,9 @@ class Officer(Construct):
         self.role.add_to_policy(on_bucket("ListBucket", bucket=names.access_log_bucket()))
         self.role.add_to_policy(in_bucket("GetObject", bucket=names.log_bucket(), prefixes=["AWSLogs/*"]))
         self.role.add_to_policy(in_bucket("GetObject", bucket=names.access_log_bucket(), prefixes=["*"]))
-        self.role.add_to_policy(on_ledger("Query", keys=["print#*", "destroyed#*"]))
+        self.role.add_to_policy(on_ledger("Query", keys=["print#*", "destroyed#*", "intent#*"]))
         self.role.add_to_policy(in_vault("GetObject", "runs/*/receipt.json"))
+        self.role.add_to_policy(look_at_trail())
 
 
 def _role(scope: Construct, who: str) -> iam.Role:

@@ -118,6 +118,11 @@ def wake_roster_run() -> iam.PolicyStatement:
     return _allow(["states:SendTaskSuccess"], ["*"])
 
 
+def look_at_trail() -> iam.PolicyStatement:
+    """See what the trail records, and the public keys that its digests are signed with, which belong to no resource."""
+    return _allow(["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors", "cloudtrail:ListPublicKeys"], ["*"])
+
+
 def send_email() -> iam.PolicyStatement:
     """Send e-mail from this deployment's own identities, under its configuration set."""
     own = names.regional_arn("ses", f"configuration-set/{names.CONFIGURATION_SET}")

@@ -29,6 +29,7 @@ from local.loading import DemoError, Goal, Loader, Part, exported, people_of, se
 from local.machine import Machine, MachineError, alone
 from local.outbox import write_outbox
 from local.programme import Programme, programmes
+from local.reviewing import next_second, review
 from local.transfer import move_of, show_transfer
 from local.wanted import Wanted, together
 
@@ -71,6 +72,7 @@ class Demo:
 
     def _go(self, machine: Machine) -> dict[str, Any]:
         say = self.console.print
+        begins = next_second()
         first = machine.deployed[0].agreement.district
         self._name_agreements(machine.deployed)
         district, parts = people_of(machine, first, students=self.students, staff=self.staff, seed=self.seed)
@@ -95,6 +97,9 @@ class Demo:
         if move := move_of(machine, parts):
             told["transfer"] = show_transfer(loader, move, parts, district, seed=self.seed)
             told["agree"] = told["agree"] and told["transfer"]["agree"]
+        told["review"] = self._review(machine, begins)
+        told["agree"] = told["agree"] and told["review"]["light"] == "green"
+        told["seconds"] |= {"review": round(self.seconds["review"], 1)}
         times = ", ".join(f"{name.replace('_', ' ')} {value:.1f} s" for name, value in told["seconds"].items())
         verdict = "[bold green]Every number agrees.[/]" if told["agree"] else "[bold red]The numbers do not agree.[/]"
         say(f"Time: {times}.\nOn AWS the calls of this run would have cost about ${usd:.2f} at list price.\n{verdict}")
@@ -104,6 +109,30 @@ class Demo:
             f"Receipts: {self._fetch_receipts(machine)}\nOutbox: {outbox.index}\nLibrary system: {databases[0] if len(databases) == 1 else self.state / 'ils'}\nCloudTrail-form records and logs: {machine.cloud.state}"
         )
         return told
+
+    def _review(self, machine: Machine, begins: datetime) -> dict[str, Any]:
+        """The compliance officer's review of the whole run, under the officer's own role."""
+        begun = time.monotonic()
+        with self.console.status("the officer's review"):
+            found = review(machine, begins, self.state / "officer")
+        self.seconds["review"] = time.monotonic() - begun
+        report = found.report
+        colour = {"green": "green", "red": "red"}.get(report["light"], "yellow")
+        rests = report["rests_on"]
+        self.console.print(
+            f"[bold {colour}]The officer's review is {report['light']}[/]: {report['events']['all']:,} calls to AWS, {report['events']['allowed']:,} as the agreements allow, "
+            f"{report['events']['violation']} that they do not; each of {report['intents']['matched']:,} openings was written down before. "
+            f"It rests on {rests['files']} log files whose digests are {rests['verdict'].replace('_', ' ')}."
+        )
+        for finding in report["findings"]:
+            self.console.print(f"  {finding['severity']}: {finding['sentence']} ({finding['count']:,})")
+        self.console.print(f"  The page: {found.page}")
+        return {
+            "light": report["light"],
+            "events": report["events"],
+            "findings": [one["code"] for one in report["findings"]],
+            "verdict": rests["verdict"],
+        }
 
     def _name_agreements(self, deployed: Sequence[Programme]) -> None:
         if len(deployed) > 1:

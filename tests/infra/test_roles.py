@@ -145,7 +145,10 @@ ALLOWED = {
         *("s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
     ],
     "keyholder": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
-    "officer": ["dynamodb:Query", "s3:GetObject", "s3:ListBucket"],
+    "officer": [
+        *("cloudtrail:GetEventSelectors", "cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:ListPublicKeys"),
+        *("dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+    ],
     **{f"upload-{district}": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"] for district in DISTRICTS},
     **{f"sftp-{district}": ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"] for district in DISTRICTS},
     **{f"library-{library}": QUEUE for library in LIBRARIES},

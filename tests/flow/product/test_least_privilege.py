@@ -82,6 +82,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("attest", "when letters went home", "dynamodb:Query", "dynamodb:UpdateItem", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"),
         _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
         _of("officer", "a person, when needed", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        _of("officer", "for a review", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:ListPublicKeys"),
         _of("tally", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         _of("preview", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:DeleteObjectVersion"),
         _of("preview", "when a person asks", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "secretsmanager:GetSecretValue"),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import Attribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
@@ -543,6 +543,24 @@ class LedgerTable:
             purpose=intent.purpose,
             role=role,
         ).save()
+
+    def intents(self, owner: str, first: datetime, last: datetime) -> Iterator[Mapping[str, str]]:
+        """What was about to be opened under a data-sharing id, or of a library's own patrons, between two times, oldest first, as plain data."""
+        day = first.date()
+        while day <= last.date():
+            for item in IntentItem.query(f"intent#{owner}#{day:%Y-%m-%d}"):
+                at = item.sk.partition("#")[0]
+                if first <= datetime.fromisoformat(at) < last:
+                    said = {
+                        "sharing": owner,
+                        "at": at,
+                        "role": item.role,
+                        "object": item.object,
+                        "group": item.group,
+                        "purpose": item.purpose,
+                    }
+                    yield {name: str(value) for name, value in said.items()}
+            day += timedelta(days=1)
 
     def record_print(self, record: PrintRecord, *, at: datetime, nonce: str) -> None:
         """Write what a call of a print is about to do, or did. ``at`` and ``nonce`` are of the call, so that nobody who asks chooses which record is written."""
