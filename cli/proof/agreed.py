@@ -176,11 +176,12 @@ _SOME_DAY = (datetime(2101, 1, 1, tzinfo=UTC), "in 2101")
 
 def _sealed_uses(sharing: str, others: Sequence[str], terms: Sequence[Term]) -> list[Use]:
     """Contexts of sealing and opening: the right ones, and each way in which they can be wrong, at every moment that matters."""
+    rightly: list[tuple[dict[str, str], str, str]] = []
     asked: list[tuple[dict[str, str], str, str]] = [({}, "", " with an empty context")]
     for purpose in (*Purpose, "marketing"):
         for group in (*Group, "everything"):
             right = {"agreement": sharing, "group": str(group), "object": "0c2f", "purpose": str(purpose)}
-            asked.append((right, "", ""))
+            rightly.append((right, "", ""))
             asked += [({**right, "agreement": other}, "", f" in the name of {other}") for other in others]
             asked += [
                 ({key: value for key, value in right.items() if key != left_out}, "", f" without naming the {left_out}")
@@ -202,7 +203,9 @@ def _sealed_uses(sharing: str, others: Sequence[str], terms: Sequence[Term]) -> 
     moments = {at: said for said_of in terms for at, said in said_of.moments()}
     moments.update([_LONG_AGO, _SOME_DAY])
     return [
-        Use(tuple(sorted(context.items())), via, at, said, fault) for at, said in sorted(moments.items()) for context, via, fault in asked
+        Use(tuple(sorted(context.items())), via, at, said, fault)
+        for at, said in sorted(moments.items())
+        for context, via, fault in rightly + asked
     ]
 
 

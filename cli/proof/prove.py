@@ -5,7 +5,7 @@ name, another account, and anybody. What is asked: every use of every key at eve
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from itertools import product
@@ -15,6 +15,7 @@ from cli.proof.agreed import (
     ACCESS_LOGS,
     ACTIONS,
     ADMINISTRATOR,
+    ADMINISTRATORS,
     ANONYMOUS,
     LOGS,
     OBJECTS,
@@ -163,6 +164,7 @@ class Proof:
     requests: int = 0
     _spaces: dict[str, Space] = field(default_factory=dict)
     _agreed: dict[Hashable, int] = field(default_factory=dict)
+    _strangers: list[Caller] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rights = rights.rights_of(self.site)
@@ -176,7 +178,9 @@ class Proof:
     @property
     def callers(self) -> list[Caller]:
         """Everybody who may ask."""
-        return [*self.roles(), *self.strangers()]
+        if not self._strangers:
+            self._strangers = list(self.strangers())
+        return [*self.roles(), *self._strangers]
 
     def roles(self) -> Iterator[Caller]:
         """A session of every role of the templates, and of each person's role that an agreement names."""
@@ -219,32 +223,27 @@ class Proof:
         rules = [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}" for name in sorted(self.deployment.rules)]
         sources = {
             "cloudtrail.amazonaws.com": [TRAIL, f"arn:aws:cloudtrail:{REGION}:{OUTSIDE}:trail/firstcard"],
-            "logging.s3.amazonaws.com": [f"arn:aws:s3:::{VAULT}", "arn:aws:s3:::elsewhere"],
             "events.amazonaws.com": [*rules, f"arn:aws:events:{REGION}:{OUTSIDE}:rule/firstcard-dropped"],
             "cloudwatch.amazonaws.com": [
                 f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:x",
                 f"arn:aws:cloudwatch:{REGION}:{OUTSIDE}:alarm:x",
             ],
+            # A service that does what it should not on behalf of a source that others trust.
+            "ec2.amazonaws.com": [TRAIL, *rules, f"arn:aws:ec2:{REGION}:{ACCOUNT}:x"],
             **{
                 f"{name}.amazonaws.com": [f"arn:aws:{name}:{REGION}:{ACCOUNT}:x", f"arn:aws:{name}:{REGION}:{OUTSIDE}:x"]
-                for name in (
-                    "lambda",
-                    "states",
-                    "transfer",
-                    "s3",
-                    "dynamodb",
-                    "secretsmanager",
-                    "delivery.logs",
-                    "ses",
-                    "apigateway",
-                    "ec2",
-                )
+                for name in ("lambda", "states", "transfer", "s3", "dynamodb", "secretsmanager", "delivery.logs", "ses", "apigateway")
             },
         }
-        for service, arns in sources.items():
-            for arn in arns:
-                account = arn.split(":")[4] or (OUTSIDE if "elsewhere" in arn else ACCOUNT)
-                yield Caller(f"{service} for {arn}", account, service=service, facts={"aws:sourcearn": arn, "aws:sourceaccount": account})
+        asked = [(service, arn, arn.split(":")[4]) for service, arns in sources.items() for arn in arns]
+        buckets = (f"arn:aws:s3:::{VAULT}", "arn:aws:s3:::elsewhere")
+        asked += [("logging.s3.amazonaws.com", arn, account) for arn in buckets for account in (ACCOUNT, OUTSIDE)]
+        asked.append(("ec2.amazonaws.com", buckets[0], ACCOUNT))
+        for service, arn, account in asked:
+            facts = {"aws:sourcearn": arn, "aws:sourceaccount": account}
+            yield Caller(
+                f"{service} for {arn} of {'another account' if account == OUTSIDE else 'ours'}", account, service=service, facts=facts
+            )
 
     # What is there
 
@@ -282,31 +281,36 @@ class Proof:
         if law is None:
             return
         space = self._space(alias, lambda: [use.facts() for use in law.uses])
-        guarded = Guarded(ACCOUNT, key.statements, alone=True)
-        open_to_all = Guarded(ACCOUNT, (*key.statements, ANYBODY_ALLOWS), alone=True)
-        for caller in self.callers if callers is None else callers:
-            for action in ACTIONS:
-                self.requests += 2 * len(law.uses)
-                given = allowed(caller, f"kms:{action}", key.arn, guarded, space)
+        everybody = self.callers if callers is None else list(callers)
+        for action in ACTIONS:
+            about = tuple(statement for statement in key.statements if statement.covers(f"kms:{action}", key.arn))
+            for caller in everybody:
+                self.requests += 3 * len(law.uses)
+                given = allowed(caller, f"kms:{action}", key.arn, Guarded(ACCOUNT, about, alone=True), space) if about else 0
                 agreed = self._uses(law, caller, action, space, never=False)
                 if given != agreed:
                     yield from _key_differences(law, caller, action, given, agreed)
-                if caller.account == OUTSIDE or caller.service or not caller.account:
-                    continue
-                given = allowed(caller, f"kms:{action}", key.arn, open_to_all, space)
-                refused = self._uses(law, caller, action, space, never=True)
-                if refused & given:
-                    what = f"{alias} would let {caller.name} {action}{_first(law, given & refused).fault}, were it allowed beside: no Deny stands against it."
-                    yield Difference(True, caller.name, f"kms:{action}", alias, what)
-                if space.all & ~given & ~refused:
-                    use = _first(law, space.all & ~given & ~refused)
-                    yield Difference(
-                        False,
-                        caller.name,
-                        f"kms:{action}",
-                        alias,
-                        f"A Deny of {alias} keeps {caller.name} from {action}{use.fault}, which is agreed or harmless.",
-                    )
+                if caller.account == ACCOUNT and not caller.service:
+                    yield from self._of_each_lock(law, Locked(key.arn, key.arn, about), caller, action, space, agreed)
+
+    def _of_each_lock(self, law: Law, key: Locked, caller: Caller, action: str, space: Space, agreed: int) -> Iterator[Difference]:
+        """What a key's allowances come to without its refusals, and its refusals beside any allowance: each must hold without the other."""
+        allowances = tuple(statement for statement in key.statements if statement.allows)
+        if len(allowances) < len(key.statements):
+            given = allowed(caller, f"kms:{action}", key.arn, Guarded(ACCOUNT, allowances, alone=True), space)
+            for one in _key_differences(law, caller, action, given & ~agreed, 0):
+                yield replace(one, sentence=f"Only a Deny stands against it: {one.sentence}")
+        beside_any = Guarded(ACCOUNT, (*key.statements, ANYBODY_ALLOWS), alone=True)
+        given = allowed(caller, f"kms:{action}", key.arn, beside_any, space)
+        refused = self._uses(law, caller, action, space, never=True)
+        if refused & given:
+            fault = _first(law, refused & given).fault
+            sentence = f"Were it allowed beside, no Deny of {law.alias} would keep {caller.name} from {action}{fault}."
+            yield Difference(True, caller.name, f"kms:{action}", law.alias, sentence)
+        if space.all & ~given & ~refused:
+            fault = _first(law, space.all & ~given & ~refused).fault
+            sentence = f"A Deny of {law.alias} keeps {caller.name} from {action}{fault}, which it need not."
+            yield Difference(False, caller.name, f"kms:{action}", law.alias, sentence)
 
     def _uses(self, law: Law, caller: Caller, action: str, space: Space, *, never: bool) -> int:
         by_caller = (law.alias, caller.name, action, never)
@@ -347,6 +351,9 @@ class Proof:
                     self.requests += len(asked.requests)
                     given = allowed(caller, action, arn, guarded, asked) if caller.own or bucket.statements else 0
                     if given:
+                        if action in READING and caller.name in ADMINISTRATORS and path.startswith(("incoming/", "try/")):
+                            sentence = f"Only the key keeps {caller.name} from {action} {name}/{path}: the bucket's policy does not."
+                            yield Difference(True, caller.name, action, f"{name}/{path}", sentence)
                         given = self._with_the_key(caller, action, arn, bucket, asked, given)
                     agreed = self._s3_agreed(caller, action, arn, bucket, asked)
                     if given != agreed:
@@ -369,6 +376,7 @@ class Proof:
         if action == "s3:PutObject":
             algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
             more += [{algorithm: "AES256"}, {algorithm: "aws:kms"}, {algorithm: "aws:kms:dsse"}]
+            more.append({algorithm: "aws:kms:dsse", key_id: bucket.key or "none"})
             more += [
                 {algorithm: "aws:kms", key_id: key} for key in (bucket.key or "none", "arn:aws:kms:us-east-1:999988887777:key/another")
             ]
@@ -405,7 +413,7 @@ class Proof:
         )
         if caller.service:
             return self._s3_service(caller, action, arn, over_tls, asked)
-        if caller.name in (ADMINISTRATOR, ROOT_USER):
+        if caller.name in ADMINISTRATORS:
             if action in READING and bucket.key:
                 return 0
             if action == "s3:PutObject" and bucket.key:
@@ -431,11 +439,13 @@ class Proof:
     @staticmethod
     def _s3_service(caller: Caller, action: str, arn: str, over_tls: int, asked: Space) -> int:
         ours = caller.account == ACCOUNT
-        trail = caller.facts.get("aws:sourcearn") == TRAIL and (
+        source = str(caller.facts.get("aws:sourcearn"))
+        trail = (caller.service, source) == ("cloudtrail.amazonaws.com", TRAIL) and (
             (action == "s3:GetBucketAcl" and arn == f"arn:aws:s3:::{LOGS}")
             or (action == "s3:PutObject" and arn.startswith(f"arn:aws:s3:::{LOGS}/AWSLogs/{ACCOUNT}/"))
         )
-        log = caller.service == "logging.s3.amazonaws.com" and action == "s3:PutObject" and arn.startswith(f"arn:aws:s3:::{ACCESS_LOGS}/")
+        to_logs = action == "s3:PutObject" and arn.startswith(f"arn:aws:s3:::{ACCESS_LOGS}/")
+        log = caller.service == "logging.s3.amazonaws.com" and source.startswith("arn:aws:s3:::firstcard-") and to_logs
         return over_tls if ours and (trail or log) else 0
 
     # Everything else that a role's own policy says
@@ -596,7 +606,7 @@ class Proof:
             for action in (f"{service}:{one}" for one in OTHER_ACTIONS[service].split()):
                 self.requests += len(asked.requests)
                 given = allowed(caller, action, box.arn, Guarded(ACCOUNT, box.statements), asked)
-                if caller.name in (ADMINISTRATOR, ROOT_USER):
+                if caller.name in ADMINISTRATORS:
                     said = asked.all if service == "sns" and action != "sns:Publish" else safely
                 elif role_of(caller):
                     reached = (right.reaches(action, box.arn) for right in self.rights.get(rights.without_suffix(caller.name), ()))
