@@ -371,9 +371,10 @@ class VaultLaw(_RestLaw):
     """Of the vault's key, which tables and the libraries' secrets share."""
 
     object_uses = (
-        ("plan hold issue finish notify explain settle tally attest print operator officer", "Decrypt", "*"),
+        ("plan hold issue finish notify explain settle tally attest print destroy operator officer", "Decrypt", "*"),
         ("plan hold finish", "GenerateDataKey", "*"),
         ("tally", "GenerateDataKey", "progress/*"),
+        ("destroy", "GenerateDataKey", "manifests/*"),
         ("systems-librarian", "GenerateDataKey", "usage/*"),
         ("systems-librarian gather", "GenerateDataKey", "patrons/*"),
     )

@@ -34,7 +34,7 @@ from cli.proof.agreed import (
 )
 from cli.proof.decision import EVERYTHING, Caller, Facts, Guarded, Space, allowed
 from cli.proof.deployment import ACCOUNT, REGION, Deployment, Locked
-from cli.proof.policy import Statement
+from cli.proof.policy import Statement, like
 from firstcard.agreement import Site
 
 OUTSIDE = "999988887777"
@@ -111,6 +111,7 @@ ITEMS = (
     ),
     *("patron", "patrons", "pin", "print", "run", "snapshot", "unnumbered"),
 )
+FOLDERS = ("incoming", "try", "outbox", "runs", "manifests", "snapshots", "students", "patrons", "usage", "census", "progress", "else")
 TRUSTING = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
 
@@ -165,13 +166,31 @@ class Proof:
     _spaces: dict[str, Space] = field(default_factory=dict)
     _agreed: dict[Hashable, int] = field(default_factory=dict)
     _strangers: list[Caller] = field(default_factory=list)
+    _items: tuple[str, ...] = ()
+    _prefixes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.rights = rights.rights_of(self.site)
         samples: dict[str, Sequence[str]] = {VAULT: VAULT_NAMES, LOGS: LOG_NAMES, ACCESS_LOGS: ("bucket/x",)}
         samples.update({drop_bucket(one.district): DROP_NAMES for one in self.site.agreements})
-        self.samples = samples
-        self.laws: dict[str, Law] = {law.alias: law for law in laws_of(self.site, samples)}
+        self.samples = {bucket: tuple(dict.fromkeys((*names, *self._named_in(bucket)))) for bucket, names in samples.items()}
+        self._items = tuple(dict.fromkeys((*(f"{item}#x" for item in ITEMS), *self._said_of("dynamodb:leadingkeys"))))
+        prefixes = [one for folder in FOLDERS for one in (folder, f"{folder}/x")]
+        self._prefixes = tuple(dict.fromkeys((*prefixes, *self._said_of("s3:prefix"))))
+        self.laws: dict[str, Law] = {law.alias: law for law in laws_of(self.site, self.samples)}
+
+    def _said_of(self, key: str) -> list[str]:
+        """A value for each pattern that any role's policy has for a condition key: nothing that is allowed goes unasked because nobody thought of it."""
+        statements = (statement for role in self.deployment.roles.values() for statement in role.own)
+        conditions = (condition for statement in statements for condition in statement.conditions if condition.key == key)
+        return sorted({value.replace("*", "x") for condition in conditions for value in condition.values})
+
+    def _named_in(self, bucket: str) -> list[str]:
+        """An object for each pattern that any role's policy has for a bucket."""
+        named = (
+            resource.partition("/") for role in self.deployment.roles.values() for statement in role.own for resource in statement.resources
+        )
+        return sorted({path.replace("*", "x") for arn, _, path in named if path and like(f"arn:aws:s3:::{bucket}", arn)})
 
     # Who asks
 
@@ -368,11 +387,7 @@ class Proof:
         ]
         more: list[Facts] = [{}]
         if action in LISTING:
-            more += [
-                {"s3:prefix": prefix}
-                for folder in ("incoming", "try", "outbox", "patrons", "runs", "else")
-                for prefix in (folder, f"{folder}/x")
-            ]
+            more += [{"s3:prefix": prefix} for prefix in self._prefixes]
         if action == "s3:PutObject":
             algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
             more += [{algorithm: "AES256"}, {algorithm: "aws:kms"}, {algorithm: "aws:kms:dsse"}]
@@ -517,7 +532,7 @@ class Proof:
 
     def _asked_of(self, service: str) -> Space:
         if service == "dynamodb":
-            leading = [(f"{item}#x",) for item in ITEMS] + [(f"{one}#x", "else#x") for one in ("patron", "run")]
+            leading = [(item,) for item in self._items] + [(f"{one}#x", "else#x") for one in ("patron", "run")]
             return self._space(service, lambda: [{"dynamodb:leadingkeys": keys} for keys in leading])
         if service in ("sqs", "sns"):
             return self._space("queues", lambda: [{"aws:securetransport": "true"}, {"aws:securetransport": "false"}])

@@ -174,6 +174,18 @@ _ROWS: dict[str, str] = {
         s3 | GetObject | vault/census/* vault/manifests/* vault/progress/* vault/runs/*/plan.json vault/usage/*
         s3 | PutObject | vault/progress/*
     """,
+    "destroy": """
+        dynamodb | BatchGetItem | table/firstcard-cards | patron#* household#*
+        dynamodb | UpdateItem | table/firstcard-cards | patron#*
+        dynamodb | DeleteItem | table/firstcard-cards | household#*
+        dynamodb | GetItem UpdateItem | table/firstcard-ledger | district#*
+        dynamodb | PutItem | table/firstcard-ledger | destroyed#*
+        s3 | ListBucket | vault
+        s3 | ListBucketVersions | vault | students/* snapshots/*
+        s3 | GetObject PutObject | vault/manifests/*
+        s3 | DeleteObjectVersion | vault/students/* vault/snapshots/*
+        events | PutEvents | event-bus/firstcard-cards
+    """,
     "reset": """
         secretsmanager | GetSecretValue | secret:firstcard/tokens/*
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* household#* envelope#*
@@ -239,7 +251,7 @@ _ROWS: dict[str, str] = {
     "officer": """
         s3 | ListBucket | access logs
         s3 | GetObject | access/* logs/AWSLogs/* vault/runs/*/receipt.json
-        dynamodb | Query | table/firstcard-ledger | print#*
+        dynamodb | Query | table/firstcard-ledger | print#* destroyed#*
     """,
     "library-{library}": """
         sqs | QUEUE | firstcard-library-{library}
@@ -268,6 +280,7 @@ CALLED_BY = {
     ("firstcard-admit", "events.amazonaws.com"),
     ("firstcard-window", "events.amazonaws.com"),
     ("firstcard-tally", "events.amazonaws.com"),
+    ("firstcard-destroy", "events.amazonaws.com"),
 }
 """Functions that a service calls by itself, each for one source."""
 
