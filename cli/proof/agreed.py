@@ -339,7 +339,7 @@ class _RestLaw:
         asked += [(("aws:dynamodb:tableName", "firstcard-cards"), via) for via in ("", TABLES)]
         asked += [(("SecretARN", "firstcard/tokens/x"), via) for via in ("", SECRETS)]
         at = datetime(2026, 10, 1, tzinfo=UTC)
-        self.uses = [Use((pair,), via, at, "", f" of {pair[1]}{f' through {via}' if via else ' directly'}") for pair, via in asked]
+        self.uses = [Use((pair,), via, at, "", f" for {pair[1]}{f' through {via}' if via else ' directly'}") for pair, via in asked]
         self.uses += [Use((), via, at, "", f" with an empty context{f' through {via}' if via else ''}") for via in ("", OBJECTS)]
 
     def may(self, caller: Caller, action: str) -> Test | None:
