@@ -12,7 +12,7 @@ from cli.proof.decision import Caller, Facts
 from cli.proof.deployment import ACCOUNT, REGION
 from cli.proof.policy import Value, like
 from firstcard.agreement import Agreement, Group, PatronsClause, Purpose, Site, Status
-from firstcard.agreement.model import COMPARES, FUNCTION_PURPOSES
+from firstcard.agreement.model import COMPARE, FUNCTION_PURPOSES
 
 OPENING = ("Decrypt", "ReEncryptFrom")
 CRYPTOGRAPHY = (
@@ -265,7 +265,7 @@ class PurposeLaw:
                 if opens and (clause.human or purpose in FUNCTION_PURPOSES.get(role, ())):
                     groups = set(agreement.matrix.get(purpose, ()))
                     if purpose is Purpose.DEDUPLICATE:
-                        groups = groups & {Group.STUDENTS} if role == COMPARES else groups - {Group.STUDENTS}
+                        groups = groups & {Group.STUDENTS} if role in COMPARE else groups - {Group.STUDENTS}
                     yield purpose, groups
         if action == "Encrypt":
             for purpose, every in agreement.matrix.items():
@@ -288,7 +288,7 @@ class PurposeLaw:
 
 
 class PatronsLaw:
-    """Of the key of a library's own patrons: two seal an extract, ``plan`` opens it, while the library's clause holds."""
+    """Of the key of a library's own patrons: two seal an extract, ``plan`` and ``preview`` open it, while the library's clause holds."""
 
     def __init__(self, library: str, clause: PatronsClause, site: Site) -> None:
         self.alias = f"alias/firstcard-patrons-{library}"
@@ -301,7 +301,12 @@ class PatronsLaw:
         """Seal or open the group ``patrons`` to deduplicate."""
         if _administers(caller, action):
             return _always
-        if (role_of(caller), action) not in {("systems-librarian", "Encrypt"), ("gather", "Encrypt"), ("plan", "Decrypt")}:
+        if (role_of(caller), action) not in {
+            ("systems-librarian", "Encrypt"),
+            ("gather", "Encrypt"),
+            ("plan", "Decrypt"),
+            ("preview", "Decrypt"),
+        }:
             return None
         return lambda use: (
             _is_whole(use, self._library)
@@ -310,8 +315,8 @@ class PatronsLaw:
         )
 
     def never(self, caller: Caller, action: str) -> Test | None:
-        """Nobody but ``plan`` ever opens one, nothing in another's name, and the key is never handed on."""
-        if action == HANDING_ON or (action in (*OPENING, "ReEncryptTo") and role_of(caller) != "plan"):
+        """Nobody but ``plan`` and ``preview`` ever opens one, nothing in another's name, and the key is never handed on."""
+        if action == HANDING_ON or (action in (*OPENING, "ReEncryptTo") and role_of(caller) not in ("plan", "preview")):
             return _always
         return self._in_anothers_name if action in CRYPTOGRAPHY else None
 
@@ -371,7 +376,7 @@ class VaultLaw(_RestLaw):
     """Of the vault's key, which tables and the libraries' secrets share."""
 
     object_uses = (
-        ("plan hold issue finish notify explain settle tally attest print destroy operator officer", "Decrypt", "*"),
+        ("plan hold issue finish notify explain settle tally attest print destroy preview operator officer", "Decrypt", "*"),
         ("plan hold finish", "GenerateDataKey", "*"),
         ("tally", "GenerateDataKey", "progress/*"),
         ("destroy", "GenerateDataKey", "manifests/*"),
@@ -396,6 +401,7 @@ class DropLaw(_RestLaw):
             ("plan", "Decrypt", "incoming/*"),
             ("hold finish", "Decrypt GenerateDataKey", "outbox/*"),
             ("rehearse", "Decrypt", "try/*"),
+            ("preview", "Decrypt", "preview/*"),
             ("rehearse", "GenerateDataKey", "outbox/try-*"),
         )
 

@@ -53,7 +53,7 @@ VAULT_NAMES = (
     *(f"{folder}/x" for folder in ("manifests", "snapshots", "students", "patrons", "usage", "census", "progress", "else")),
 )
 DROP_NAMES = (
-    *(f"{folder}/a{ending}" for folder in ("incoming", "try") for ending in (".csv", *(f".{one}" for one in rights.UNFINISHED))),
+    *(f"{folder}/a{ending}" for folder in ("incoming", "try", "preview") for ending in (".csv", *(f".{one}" for one in rights.UNFINISHED))),
     *("outbox/r1.json", "outbox/try-r1.json", "else/x"),
 )
 LOG_NAMES = (f"AWSLogs/{ACCOUNT}/CloudTrail/x", f"AWSLogs/{OUTSIDE}/CloudTrail/x", "else/x")
@@ -94,6 +94,7 @@ READS_TABLE = frozenset(
     for name in ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "GetRecords", "PutItem", "Query", "UpdateItem")
 )
 ITEMS = (
+    "became",
     *(
         "agreement",
         "bounce",
@@ -111,7 +112,21 @@ ITEMS = (
     ),
     *("patron", "patrons", "pin", "print", "run", "snapshot", "unnumbered"),
 )
-FOLDERS = ("incoming", "try", "outbox", "runs", "manifests", "snapshots", "students", "patrons", "usage", "census", "progress", "else")
+FOLDERS = (
+    "incoming",
+    "try",
+    "preview",
+    "outbox",
+    "runs",
+    "manifests",
+    "snapshots",
+    "students",
+    "patrons",
+    "usage",
+    "census",
+    "progress",
+    "else",
+)
 TRUSTING = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
 
@@ -370,7 +385,7 @@ class Proof:
                     self.requests += len(asked.requests)
                     given = allowed(caller, action, arn, guarded, asked) if caller.own or bucket.statements else 0
                     if given:
-                        if action in READING and caller.name in ADMINISTRATORS and path.startswith(("incoming/", "try/")):
+                        if action in READING and caller.name in ADMINISTRATORS and path.startswith(("incoming/", "try/", "preview/")):
                             sentence = f"Only the key keeps {caller.name} from {action} {name}/{path}: the bucket's policy does not."
                             yield Difference(True, caller.name, action, f"{name}/{path}", sentence)
                         given = self._with_the_key(caller, action, arn, bucket, asked, given)

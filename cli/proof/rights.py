@@ -19,15 +19,15 @@ QUEUE = "ChangeMessageVisibility DeleteMessage GetQueueAttributes GetQueueUrl Re
 # service | actions | resources without account and region | partition keys, prefixes of a listing, or "identified"
 _ROWS: dict[str, str] = {
     "upload-{district}": """
-        s3 | AbortMultipartUpload PutObject | drop-{district}/incoming/* drop-{district}/try/*
+        s3 | AbortMultipartUpload PutObject | drop-{district}/incoming/* drop-{district}/try/* drop-{district}/preview/*
         s3 | GetObject | drop-{district}/outbox/*
         s3 | ListBucket | drop-{district} | outbox outbox/*
     """,
     "sftp-{district}": """
-        s3 | PutObject | drop-{district}/incoming/* drop-{district}/try/*
-        s3 | DeleteObject GetObject | drop-{district}/incoming/UNFINISHED drop-{district}/try/UNFINISHED
+        s3 | PutObject | drop-{district}/incoming/* drop-{district}/try/* drop-{district}/preview/*
+        s3 | DeleteObject GetObject | drop-{district}/incoming/UNFINISHED drop-{district}/try/UNFINISHED drop-{district}/preview/UNFINISHED
         s3 | GetObject | drop-{district}/outbox/*
-        s3 | ListBucket | drop-{district} | incoming incoming/* try try/* outbox outbox/*
+        s3 | ListBucket | drop-{district} | incoming incoming/* try try/* preview preview/* outbox outbox/*
     """,
     "refuse": """
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* household#*
@@ -92,10 +92,10 @@ _ROWS: dict[str, str] = {
         dynamodb | GetItem | table/firstcard-ledger | district#* agreement#*
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* pair#*
         dynamodb | PutItem | table/firstcard-cards | patron#* pair#* number#*
-        dynamodb | BatchWriteItem | table/firstcard-cards | patron#* household#* envelope#* pair#* unnumbered#*
+        dynamodb | BatchWriteItem | table/firstcard-cards | patron#* household#* envelope#* pair#* unnumbered#* became#*
     """,
     "finish": """
-        dynamodb | Query | table/firstcard-cards | unnumbered#*
+        dynamodb | Query | table/firstcard-cards | unnumbered#* became#*
         dynamodb | GetItem | table/firstcard-ledger | run#* district#* agreement#*
         dynamodb | UpdateItem | table/firstcard-ledger | run#* district#*
         dynamodb | DeleteItem | table/firstcard-ledger | content#*
@@ -174,6 +174,17 @@ _ROWS: dict[str, str] = {
         s3 | GetObject | vault/census/* vault/manifests/* vault/progress/* vault/runs/*/plan.json vault/usage/*
         s3 | PutObject | vault/progress/*
     """,
+    "preview": """
+        s3 | ListBucketVersions | drop-* | preview/*
+        s3 | GetObjectVersion DeleteObjectVersion | drop-*/preview/*
+        secretsmanager | GetSecretValue | secret:firstcard/openpgp/* secret:firstcard/tokens/*
+        dynamodb | GetItem | table/firstcard-ledger | district#* agreement#* snapshot#* patrons#* content#*
+        dynamodb | PutItem | table/firstcard-ledger | intent#*
+        dynamodb | Query | table/firstcard-ledger/index/by_district table/firstcard-cards/index/pairs
+        dynamodb | BatchGetItem | table/firstcard-cards | pair#* patron#* number#*
+        s3 | ListBucket | vault
+        s3 | GetObject | vault/manifests/* vault/snapshots/* vault/patrons/* vault/students/*
+    """,
     "destroy": """
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* household#*
         dynamodb | UpdateItem | table/firstcard-cards | patron#*
@@ -230,7 +241,7 @@ _ROWS: dict[str, str] = {
         s3 | ListBucket | vault
         s3 | GetObject | vault/runs/*/plan.json vault/runs/*/receipt.json
         states | SendTaskSuccess | *
-        lambda | InvokeFunction | function:firstcard-attest function:firstcard-explain function:firstcard-reset function:firstcard-tally
+        lambda | InvokeFunction | function:firstcard-attest function:firstcard-explain function:firstcard-reset function:firstcard-tally function:firstcard-preview
     """,
     "librarian": """
         lambda | InvokeFunction | function:firstcard-settle
