@@ -61,6 +61,11 @@ def _only_listings_have_a_prefix(where: str, statement: Statement, what: str) ->
     return what in ("actions of all", "all actions of the service") and listing
 
 
+def _lists_anyway(where: str, statement: Statement, what: str) -> bool:
+    listing = statement.actions == ("s3:listbucketversions",) and any(one.key == "s3:prefix" for one in statement.conditions)
+    return what in ("actions of all", "all actions of the service") and listing and where == "role firstcard-destroy"
+
+
 EQUIVALENT = {
     "AWS gives the role's ARN as aws:PrincipalArn, in a session too; the session's is written for other evaluators": _of_a_session,
     "the role's ARN names the account already": _account_is_in_the_role,
@@ -68,6 +73,7 @@ EQUIVALENT = {
     "no other action of S3 carries a header of encryption": _only_writes_name_an_encryption,
     "the policy refuses every action already": _every_action_already,
     "no action but these two carries a listing's prefix": _only_listings_have_a_prefix,
+    "no other action carries a listing's prefix but one that the role has for the whole bucket": _lists_anyway,
 }
 """Changes that change nothing, and why."""
 
