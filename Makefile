@@ -8,7 +8,7 @@ SEED ?= 1
 JSON ?=
 TESTS ?= tests
 
-.PHONY: help setup demo up test check synth layers bench clean
+.PHONY: help setup demo up test check synth prove layers bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,9 @@ layers: setup ## build the layers for AWS (Python 3.13, arm64)
 
 synth: layers ## synthesise the templates for AWS into cdk.out
 	PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/node .build/node/node_modules/aws-cdk/bin/cdk synth --quiet -c layers=.build/layers-aws
+
+prove: synth ## prove that what would be deployed allows what the agreements say, and nothing else
+	$(VENV)/firstcard agreement prove . --templates cdk.out
 
 bench: setup ## measurements, each with the machine that it ran on
 	@for one in bench/*.py; do $(VENV)/python $$one || exit 1; done

@@ -5,7 +5,7 @@ Context: ``site`` (folder with ``agreements/`` and ``libraries/``, default here)
 """
 
 from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from firstcard.agreement import load_site
 from infra.layers import PROJECT
@@ -18,7 +18,7 @@ def _said(app: App, name: str, otherwise: str) -> str:
 
 
 def main() -> None:
-    """Synthesise into the folder that the CDK names, with AWS Solutions rules applied."""
+    """Synthesise into the folder that the CDK names, with the rules of AWS Solutions and of NIST 800-53 applied."""
     app = App()
     site = PROJECT / _said(app, "site", ".")
     choices = Choices(
@@ -27,7 +27,7 @@ def main() -> None:
         sftp=_said(app, "sftp", "true").lower() != "false",
     )
     add_stacks(app, site=load_site(site), choices=choices)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     app.synth()
 
 

@@ -1,4 +1,4 @@
-"""``firstcard agreement``: check, explain, compare and renew data-sharing agreements."""
+"""``firstcard agreement``: check, explain, compare and renew data-sharing agreements, and prove that a deployment keeps to them."""
 
 import json
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.prove import prove_templates
 from firstcard.agreement.diff import Section, changes_between, to_plain
 from firstcard.agreement.explain import to_markdown
 from firstcard.agreement.lines import AgreementError, Mistake
@@ -17,7 +18,9 @@ from firstcard.agreement.renew import RenewalError, renewed
 MISTAKES = 1
 """Exit code when a file has mistakes; a command used wrongly exits with 2."""
 
-app = typer.Typer(no_args_is_help=True, help="Check, explain, compare and renew data-sharing agreements.")
+app = typer.Typer(
+    no_args_is_help=True, help="Check, explain, compare and renew data-sharing agreements, and prove that a deployment keeps to them."
+)
 
 AgreementFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="An agreement (YAML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")]
@@ -160,3 +163,6 @@ def renew(
     typer.echo(f"{out} is a draft. Read it whole; check it with: firstcard agreement check {out}")
     for clause in moved:
         typer.echo(f"The dates of {clause} are a year later now: set them as they will be.")
+
+
+app.command(name="prove", epilog="Example: firstcard agreement prove . --templates cdk.out")(prove_templates)

@@ -93,6 +93,48 @@ def agreement_findings(district: str) -> Findings:
     }
 
 
+NO_POLICY_OF_ITS_OWN = (
+    "Each role has its own few rights and shares none; the proof compares them one by one with what is agreed (firstcard agreement prove)"
+)
+NIST_FUNCTIONS: Findings = {
+    "IAMNoInlinePolicy": NO_POLICY_OF_ITS_OWN,
+    "LambdaConcurrency": "Queues, maps and the page's throttle bound how much runs at once; a reserved share would take from what a roster needs",
+    "LambdaDLQ": "What calls a function keeps what failed: a queue with dead letters, Step Functions, or the person who waits; hourly schedules come again",
+    "LambdaInsideVPC": "No function listens; a private network would add a way out to the library's system and no lock: keys refuse by role and purpose (clause who has access)",
+    "CloudWatchLogGroupEncrypted": "Logs hold tokens and no personal data, encrypted by AWS's own key; they go after three months, sessions of SFTP after access_log_days (clause audit)",
+}
+NIST_STATE: Findings = {
+    "IAMNoInlinePolicy": NO_POLICY_OF_ITS_OWN,
+    "DynamoDBInBackupPlan": "Any second of the last 35 days can be restored, and that is the longest that a deleted item stays anywhere (clause retention); a backup plan "
+    "would keep children's data beyond the agreement's days (clause disposition)",
+    "S3BucketReplicationEnabled": "A copy in another Region is a second place of storage that no agreement names, and keeps what was deleted in the first one (clauses disposition "
+    "and subprocessors). Every version stays, at home, as long as the bucket's lifecycle says",
+    "S3BucketLoggingEnabled": STATE["S1"],
+    "S3DefaultEncryptionKMS": "S3 delivers access logs only into a bucket under S3's own key; they hold object names, which are tokens and files' names (clause audit)",
+    "SNSEncryptedKMS": "An alarm says that a queue or a run failed: names of functions and counts, no personal data",
+    "SecretsManagerRotationEnabled": str(STATE["SMG4"]),
+}
+NIST_TRAIL: Findings = {
+    "CloudTrailCloudWatchLogsEnabled": "The trail goes into one locked bucket and nowhere else: a second copy in CloudWatch could be changed, and would be read by other roles (clause audit)",
+}
+
+
+def nist_agreement_findings() -> Findings:
+    """What stays in the stack of one district of the rules of NIST 800-53, revision 5."""
+    return {
+        "IAMNoInlinePolicy": NO_POLICY_OF_ITS_OWN,
+        "S3BucketReplicationEnabled": "A roster is to be gone after raw_upload_days, with every version: a copy in another Region would be a second thing to destroy (clauses "
+        "retention.raw_upload_days and disposition)",
+        "SecretsManagerRotationEnabled": "The district encrypts to this key; a new one is handed over by people (clause exchange process)",
+    }
+
+
+def acknowledge_nist(stack: Stack, findings: Findings) -> None:
+    """Tell cdk-nag which findings of its pack of NIST 800-53, revision 5, stay in a stack, and why."""
+    for rule, reason in findings.items():
+        Validations.of(stack).acknowledge(Acknowledgment(id=f"NIST.800.53.R5::NIST.800.53.R5-{rule}", reason=str(reason)))
+
+
 def acknowledge(stack: Stack, findings: Findings) -> None:
     """Tell cdk-nag which findings stay in a stack, and why."""
     for rule, reason in findings.items():

@@ -62,6 +62,17 @@ class Bucket(Construct):
             )
         )
 
+    def only_under(self, key: kms.IKey) -> None:
+        """Refuse what would be put under another key than the bucket's. Who says nothing about encryption gets the bucket's; a header that names the algorithm alone would get AWS's own key (S3 API reference, PutObject)."""
+        algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
+        refused: dict[str, dict[str, dict[str, object]]] = {
+            "OnlyUnderTheKeyOfTheBucket": {"Null": {key_id: "false"}, "StringNotEquals": {key_id: key.key_arn}},
+            "OnlyEncryptedByKms": {"Null": {algorithm: "false"}, "StringNotEquals": {algorithm: "aws:kms"}},
+            "NotUnderAKeyOfAws": {"Null": {algorithm: "false", key_id: "true"}},
+        }
+        for sid, conditions in refused.items():
+            self.deny(sid, "PutObject", on=["*"], conditions=conditions)
+
 
 class AccessLogBucket(Construct):
     """Where S3 writes its access logs: SSE-S3, as log delivery asks, and not locked, as Object Lock buckets cannot receive them."""

@@ -47,12 +47,7 @@ class Drop(Construct):
         self.bucket.written.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
-        for sid, header, value in (
-            ("OnlyUnderTheKeyOfTheAgreement", "s3:x-amz-server-side-encryption-aws-kms-key-id", self.key.key.key_arn),
-            ("OnlyEncryptedByKms", "s3:x-amz-server-side-encryption", "aws:kms"),
-        ):
-            # Who says nothing about encryption gets the bucket's own key: only a header that says otherwise is refused.
-            self.bucket.deny(sid, "PutObject", on=["*"], conditions={"Null": {header: "false"}, "StringNotEquals": {header: value}})
+        self.bucket.only_under(self.key.key)
         for sid, folder, reader in (
             ("RostersAreReadByPlanOnly", "incoming", "plan"),
             ("TrialsAreReadByRehearseOnly", "try", "rehearse"),

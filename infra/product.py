@@ -6,7 +6,18 @@ from pathlib import Path
 from aws_cdk import App
 
 from firstcard.agreement import Site
-from infra.acknowledgement import FAMILY, PIPELINE, STATE, acknowledge, agreement_findings
+from infra.acknowledgement import (
+    FAMILY,
+    NIST_FUNCTIONS,
+    NIST_STATE,
+    NIST_TRAIL,
+    PIPELINE,
+    STATE,
+    acknowledge,
+    acknowledge_nist,
+    agreement_findings,
+    nist_agreement_findings,
+)
 from infra.agreement import AgreementOf
 from infra.family import Family
 from infra.library import LibraryOf
@@ -39,10 +50,16 @@ def add_stacks(app: App, *, site: Site, choices: Choices) -> None:
     acknowledge(state, STATE)
     acknowledge(family, FAMILY)
     acknowledge(pipeline, PIPELINE)
+    acknowledge_nist(state, NIST_STATE)
+    acknowledge_nist(family, NIST_FUNCTIONS)
+    acknowledge_nist(pipeline, NIST_FUNCTIONS)
+    acknowledge_nist(trail, NIST_TRAIL)
     family.add_stack_dependency(state, "reads its tables and secrets")
     pipeline.add_stack_dependency(state, "reads its tables, buckets and stream")
     pipeline.add_stack_dependency(family, "takes its address as a parameter")
     trail.add_stack_dependency(state, "writes into its log bucket")
+    if sftp is not None:
+        acknowledge_nist(sftp, {"CloudWatchLogGroupEncrypted": NIST_FUNCTIONS["CloudWatchLogGroupEncrypted"]})
     for library in site.libraries:
         if library.patrons is not None:
             own = LibraryOf(app, f"FirstCardLibrary-{library.id}", library=library, clause=library.patrons)
@@ -61,4 +78,5 @@ def add_district(app: App, *, site: Site, district: str, sftp: bool) -> Agreemen
     sharings = [[agreement for agreement in site.agreements if agreement.sharing == sharing] for sharing in site.sharings(district)]
     stack = AgreementOf(app, f"FirstCardAgreement-{district}", agreement=leading, sharings=sharings, sftp=sftp)
     acknowledge(stack, agreement_findings(district))
+    acknowledge_nist(stack, nist_agreement_findings())
     return stack

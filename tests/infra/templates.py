@@ -84,11 +84,11 @@ def synthesise(outdir: Path, placeholders: Path, context: dict[str, Any], *, val
 def written(app: Any, outdir: Path, *, validated: bool = True) -> Templates:
     """What an app writes, and what the rules complain of."""
     from aws_cdk import Validations
-    from cdk_nag import AwsSolutionsChecks
+    from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
     findings = ""
     if validated:
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     try:
         app.synth()
     except RuntimeError as error:
