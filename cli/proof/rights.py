@@ -262,7 +262,8 @@ _ROWS: dict[str, str] = {
     "officer": """
         s3 | ListBucket | access logs
         s3 | GetObject | access/* logs/AWSLogs/* vault/runs/*/receipt.json
-        dynamodb | Query | table/firstcard-ledger | print#* destroyed#*
+        dynamodb | Query | table/firstcard-ledger | print#* destroyed#* intent#*
+        cloudtrail | GetTrail GetTrailStatus GetEventSelectors ListPublicKeys | *
     """,
     "library-{library}": """
         sqs | QUEUE | firstcard-library-{library}
