@@ -30,10 +30,10 @@ class Trail(Stack):
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
                 # The call's body, which holds a student's id, is no part of the record.
                 _selector(
-                    "Who asked about a child or for a new PIN, told of letters, printed, or had a report counted",
+                    "Who asked about a child, a new PIN or noes, told of letters or a no taken back, printed, or counted",
                     {
                         **_data("AWS::Lambda::Function"),
-                        "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset", "attest", "print", "tally")],
+                        "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset", "attest", "honour", "print", "tally")],
                     },
                 ),
                 _selector(

@@ -65,6 +65,7 @@ def planner() -> Planner:
         below=secrets.randbelow,
         pairs=cards,
         numbers=cards,
+        noes=cards,
         patrons=patrons_of,
     )
 

@@ -153,6 +153,7 @@ class Yard:
             below=random.randrange,
             pairs=self.cards,
             numbers=self.cards,
+            noes=self.cards,
             patrons=lambda library, now: self.patrons,
         ).plan(arrival)
 

@@ -57,6 +57,7 @@ VERBS = (
     "print",
     "tally",
     "destroy",
+    "honour",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -40,7 +40,8 @@ class PatronLine:
     is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer. ``separate`` says
     that a person set the student apart from a patron of the library who is like it. ``claimed`` says that the number is made of what people send, so that it may be another
     person's already: it is given only if it can be claimed. ``moved_from`` is the patron whose card this was: the same child as a student of another district, or under another id.
-    ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed.
+    ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed. ``taken_back`` is when the child's no was taken back (ISO 8601),
+    as the plan saw it: such a line takes a refused patron up again, and no other does.
     """
 
     decision: Decision
@@ -57,6 +58,7 @@ class PatronLine:
     claimed: bool = False
     moved_from: str = ""
     consented: str = ""
+    taken_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Chunk:
                     **({"n": 1} if p.claimed else {}),
                     **({"o": p.moved_from} if p.moved_from else {}),
                     **({"y": p.consented} if p.consented else {}),
+                    **({"b": p.taken_back} if p.taken_back else {}),
                 }
             )
             for p in self.patrons
@@ -195,6 +198,7 @@ class Chunk:
                     bool(r.get("n")),
                     r.get("o", ""),
                     r.get("y", ""),
+                    r.get("b", ""),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

@@ -14,13 +14,16 @@ from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.expiry import last_day
 from firstcard.card.manifest import Compared, Manifest
+from firstcard.card.manifest import without as as_if_gone
 from firstcard.card.number import SerialBlock
 from firstcard.card.pair import Kind, Pair
-from firstcard.card.patron import Patron
+from firstcard.card.patron import Ownership, Patron
 from firstcard.card.plan import (
+    OF_AGE,
     Builder,
     Decisions,
     Draw,
+    age_on,
     ages_that_count,
     comes_of_age,
     decide,
@@ -30,6 +33,7 @@ from firstcard.card.plan import (
     plan_hash,
 )
 from firstcard.card.traits import UNKNOWN, traits_of
+from firstcard.card.view import TakenBack
 from firstcard.event import Event, new_event
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Refusal, Role, date_in_name, read_roster
@@ -88,6 +92,14 @@ class Secrets(Protocol):
         ...
 
 
+class NoesTakenBack(Protocol):
+    """The noes on record, as far as they were taken back."""
+
+    def taken_back(self, sharing: str) -> Mapping[str, TakenBack]:
+        """Those whose no was taken back, by token, and whom no roster has taken up since."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What the state machine goes on with."""
@@ -123,6 +135,7 @@ class Planner:
     below: Callable[[int], int]
     pairs: PairsOnRecord
     numbers: NumbersOnRecord
+    noes: NoesTakenBack
     patrons: Callable[[Library, datetime], Iterable[Row] | None]
     """The library's own list of its patrons at a moment, each row under the ILS's id as ``id``; None where there is none that may be used."""
 
@@ -178,6 +191,8 @@ class Planner:
         same = same and not (known.comes_of_age and known.comes_of_age <= now.date().isoformat())
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         same = same and known.under in ("", _digest(agreement)) and not known.pilot
+        again = self._taken_back(agreement.sharing, now)
+        same = same and again.keys().isdisjoint(known.patrons)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
@@ -211,7 +226,12 @@ class Planner:
             return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
         applied = state.applied_received_at
         rolled_over = bool(applied) and agreement.exchange.calendar.rolled_over_between(datetime.fromisoformat(applied), now)
-        return self._build(arrival, agreement, reading, known, now, content, rolled_over=rolled_over)
+        return self._build(arrival, agreement, reading, known, now, content, again, rolled_over=rolled_over)
+
+    def _taken_back(self, sharing: str, now: datetime) -> dict[str, TakenBack]:
+        """Whose no was taken back before this file came: what is taken back counts for the files after it."""
+        found = self.noes.taken_back(sharing)
+        return {token: back for token, back in found.items() if datetime.fromisoformat(back.at) < now}
 
     def _keeper(self, agreement: Agreement) -> Keeper:
         sharing = agreement.sharing
@@ -227,10 +247,22 @@ class Planner:
         )
 
     def _build(
-        self, arrival: Arrival, agreement: Agreement, reading: Reading, known: Manifest, now: datetime, content: str, *, rolled_over: bool
+        self,
+        arrival: Arrival,
+        agreement: Agreement,
+        reading: Reading,
+        known: Manifest,
+        now: datetime,
+        content: str,
+        again: Mapping[str, TakenBack],
+        *,
+        rolled_over: bool,
     ) -> Planned:
         library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
+        again = _entitled(again, reading, tokens) if again else again
+        known = as_if_gone(known, again.keys()) if again else known
+        had_ours = self._had_ours(again)
         reading = as_planned(reading, agreement, numbered(reading, known, agreement, tokens))
         listed = ListedNumbers.under(agreement)
         found = self._matched(agreement, library, reading, known, tokens, now, listed)
@@ -252,10 +284,11 @@ class Planner:
                 complete=complete,
                 dated=dated,
                 rolled_over=rolled_over,
-                linked=found.linked,
+                linked={token: ils_id for token, ils_id in found.linked.items() if token not in had_ours},
                 in_doubt=found.doubtful.keys(),
                 served=found.served.keys(),
                 mistaken=found.mistaken,
+                taken_back={token: back.at for token, back in again.items()},
                 on=now.date(),
             )
 
@@ -354,6 +387,11 @@ class Planner:
         if not moved:
             return Planned("busy")  # another execution of this very run is issuing
         return Planned("held" if held else "ready", digest, f"{folder}/chunks/")
+
+    def _had_ours(self, again: Mapping[str, TakenBack]) -> Collection[str]:
+        """Those of them who had a card of ours, which is theirs again: the ILS has it under their token, so none of the family's own can be linked."""
+        patrons = self.pairs.standing(sorted(again)).patrons if again else {}
+        return {token for token, patron in patrons.items() if patron.ownership is Ownership.CREATED_BY_US}
 
     def _decided_since(self, agreement: Agreement, known: Manifest, applied: str, now: datetime) -> bool:
         """Whether a person decided on a match of this district's since a roster was applied, or the days for it ended: then the same roster may mean something else."""
@@ -530,6 +568,18 @@ def _narrowed(reading: Reading, known: Manifest, decisions: Decisions, agreement
         return 0
     ending = {step.token for step in decisions.steps if step.decision is Decision.EXPIRE and not known.patrons[step.token].refused}
     return len(ending.intersection(_left_out(reading, tokens, BY_THE_AGREEMENT)))
+
+
+def _entitled(again: Mapping[str, TakenBack], reading: Reading, tokens: Tokens) -> dict[str, TakenBack]:
+    """Those whose no was taken back by somebody who may: from 18 on the student alone speaks for itself (34 CFR 99.5), before that it does not."""
+    wrong: set[str] = set()
+    said_by = {token: back for token, back in again.items() if back.said_by in ("guardian", "student")}
+    for role, local_id, born in reading.people.select("role", "local_id", "birth_date") if said_by else ():
+        back = said_by.get(tokens.patron(Role(role), local_id))
+        age = age_on(date.fromisoformat(born), date.fromisoformat(back.at[:10])) if back and born else None
+        if back and age is not None and (age >= OF_AGE) != (back.said_by == "student"):
+            wrong.add(back.token)
+    return {token: back for token, back in again.items() if token not in wrong}
 
 
 def _alone(reading: Reading, chosen: Collection[str], tokens: Tokens) -> Reading:
