@@ -35,6 +35,7 @@ from tests.function.builders import (
 )
 from tests.function.calling import a_context
 from tests.function.explaining import asked, calls_go_to_the_handler
+from tests.function.test_told import letters_went_home, over, tell
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
 
 STAMP = Stamp("oak.pine", "dsa-pine-oak-2026", "oak", "pine", "1" * 24, EVENING.isoformat())
@@ -315,6 +316,38 @@ class TestANoThatIsTakenBack:
         take_back(refused, said_by=said_by)
         refused.run(a_firstcard_csv(a_student_row(1, birth_date=born), a_student_row(2)), at=later(days=22), key="incoming/next.csv")
         assert refused.states(1) == [state]
+
+    def test_that_comes_again_between_the_reading_and_the_writing_of_issue_holds(self, refused: Yard, breaking: Breaking) -> None:
+        take_back(refused)
+        arrival = refused.admitted(a_roster(1, 2), at=later(days=22), key="incoming/next.csv")
+        planned = refused.plan(arrival)
+        refused.begin(arrival, at=later(days=22))
+        breaking.before("PutItem", lambda: no(refused, 1, later(days=22, hours=1)), about="waiting")
+        refused.issue(planned)
+        assert (refused.states(1), refused.sealed(1)) == (["refused"], {})
+
+    def test_ends_the_days_that_ran_before_it_though_nobody_was_told_anew_yet(self, refused: Yard) -> None:
+        tell(refused, 1, at=later(days=1))
+        take_back(refused)
+        refused.run(a_roster(1, 2), at=later(days=22), key="incoming/next.csv")
+        assert refused.states(1) == ["waiting"]
+        over(40)
+        assert refused.states(1) == ["waiting"]
+        tell(refused, 1, at=later(days=41))
+        over(56)
+        assert refused.states(1) == ["active"]
+
+    def test_lets_a_letter_of_before_count_no_more(self, yard: Yard) -> None:
+        yard.run(a_roster(1, 2, guardian_email=""))
+        letters_went_home(yard, at=later(days=18))
+        no(yard, 1, later(days=19))
+        take_back(yard)
+        yard.run(a_roster(1, 2, guardian_email=""), at=later(days=22), key="incoming/next.csv")
+        over(60)
+        assert yard.states(1, 2) == ["waiting", "active"]
+        assert letters_went_home(yard, day=date(2026, 12, 15), at=later(days=61))[1].started == 1
+        over(80)
+        assert yard.states(1) == ["active"]
 
     def test_names_nobody_in_the_log(self, refused: Yard, capsys: pytest.CaptureFixture[str]) -> None:
         event = {
