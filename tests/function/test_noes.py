@@ -349,6 +349,15 @@ class TestANoThatIsTakenBack:
         over(80)
         assert yard.states(1) == ["active"]
 
+    def test_ends_the_days_of_a_letter_that_had_not_even_begun(self, yard: Yard) -> None:
+        yard.run(a_roster(1, guardian_email=""))
+        letters_went_home(yard, day=date(2026, 12, 12), at=later(days=20, hours=8))
+        no(yard, 1, later(days=20, hours=9))
+        take_back(yard, at=later(days=20, hours=10))
+        yard.run(a_roster(1, guardian_email=""), at=later(days=22), key="incoming/next.csv")
+        over(60)
+        assert yard.states(1) == ["waiting"]
+
     def test_names_nobody_in_the_log(self, refused: Yard, capsys: pytest.CaptureFixture[str]) -> None:
         event = {
             "district": "pine",
