@@ -49,7 +49,7 @@ def check(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Say every mistake with its file, line and what to write instead.
+    """Say every mistake with its file, line and what to write instead, and warn of what may be so and is unwise.
 
     Exits with 0 if there is none, 1 if there are mistakes, 2 if the command was used wrongly.
     """
@@ -69,12 +69,15 @@ def check(
                 "agreements": [agreement.sharing for agreement in checked.agreements],
                 "libraries": [library.id for library in checked.libraries],
                 "mistakes": _told(checked.mistakes),
+                "warnings": _told(checked.warnings),
                 "without_library": list(checked.without_library),
             }
         )
     else:
         for mistake in checked.mistakes:
             typer.echo(str(mistake))
+        for warning in checked.warnings:
+            typer.echo(f"Warning: {warning}")
         for lone in checked.without_library:
             typer.echo(f"{lone}: its library is in none of these files; what depends on it was not checked.")
         count = len(checked.mistakes)

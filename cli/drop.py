@@ -20,6 +20,12 @@ def drop_file(
     only_try: Annotated[
         bool, typer.Option("--try", help="Put it into try/: a receipt says what would become of it, and nothing is kept or issued.")
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Put it into preview/: the library can look at what it would do, nothing is issued, and it goes after a day."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a sentence.")] = False,
 ) -> None:
     """Encrypt and sign FILE with GnuPG and drop it over SFTP, first under a temporary name.
@@ -35,6 +41,9 @@ def drop_file(
         protect,
     )
 
+    if only_try and preview:
+        raise typer.BadParameter("a file goes into try/ or into preview/: say one of --try and --preview")
+    folder = "try" if only_try else "preview" if preview else "incoming"
     path = settings or SETTINGS / f"{district}.json"
     if not path.exists():
         raise typer.BadParameter(f"{path} is missing: start `make up`, or name your own with --settings")
@@ -46,11 +55,12 @@ def drop_file(
         if not plain:
             protected = protect(data, recipients=[said["recipient"]], signer=OpenPgpKey(**said["signer"]))
             data, name, tool = protected.data, f"{file.name}.gpg", protected.tool
-        dropped = drop(data, name=name, server=server, key=SshKey(**said["sftp"]), folder="try" if only_try else "incoming")
+        dropped = drop(data, name=name, server=server, key=SshKey(**said["sftp"]), folder=folder)
     except DeliveryError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None
     if as_json:
         typer.echo(json.dumps({"path": dropped.path, "bytes": dropped.size, "protected_by": tool, "sent_by": dropped.tool}))
     else:
-        typer.echo(f"{dropped.path}: {dropped.size:,} bytes, protected by {tool}, sent by {dropped.tool}. The receipt appears in outbox/.")
+        then = f"The library can look at it now: firstcard run plan {name}" if preview else "The receipt appears in outbox/."
+        typer.echo(f"{dropped.path}: {dropped.size:,} bytes, protected by {tool}, sent by {dropped.tool}. {then}")

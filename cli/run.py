@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Annotated, Any
 
@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.asking import asked
 from firstcard.adapters.aws import DropAndVault, account_and_region, wake
 from firstcard.adapters.ledger_table import LedgerTable
+from firstcard.card.fallout import SENTENCES, FellOut
 from firstcard.roster import REASONS, Reason
 from firstcard.roster.reading import words_of
 from firstcard.run.ledger import Run, Status
@@ -26,6 +28,7 @@ NOT_WAITING = 1
 app = typer.Typer(no_args_is_help=True, help="Runs: what a file did or would do, and the decision on a held plan.")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `firstcard run list` shows it.")]
+Grades = Annotated[bool, typer.Option("--grades", help="Show each school by grade, too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -54,6 +57,7 @@ def _as_json(run: Run) -> dict[str, Any]:
         "reason": run.reason,
         "holds": list(run.holds),
         "decisions": dict(run.counts),
+        "fell_out": {reason: dict(counts) for reason, counts in run.fell_out.items()},
         "plan_hash": run.plan_hash,
     }
 
@@ -86,29 +90,41 @@ def list_runs(
 
 
 @app.command(epilog="Example: firstcard run show 0123456789abcdef01234567")
-def show(run: RunId, as_json: AsJson = False) -> None:
+def show(run: RunId, grades: Grades = False, as_json: AsJson = False) -> None:
     """What the run did, or what its plan would do: counts by decision and school, why it waits, and the plan's hash."""
     found = _found(run)
     plan = _plan(found) if found.plan_hash else {}
     if as_json:
         typer.echo(json.dumps({**_as_json(found), "plan": plan}, indent=2))
         return
-    Console().print(*plan_tables(found, plan), sep="\n")
+    Console().print(*plan_tables(found, plan, grades=grades), sep="\n")
     if found.status is Status.HELD:
         typer.echo(f"To let it go on as shown:\nfirstcard run approve {run} --plan {found.plan_hash}")
 
 
-def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
+def plan_tables(run: Run, plan: Mapping[str, Any], *, grades: bool = False) -> list[Table | str]:
     """A plan as a library would want to see it."""
     head = Table(title=f"Run {run.arrival.run_id}: {run.status}", show_header=False)
     head.add_row("library", _library(run))
     head.add_row("received", run.arrival.received_at)
-    for reason in run.holds:
-        head.add_row("waits because", f"{reason}: {REASONS[Reason(reason)].sentence}")
-    if run.reason:
-        head.add_row("reason", run.reason)
+    _add_why(head, run.holds, run.reason)
     if not plan:
         return [head]
+    _add_plan(head, plan)
+    head.add_row("plan", run.plan_hash)
+    for why, fallen in run.fell_out.items():
+        head.add_row("fell out", f"{sum(fallen.values()):,} ({_said(fallen)}): {SENTENCES[FellOut(why)]}")
+    return [head, _schools(plan, grades=grades)]
+
+
+def _add_why(head: Table, holds: Iterable[str], reason: str) -> None:
+    for hold in holds:
+        head.add_row("waits because", f"{hold}: {REASONS[Reason(hold)].sentence}")
+    if reason:
+        head.add_row("reason", reason)
+
+
+def _add_plan(head: Table, plan: Mapping[str, Any]) -> None:
     head.add_row("rows", f"{plan['rows']:,} ({plan['accepted']:,} accepted)")
     head.add_row("rejected", _said(plan["rejected"]) or "none")
     for line in _matching(plan.get("matching")):
@@ -136,14 +152,23 @@ def plan_tables(run: Run, plan: Mapping[str, Any]) -> list[Table | str]:
         )
     if schools := plan.get("without_branch"):
         head.add_row("branch", f"of these schools the agreement names none, so their cards have the default one: {', '.join(schools)}")
-    head.add_row("plan", run.plan_hash)
+
+
+def _schools(plan: Mapping[str, Any], *, grades: bool) -> Table:
+    """Decisions by school, and by grade in it if asked for."""
     decisions = sorted(plan["decisions"])
-    schools = Table("school", *decisions, title="What it would do, by school")
+    schools = Table("school", *(["grade"] if grades else []), *decisions, title="What it would do, by school")
+
+    def add(school: str, grade: str, counts: Mapping[str, int]) -> None:
+        schools.add_row(school, *([grade] if grades else []), *(f"{counts.get(d, 0):,}" for d in decisions))
+
     for school, counts in plan["by_school"].items():
-        schools.add_row(school or "(none)", *(f"{counts.get(d, 0):,}" for d in decisions))
+        add(school or "(none)", "all" if grades else "", counts)
+        for grade, of_grade in plan.get("by_grade", {}).get(school, {}).items() if grades else ():
+            add("", grade or "(none)", of_grade)
     schools.add_section()
-    schools.add_row("all", *(f"{plan['decisions'][d]:,}" for d in decisions))
-    return [head, schools]
+    add("all", "", plan["decisions"])
+    return schools
 
 
 def _matching(found: Mapping[str, int] | None) -> list[str]:
@@ -162,6 +187,74 @@ def _matching(found: Mapping[str, int] | None) -> list[str]:
             f"with the students of {districts:,} other districts: {elsewhere:,} are theirs too, {unsure:,} are in doubt; no district is told"
         )
     return said
+
+
+PREVIEW_FUNCTION = "firstcard-preview"
+OUTCOMES = {
+    "ready": "It would be applied at once.",
+    "held": "It would wait for a person.",
+    "unchanged": "It says nothing new: nothing would be done.",
+    "rejected": "It would be refused.",
+    "busy": "Another run of this district is being applied right now: ask again in a few minutes. The file lies there still.",
+}
+WRONG_USE = {
+    "unknown_sharing": "no agreement of today has this data-sharing id; it is made of the short names of library and district, such as jaxpl.duval",
+    "no_such_file": "no such file lies whole in the district's folder preview/. The district leaves it there (firstcard drop FILE --preview); it goes after one look, and after a day",
+    "not_a_question": "a file's name has no slash in it and at most 200 characters, and a data-sharing id is like jaxpl.duval",
+}
+
+
+@app.command(epilog="Example: firstcard run plan roster.csv.gpg --agreement jaxpl.duval")
+def plan(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The name of the file that the district left in its folder preview/.")],
+    agreement: Annotated[
+        str, typer.Option(metavar="SHARING", help="The data-sharing id: the library's short name, a dot, the district's.")
+    ],
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the file there for another look; it goes after a day all the same.")] = False,
+    grades: Grades = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a roster would do if it were dropped now. Nothing is issued, kept or told, and the district is not told what you see.
+
+    Exits with 0 if it would be applied or wait, 1 if it would be refused, says nothing new, or another run is in its way, 2 if the command was used wrongly, 3 if nobody could answer.
+    """
+    said = asked(PREVIEW_FUNCTION, {"sharing": agreement, "file": file, "keep": keep}, role="firstcard-operator", patient=True)
+    if error := said.get("error"):
+        raise typer.BadParameter(
+            _not_agreed(said["sharings"]) if error == "not_agreed" else WRONG_USE.get(error, "the function did not understand")
+        )
+    answer = said["answer"]
+    if as_json:
+        typer.echo(json.dumps({"agreement": agreement, **answer}, indent=2))
+    else:
+        Console().print(*preview_tables(agreement, answer, grades=grades), sep="\n")
+        typer.echo(f"{OUTCOMES[answer['outcome']]} Nothing was done.")
+    if answer["outcome"] not in ("ready", "held"):
+        raise typer.Exit(NOT_WAITING)
+
+
+def _not_agreed(sharings: Iterable[str]) -> str:
+    return (
+        f"planning opens what was sealed before, and the agreement of {', '.join(sharings)} does not let the function preview open it, so its numbers would be other ones: "
+        "add the role preview with the purposes and opens of plan (docs/agreements.md), or let the district drop the file, which waits for you where the agreement says so"
+    )
+
+
+def preview_tables(sharing: str, answer: Mapping[str, Any], *, grades: bool = False) -> list[Table | str]:
+    """A preview as ``run show`` shows a plan."""
+    head = Table(title=f"Preview under {sharing}: {answer['outcome']}", show_header=False)
+    _add_why(head, answer["holds"], "")
+    if reason := answer["reason"]:
+        where = ", ".join(f"{word}" for word in answer["place"] if word)
+        head.add_row("reason", f"{reason}{f' ({where})' if where else ''}: {REASONS[Reason(reason)].sentence}")
+    if waits := answer["waits_already"]:
+        head.add_row("the same", f"as the run {waits}, which is under way or waits: firstcard run show {waits}")
+    for over in answer["supersedes"]:
+        head.add_row("supersedes", f"the run {over}, which waits now")
+    if not answer["plan"]:
+        return [head]
+    _add_plan(head, answer["plan"])
+    return [head, _schools(answer["plan"], grades=grades)]
 
 
 @app.command(epilog="Example: firstcard run approve 0123456789abcdef01234567 --plan 9f2c…")

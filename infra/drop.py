@@ -15,7 +15,7 @@ from infra.bucket import Bucket
 from infra.key import Key, through_service
 from infra.permission import in_bucket, on_bucket
 
-FOLDERS = ("incoming", "try")
+FOLDERS = ("incoming", "try", "preview")
 """Where a district may write; what it has written it cannot read back."""
 ENDINGS = ("part", "filepart", "tmp", "partial", "crdownload", "swp")
 UNFINISHED = tuple(f"{folder}/*.{ending}" for folder in FOLDERS for ending in ENDINGS)
@@ -23,7 +23,7 @@ UNFINISHED = tuple(f"{folder}/*.{ending}" for folder in FOLDERS for ending in EN
 
 
 class Drop(Construct):
-    """A versioned bucket under a key of its own: ``incoming/``, read by the function ``plan`` only, ``try/``, read by ``rehearse`` only, and ``outbox/``."""
+    """A versioned bucket under a key of its own: ``incoming/``, read by the function ``plan`` only, ``try/``, read by ``rehearse`` only, ``preview/``, read by ``preview`` only, and ``outbox/``."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement) -> None:
         super().__init__(scope, construct_id)
@@ -37,7 +37,11 @@ class Drop(Construct):
             statements=_key_use(self.name, district),
         )
         self.bucket = Bucket(
-            self, "Bucket", name=self.name, key=self.key.key, lifecycle=[_raw_uploads_go(agreement.retention.raw_upload_days), _TRIALS_GO]
+            self,
+            "Bucket",
+            name=self.name,
+            key=self.key.key,
+            lifecycle=[_raw_uploads_go(agreement.retention.raw_upload_days), _TRIALS_GO, _PREVIEWS_GO],
         )
         # The L2 switch would add a hidden function to set the same property.
         self.bucket.written.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
@@ -49,7 +53,11 @@ class Drop(Construct):
         ):
             # Who says nothing about encryption gets the bucket's own key: only a header that says otherwise is refused.
             self.bucket.deny(sid, "PutObject", on=["*"], conditions={"Null": {header: "false"}, "StringNotEquals": {header: value}})
-        for sid, folder, reader in (("RostersAreReadByPlanOnly", "incoming", "plan"), ("TrialsAreReadByRehearseOnly", "try", "rehearse")):
+        for sid, folder, reader in (
+            ("RostersAreReadByPlanOnly", "incoming", "plan"),
+            ("TrialsAreReadByRehearseOnly", "try", "rehearse"),
+            ("PreviewsAreReadByPreviewOnly", "preview", "preview"),
+        ):
             self.bucket.deny(
                 sid,
                 "GetObject",
@@ -67,7 +75,7 @@ class Drop(Construct):
 
 
 class S3Upload(Construct):
-    """The role by which a district uploads with its own AWS principal: put into ``incoming/`` and ``try/``, read ``outbox/``, nothing else."""
+    """The role by which a district uploads with its own AWS principal: put into ``incoming/``, ``try/`` and ``preview/``, read ``outbox/``, nothing else."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement) -> None:
         super().__init__(scope, construct_id)
@@ -89,7 +97,7 @@ class S3Upload(Construct):
 
 
 class SftpUpload(Construct):
-    """The district's SFTP account: ``/incoming``, ``/try`` and ``/outbox`` and no other path, signed in by the agreement's keys."""
+    """The district's SFTP account: ``/incoming``, ``/try``, ``/preview`` and ``/outbox`` and no other path, signed in by the agreement's keys."""
 
     def __init__(self, scope: Construct, construct_id: str, *, agreement: Agreement, sharings: Sequence[str], server_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -121,8 +129,9 @@ class SftpUpload(Construct):
 
 
 def _key_use(bucket: str, district: str) -> list[iam.PolicyStatement]:
-    every, incoming, outbox, trials, told = (
-        {"aws:s3:arn": [f"{names.bucket_arn(bucket)}/{prefix}"]} for prefix in ("*", "incoming/*", "outbox/*", "try/*", "outbox/try-*")
+    every, incoming, outbox, trials, told, previews = (
+        {"aws:s3:arn": [f"{names.bucket_arn(bucket)}/{prefix}"]}
+        for prefix in ("*", "incoming/*", "outbox/*", "try/*", "outbox/try-*", "preview/*")
     )
     ways_in = (f"upload-{district}", f"sftp-{district}")
     return [
@@ -131,6 +140,7 @@ def _key_use(bucket: str, district: str) -> list[iam.PolicyStatement]:
         through_service("PlanReadsRosters", "Decrypt", service="s3", functions=("plan",), context=incoming),
         through_service("FinishLeavesReceipts", "Decrypt", "GenerateDataKey", service="s3", functions=("hold", "finish"), context=outbox),
         through_service("RehearseReadsTrials", "Decrypt", service="s3", functions=("rehearse",), context=trials),
+        through_service("PreviewReadsPreviews", "Decrypt", service="s3", functions=("preview",), context=previews),
         through_service("RehearseLeavesTrialReceipts", "GenerateDataKey", service="s3", functions=("rehearse",), context=told),
         through_service(
             "SecretForWhoeverSecretsManagerLetsIn", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", service="secretsmanager"
@@ -149,6 +159,9 @@ def _raw_uploads_go(days: int) -> s3.LifecycleRule:
 
 _TRIALS_GO = s3.LifecycleRule(prefix="try/", expiration=Duration.days(1), noncurrent_version_expiration=Duration.days(1))
 """``rehearse`` deletes what it has tried; this is for what it could not, and for uploads that nobody finished."""
+
+_PREVIEWS_GO = s3.LifecycleRule(prefix="preview/", expiration=Duration.days(1), noncurrent_version_expiration=Duration.days(1))
+"""``preview`` deletes what the library has looked at; this is for what nobody looked at, and what was to lie there for another look."""
 
 
 def _list(bucket: str, *prefixes: str) -> iam.PolicyStatement:

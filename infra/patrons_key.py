@@ -14,7 +14,8 @@ from infra import names
 from infra.key import Key
 
 SEAL = ("systems-librarian", "gather")
-OPENS = "plan"
+OPEN = ("plan", "preview")
+"""Who plans a roster, and who says what its plan would be."""
 CONTEXT_KEYS = ("agreement", "group", "object", "purpose")
 
 
@@ -33,10 +34,10 @@ class PatronsKey(Construct):
 
 
 def patrons_statements(library: str, clause: PatronsClause) -> list[dict[str, Any]]:
-    """Key policy statements of a clause: two who seal, one that opens, and what is never allowed."""
+    """Key policy statements of a clause: two who seal, two that open, and what is never allowed."""
     return [
         *(_allow(library, clause, role=role, action="kms:Encrypt") for role in SEAL),
-        _allow(library, clause, role=OPENS, action="kms:Decrypt"),
+        *(_allow(library, clause, role=role, action="kms:Decrypt") for role in OPEN),
         *_never(library),
     ]
 
@@ -79,7 +80,7 @@ def _never(library: str) -> list[dict[str, Any]]:
             "Principal": {"AWS": "*"},
             "Action": opening,
             "Resource": "*",
-            "Condition": {"ArnNotLike": {"aws:PrincipalArn": names.session_arns(OPENS)}},
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": [arn for role in OPEN for arn in names.session_arns(role)]}},
         },
         {"Sid": "NeverHandedOn", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:CreateGrant", "Resource": "*"},
     ]

@@ -20,7 +20,7 @@ from infra.permission import (
 
 
 class Operator(Construct):
-    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home or that a no is taken back, have a report counted. No way to a name, a table of cards or a key."""
+    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home or that a no is taken back, have a report counted, ask what a roster would do. No way to a name, a table of cards or a key."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +32,7 @@ class Operator(Construct):
         self.role.add_to_policy(see_vault())
         self.role.add_to_policy(in_vault("GetObject", "runs/*/plan.json", "runs/*/receipt.json"))
         self.role.add_to_policy(wake_roster_run())
-        self.role.add_to_policy(call_functions("explain", "reset", "attest", "tally"))
+        self.role.add_to_policy(call_functions("explain", "reset", "attest", "tally", "preview"))
 
 
 class Librarian(Construct):

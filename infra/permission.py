@@ -81,6 +81,13 @@ def list_trials() -> iam.PolicyStatement:
     return statement
 
 
+def list_previews() -> iam.PolicyStatement:
+    """List what lies in the drop buckets' ``preview/``, with versions: which one is the newest, and what is to be deleted."""
+    statement = _allow(["s3:ListBucketVersions"], [_every_drop()])
+    statement.add_condition("StringLike", {"s3:prefix": "preview/*"})
+    return statement
+
+
 def read_secrets(*kinds: str) -> iam.PolicyStatement:
     """Read the secrets of these kinds: tokens, links, ils, openpgp."""
     return _allow(["secretsmanager:GetSecretValue"], [names.regional_arn("secretsmanager", f"secret:firstcard/{kind}/*") for kind in kinds])

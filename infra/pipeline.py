@@ -45,6 +45,7 @@ from infra.permission import (
     in_vault,
     list_extracts,
     list_incoming,
+    list_previews,
     list_sealed,
     list_trials,
     on_cards,
@@ -61,6 +62,7 @@ from infra.permission import (
     wake_roster_run,
 )
 from infra.plan import Plan
+from infra.preview import Preview
 from infra.print import Print
 from infra.publish import Publish
 from infra.rehearse import Rehearse
@@ -143,10 +145,10 @@ class Pipeline(Stack):
         issue.may(on_cards("BatchGetItem", keys=["patron#*", "pair#*"]))
         issue.may(on_cards("PutItem", keys=["patron#*", "pair#*", "number#*"]))
         issue.may(on_cards("UpdateItem", keys=["patron#*"]))
-        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*", "pair#*", "unnumbered#*"]))
+        issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*", "pair#*", "unnumbered#*", "became#*"]))
 
         finish = Finish(self, layers=layers)
-        finish.may(on_cards("Query", keys=["unnumbered#*"]))
+        finish.may(on_cards("Query", keys=["unnumbered#*", "became#*"]))
         finish.may(on_ledger("GetItem", keys=["run#*", "district#*", "agreement#*"]))
         finish.may(on_ledger("UpdateItem", keys=["run#*", "district#*"]))
         finish.may(on_ledger("DeleteItem", keys=["content#*"]))
@@ -205,6 +207,20 @@ class Pipeline(Stack):
         rehearse.may(in_drops("PutObject", "outbox/try-*"))
         rehearse.may(read_secrets("openpgp"))
         rehearse.may(on_ledger("GetItem", keys=["agreement#*"]))
+
+        preview = Preview(self, layers=layers)
+        preview.may(list_previews())
+        preview.may(in_drops("GetObjectVersion", "preview/*"))
+        preview.may(in_drops("DeleteObjectVersion", "preview/*"))
+        preview.may(read_secrets("openpgp", "tokens"))
+        preview.may(on_ledger("GetItem", keys=["district#*", "agreement#*", "snapshot#*", "patrons#*", "content#*"]))
+        preview.may(on_ledger("PutItem", keys=["intent#*"]))
+        preview.may(on_runs_by_district("Query"))
+        preview.may(on_pairs("Query"))
+        preview.may(on_windows("Query"))
+        preview.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "number#*"]))
+        preview.may(see_vault())
+        preview.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "students/*"))
 
         explain = Explain(self, layers=layers)
         explain.may(read_secrets("tokens"))

@@ -24,6 +24,7 @@ FUNCTIONS = frozenset(
     {
         "admit",
         "plan",
+        "preview",
         "hold",
         "begin",
         "issue",

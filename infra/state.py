@@ -19,6 +19,7 @@ from infra.library_desk import LibraryDesk
 
 VAULT_READERS = (
     "plan",
+    "preview",
     "hold",
     "issue",
     "finish",

@@ -8,7 +8,7 @@ from infra import names
 
 
 class Trail(Stack):
-    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child, for a new PIN or for a print."""
+    """All regions, digests on, KMS calls included, every access to rosters, vault, tables and the logs themselves, and who asked about a child, for a new PIN, for a print or what a roster would do."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="FirstCard: CloudTrail")
@@ -30,10 +30,12 @@ class Trail(Stack):
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
                 # The call's body, which holds a student's id, is no part of the record.
                 _selector(
-                    "Who asked about a child, a new PIN or noes, told of letters or a no taken back, printed, or counted",
+                    "Who asked about a child, a new PIN or noes, told of letters or a no taken back, printed, had a report counted, or asked what a roster would do",
                     {
                         **_data("AWS::Lambda::Function"),
-                        "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset", "attest", "honour", "print", "tally")],
+                        "resources.ARN": [
+                            names.function_arn(verb) for verb in ("explain", "reset", "attest", "honour", "print", "tally", "preview")
+                        ],
                     },
                 ),
                 _selector(

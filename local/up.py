@@ -106,7 +106,7 @@ def _serve(machine: Machine, state: Path, over: threading.Event, console: Consol
         console.print(f"[bold]{its_own[0].agreement.parties.lea.name}[/] ({', '.join(one.name for one in its_own)})", soft_wrap=True)
         console.print(f"  drop a file:      .venv/bin/firstcard drop FILE --district {district}   (only to try it: --try)", soft_wrap=True)
         console.print(
-            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, try/, outbox/)",
+            f"  or by hand:       sftp -i {key} -P {server.port} {server.account}@{server.host}   (incoming/, try/, preview/, outbox/)",
             soft_wrap=True,
         )
         for programme in its_own:

@@ -20,12 +20,14 @@ logger = Logger()
 @cache
 def finisher() -> Finisher:
     """The finisher, wired."""
+    cards = CardsTable(setting(Setting.CARDS_TABLE))
     return Finisher(
         site=site(),
         ledger=LedgerTable(setting(Setting.LEDGER_TABLE)),
         places=DropAndVault(setting(Setting.VAULT_BUCKET)),
         emit=CardBus(setting(Setting.CARD_BUS)).emit,
-        unnumbered=CardsTable(setting(Setting.CARDS_TABLE)).unnumbered,
+        unnumbered=cards.unnumbered,
+        became=cards.became,
     )
 
 

@@ -65,7 +65,6 @@ def planner() -> Planner:
         below=secrets.randbelow,
         pairs=cards,
         numbers=cards,
-        noes=cards,
         patrons=patrons_of,
     )
 

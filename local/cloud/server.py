@@ -280,6 +280,7 @@ class Cloud:
             "TMPDIR": str(scratch),
             "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
             "FIRSTCARD_TRAIL_FILE": str(self.state / "trail.jsonl"),
+            "FIRSTCARD_DIGESTS": str(self.state / "digests"),
             "FIRSTCARD_TRAIL_SECONDS": str(self.trail_seconds),
             "FIRSTCARD_MENDED": "1" if self.mended else "0",
             "LOG_LEVEL": "INFO",
@@ -440,6 +441,15 @@ class Cloud:
     def trail(self) -> list[dict[str, Any]]:
         """The newest CloudTrail records, oldest first."""
         return list(self._get("/_firstcard/trail").raise_for_status().json()["Records"])
+
+    @property
+    def trail_keys(self) -> Path:
+        """The folder of the public keys that the trail's digests are signed with: `<region>.json`, as ListPublicKeys answers."""
+        return self.state / "digests" / "keys"
+
+    def sign_trail(self) -> list[str]:
+        """Deliver the records that wait, and write the digests up to now; their `s3://` addresses."""
+        return list(self._ask("POST", "/_firstcard/trail/digest").raise_for_status().json()["written"])
 
     def flush_trail(self) -> list[str]:
         """Deliver the records that wait; the `s3://` addresses of what was written."""

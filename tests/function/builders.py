@@ -23,7 +23,9 @@ from firstcard.run.admission import admit, arrival_of
 from firstcard.run.finishing import Finisher
 from firstcard.run.ledger import Arrival, Run
 from firstcard.run.planning import Planned, Planner
+from firstcard.run.previewing import PREVIEW, Preview, newest, preview
 from firstcard.run.steps import Begun, Holder, begin, decide_held, may_issue
+from firstcard.run.weighing import Weigher
 from firstcard.vault import Wrap
 from tests.unit.agreement.builders import PATRONS, PIN_PAGE, agreement_content, library_content
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
@@ -153,9 +155,34 @@ class Yard:
             below=random.randrange,
             pairs=self.cards,
             numbers=self.cards,
-            noes=self.cards,
             patrons=lambda library, now: self.patrons,
         ).plan(arrival)
+
+    def lay(self, body: bytes, *, at: datetime = EVENING, district: str = "pine", name: str = "roster.csv") -> Arrival:
+        """A file in the folder that the library looks into, as what it would be if it were dropped."""
+        put = boto3.client("s3").put_object(Bucket=drop_bucket(district), Key=f"{PREVIEW}{name}", Body=body)
+        said = (f"{PREVIEW}{name}", put["VersionId"], len(body), at.isoformat())
+        arrival = newest([said], bucket=drop_bucket(district), file=name, now=at)
+        assert arrival is not None
+        return arrival
+
+    def preview(self, arrival: Arrival, *, library: str = "oak", site: Site | None = None) -> Preview:
+        """What the function preview would say of a file that was laid there."""
+        whole = site or self.site
+        agreement = whole.of_sharing(f"{library}.{arrival.district}", datetime.fromisoformat(arrival.received_at).date())
+        assert agreement is not None
+        weigher = Weigher(
+            site=whole,
+            ledger=self.ledger,
+            objects=self.places,
+            secrets=SecretsStore(),
+            unwrap=self.keys.unwrap,
+            declare=self.keys.declare,
+            pairs=self.cards,
+            numbers=self.cards,
+            patrons=lambda library, now: self.patrons,
+        )
+        return preview(arrival, agreement, weigher=weigher, ledger=self.ledger)
 
     def hold(self, arrival: Arrival, *, token: str = "task", at: datetime = EVENING) -> None:
         def wake(run: Run, decision: str) -> None:
@@ -190,7 +217,9 @@ class Yard:
 
     def finish(self, arrival: Arrival, *, at: datetime = EVENING, error: bool = False, site: Site | None = None) -> str:
         state: dict[str, Any] = {"run_id": arrival.run_id} | ({"error": {"Error": "States.TaskFailed"}} if error else {})
-        return Finisher(site or self.site, self.ledger, self.places, self.emitted.extend, self.cards.unnumbered).finish(state, at=at)
+        return Finisher(site or self.site, self.ledger, self.places, self.emitted.extend, self.cards.unnumbered, self.cards.became).finish(
+            state, at=at
+        )
 
     # -- all of them ------------------------------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ VERBS = (
     "consent",
     "print",
     "tally",
+    "preview",
     "destroy",
     "honour",
 )

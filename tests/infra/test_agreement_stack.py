@@ -216,7 +216,11 @@ def test_a_drop_bucket_tells_eventbridge_without_a_hidden_function(templates):
 
 @pytest.mark.parametrize(
     ("folder", "reader", "sid"),
-    [("incoming", "plan", "RostersAreReadByPlanOnly"), ("try", "rehearse", "TrialsAreReadByRehearseOnly")],
+    [
+        ("incoming", "plan", "RostersAreReadByPlanOnly"),
+        ("try", "rehearse", "TrialsAreReadByRehearseOnly"),
+        ("preview", "preview", "PreviewsAreReadByPreviewOnly"),
+    ],
 )
 def test_a_folder_is_read_by_its_function_and_what_is_unfinished_by_the_sftp_account(templates, folder, reader, sid):
     (policy,) = [p for s, _, p in templates.every("AWS::S3::BucketPolicy") if s == "FirstCardAgreement-duval"]
@@ -239,12 +243,12 @@ def test_the_drop_key_lets_rehearse_decrypt_trials_and_encrypt_their_receipts_on
     assert told == {("kms:Decrypt", f"{bucket}/try/*"), ("kms:GenerateDataKey", f"{bucket}/outbox/try-*")}
 
 
-def test_an_sftp_account_sees_three_folders_and_no_other_path(templates):
+def test_an_sftp_account_sees_four_folders_and_no_other_path(templates):
     accounts = {p["UserName"]: p for _, _, p in templates.every("AWS::Transfer::User")}
     assert accounts["duval"]["HomeDirectoryType"] == "LOGICAL"
     assert accounts["duval"]["HomeDirectoryMappings"] == [
         {"Entry": f"/{folder}", "Target": f"/firstcard-drop-duval-111122223333-us-east-1/{folder}"}
-        for folder in ("incoming", "try", "outbox")
+        for folder in ("incoming", "try", "preview", "outbox")
     ]
 
 

@@ -25,12 +25,13 @@ def statements(clause):
     return patrons_statements("jaxpl", clause)
 
 
-def test_the_librarian_and_gather_seal_and_plan_alone_opens(statements):
+def test_the_librarian_and_gather_seal_and_plan_and_preview_alone_open(statements):
     allowed = [(str(s["Principal"]["AWS"]).rpartition("/")[2], s["Action"]) for s in statements if s["Effect"] == "Allow"]
     assert allowed == [
         ("firstcard-systems-librarian", "kms:Encrypt"),
         ("firstcard-gather", "kms:Encrypt"),
         ("firstcard-plan", "kms:Decrypt"),
+        ("firstcard-preview", "kms:Decrypt"),
     ]
 
 
@@ -61,7 +62,7 @@ def test_nobody_opens_it_by_another_policy_and_nobody_hands_it_on(statements):
     denied = {s["Sid"]: s for s in statements if s["Effect"] == "Deny"}
     assert {s["Principal"]["AWS"] for s in denied.values()} == {"*"}
     spared = denied["NeverOpenedByAnybodyElse"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
-    assert {arn.rpartition("firstcard-")[2].removesuffix("/*") for arn in spared} == {"plan"}
+    assert {arn.rpartition("firstcard-")[2].removesuffix("/*") for arn in spared} == {"plan", "preview"}
     assert denied["NeverOpenedByAnybodyElse"]["Action"] == ["kms:Decrypt", "kms:ReEncrypt*"]
     assert denied["NeverForAnythingElse"]["Condition"] == {"StringNotEquals": {"kms:EncryptionContext:agreement": "jaxpl"}}
     assert denied["NeverHandedOn"]["Action"] == "kms:CreateGrant"
@@ -76,8 +77,8 @@ def test_only_a_library_with_a_clause_has_such_a_key_and_the_template_carries_th
     assert not {a for a in root["Action"] if a.startswith(CRYPTOGRAPHY)}
     said = [[(s["Sid"], s["Effect"], sorted(listed(s["Action"]))) for s in told] for told in (others, statements)]
     assert said[0] == said[1]
-    assert [p["Principal"]["AWS"] for p in others[:3]] == [
-        f"arn:aws:iam::111122223333:role/firstcard-{r}" for r in ("systems-librarian", "gather", "plan")
+    assert [p["Principal"]["AWS"] for p in others[:4]] == [
+        f"arn:aws:iam::111122223333:role/firstcard-{r}" for r in ("systems-librarian", "gather", "plan", "preview")
     ]
 
 

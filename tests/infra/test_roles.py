@@ -108,6 +108,11 @@ ALLOWED = {
         *("dynamodb:GetItem", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS, *QUEUE),
     ],
+    "preview": [
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+        *("s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"),
+        *("secretsmanager:GetSecretValue", *LOGS),
+    ],
     "roster-run": [
         *(
             "lambda:InvokeFunction",
@@ -193,7 +198,7 @@ def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templa
             cards = any(str(r).endswith("table/firstcard-cards") for r in listed(statement["Resource"]))
             if cards and {"number#*", "*"} & set(keys):
                 may.setdefault(role, set()).update(listed(statement["Action"]))
-    assert may == {"plan": {"dynamodb:BatchGetItem"}, "issue": {"dynamodb:PutItem"}}
+    assert may == {"plan": {"dynamodb:BatchGetItem"}, "preview": {"dynamodb:BatchGetItem"}, "issue": {"dynamodb:PutItem"}}
 
 
 def test_reveal_writes_what_is_its_own_and_reads_no_other_secret_than_the_links(templates):
@@ -230,7 +235,7 @@ def test_nobody_but_reveal_and_print_writes_that_a_pin_was_shown(templates):
     assert writers == {"reveal", "print"}
 
 
-def test_only_plan_explain_reset_attest_and_print_can_make_a_childs_token_and_no_person(templates):
+def test_only_plan_preview_explain_reset_attest_and_print_can_make_a_childs_token_and_no_person(templates):
     readers = {
         role
         for role in ALLOWED
@@ -238,7 +243,7 @@ def test_only_plan_explain_reset_attest_and_print_can_make_a_childs_token_and_no
         for resource in listed(s["Resource"])
         if "secretsmanager:GetSecretValue" in listed(s["Action"]) and "secret:firstcard/tokens/" in resource
     }
-    assert readers == {"plan", "explain", "reset", "attest", "print"}
+    assert readers == {"plan", "preview", "explain", "reset", "attest", "print"}
 
 
 def test_the_vaults_key_opens_for_exactly_those_who_may_read_the_vault(templates):
@@ -297,7 +302,7 @@ def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     }
     functions = "arn:aws:lambda:us-east-1:111122223333:function"
     assert callers == {
-        "operator": [f"{functions}:firstcard-{verb}" for verb in ("attest", "explain", "reset", "tally")],
+        "operator": [f"{functions}:firstcard-{verb}" for verb in ("attest", "explain", "preview", "reset", "tally")],
         "librarian": [f"{functions}:firstcard-{verb}" for verb in ("honour", "settle")],
         "handout": [f"{functions}:firstcard-print"],
         "systems-librarian": [f"{functions}:firstcard-{verb}" for verb in ("gather", "honour")],
@@ -386,7 +391,7 @@ def test_an_sftp_account_reads_back_only_what_it_has_not_finished(templates):
         if "s3:GetObject" in listed(s["Action"])
         for resource in listed(s["Resource"])
     }
-    assert readable == {f"{folder}/*.{ending}" for folder in ("incoming", "try") for ending in ENDINGS} | {"outbox/*"}
+    assert readable == {f"{folder}/*.{ending}" for folder in ("incoming", "try", "preview") for ending in ENDINGS} | {"outbox/*"}
     assert {f".{ending}" for ending in ENDINGS} == set(TEMPORARY)
 
 
@@ -412,7 +417,22 @@ def test_rehearse_reads_and_deletes_trials_and_writes_their_receipts_and_reaches
     assert {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["agreement#*"]}} in conditions
 
 
-def test_versions_are_deleted_of_trials_of_libraries_own_patrons_and_after_a_term_alone(templates):
+def test_preview_changes_nothing_but_that_it_deletes_what_it_was_shown_and_writes_down_what_it_opens(templates):
+    changing = {
+        (
+            action,
+            resource.rpartition("us-east-1/")[2] or resource,
+            *listed(s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])),
+        )
+        for s in templates.role_statements("firstcard-preview")
+        for action in listed(s["Action"])
+        for resource in listed(s["Resource"])
+        if not action.startswith("logs:") and not action.partition(":")[2].startswith(("Get", "List", "BatchGet", "Query"))
+    }
+    assert {(action, *keys) for action, _, *keys in changing} == {("s3:DeleteObjectVersion",), ("dynamodb:PutItem", "intent#*")}
+
+
+def test_versions_are_deleted_of_trials_of_previews_of_libraries_own_patrons_and_after_a_term_alone(templates):
     deleting = {
         (role, resource.rpartition("us-east-1/")[2])
         for role in ALLOWED
@@ -422,6 +442,7 @@ def test_versions_are_deleted_of_trials_of_libraries_own_patrons_and_after_a_ter
     }
     assert deleting == {
         ("rehearse", "try/*"),
+        ("preview", "preview/*"),
         ("destroy", "students/*"),
         ("destroy", "snapshots/*"),
         *((role, "patrons/*") for role in ("admit", "systems-librarian", "gather")),
@@ -441,7 +462,7 @@ def test_destroy_removes_and_reads_nothing_that_is_sealed(templates):
     assert keys == {"dynamodb:DeleteItem": ["household#*"], "dynamodb:BatchGetItem": ["patron#*", "household#*"]}
 
 
-def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_reads_them(templates):
+def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_and_preview_read_them(templates):
     touching = {
         (role, action)
         for role in ALLOWED
@@ -450,7 +471,12 @@ def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_reads_them
         for resource in listed(s["Resource"])
         if "/patrons/" in resource and action != "s3:DeleteObjectVersion"
     }
-    assert touching == {("systems-librarian", "s3:PutObject"), ("gather", "s3:PutObject"), ("plan", "s3:GetObject")}
+    assert touching == {
+        ("systems-librarian", "s3:PutObject"),
+        ("gather", "s3:PutObject"),
+        ("plan", "s3:GetObject"),
+        ("preview", "s3:GetObject"),
+    }
 
 
 def test_a_districts_roles_reach_nothing_of_a_librarys_patrons(templates):
@@ -473,7 +499,7 @@ def test_who_brings_patrons_in_reads_nothing_of_the_vault_and_no_other_item_of_t
         assert keys == [["patrons#*"]] or keys == ["patrons#*"], role
 
 
-def test_plan_removes_snapshots_and_nothing_else_and_nobody_but_destroy_touches_them(templates):
+def test_plan_removes_snapshots_and_nothing_else_preview_reads_them_and_nobody_but_destroy_touches_them_beside(templates):
     touching = {
         (role, action)
         for role in ALLOWED
@@ -483,6 +509,7 @@ def test_plan_removes_snapshots_and_nothing_else_and_nobody_but_destroy_touches_
         if "/snapshots/" in resource or (action == "s3:DeleteObject" and "firstcard-vault-" in resource)
     }
     assert touching == {
+        ("preview", "s3:GetObject"),
         *(("plan", f"s3:{action}") for action in ("GetObject", "PutObject", "DeleteObject")),
         ("destroy", "s3:DeleteObjectVersion"),
     }

@@ -14,6 +14,7 @@ def mend(*, all_of_it: bool = True) -> None:
     from local.cloud.emulator import (
         batches,
         calls,
+        digests,
         front,
         identity,
         keys,
@@ -32,5 +33,21 @@ def mend(*, all_of_it: bool = True) -> None:
     network.install()
     if not all_of_it:
         return
-    for concern in (identity, calls, keys, objects, batches, mail, workers, state_machine, sign_in, resources, sftp, front, streams, pace):
+    for concern in (
+        identity,
+        calls,
+        keys,
+        objects,
+        batches,
+        mail,
+        workers,
+        state_machine,
+        sign_in,
+        resources,
+        sftp,
+        digests,
+        front,
+        streams,
+        pace,
+    ):
         concern.install()

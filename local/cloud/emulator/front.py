@@ -154,6 +154,8 @@ async def own_paths(scope: dict[str, Any], send: Send) -> None:
         await _answer(send, 200, {"Records": trail.recent()})
     elif asked == ("POST", "/_firstcard/trail/flush"):
         await _answer(send, 200, {"written": trail.deliver()})
+    elif asked == ("POST", "/_firstcard/trail/digest"):
+        await _answer(send, 200, {"written": trail.sign()})
     else:
         await _answer(send, 404, {"message": "no such path"})
 
@@ -163,6 +165,7 @@ async def _deliver_regularly(seconds: float) -> None:
         await asyncio.sleep(seconds)
         try:
             trail.deliver()
+            trail.sign(only_due=True)
         except Exception:
             logger.exception("the trail could not be delivered; its records wait for the next time")
 
@@ -187,6 +190,7 @@ def stand_at_the_door() -> None:
                 for task in tasks:
                     task.cancel()
                 trail.deliver()
+                trail.sign()
             return message
 
         await serve(scope, receive_and_deliver, send)

@@ -29,6 +29,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, set_request_account_id, set_request_region
 from ministack.services import cloudtrail, dynamodb, kms, s3, sts
 
+from local.cloud.emulator import digests
 from local.cloud.emulator.calls import Call, counts
 
 logger = logging.getLogger("trail")
@@ -402,10 +403,27 @@ def deliver() -> list[str]:
         for region in sorted({record["awsRegion"] for record in records}):
             part = [record for record in records if record["awsRegion"] == region]
             key = f"{_key_prefix(trail, account)}/CloudTrail/{region}/{_object_name(account, region, datetime.now(UTC))}"
-            body = gzip.compress(json.dumps({"Records": part}, default=str).encode())
+            content = json.dumps({"Records": part}, default=str).encode()
             headers = {"content-type": "application/json", "content-encoding": "gzip"}
             if trail.get("KmsKeyId"):
                 headers |= {"x-amz-server-side-encryption": "aws:kms", "x-amz-server-side-encryption-aws-kms-key-id": trail["KmsKeyId"]}
-            s3._put_object(trail["S3BucketName"], key, body, headers)
+            s3._put_object(trail["S3BucketName"], key, gzip.compress(content), headers)
+            digests.delivered(trail, region, key, content, [record["eventTime"] for record in part])
             written.append(f"s3://{trail['S3BucketName']}/{key}")
+    return written
+
+
+def sign(*, only_due: bool = False) -> list[str]:
+    """Deliver what is waiting and write the trails' digests up to now, or those for which an hour went by; their `s3://bucket/key`."""
+    written = []
+    now = datetime.now(UTC)
+    for _, trail in cloudtrail._trails.all_items():
+        if (only_due and not digests.due(trail, now)) or not (trail.get("IsLogging") or digests.waiting(trail)):
+            continue
+        deliver()
+        account = str(trail["TrailARN"]).split(":")[4]
+        set_request_account_id(account)
+        set_request_region(str(trail.get("HomeRegion") or "us-east-1"))
+        if not undeliverable(trail):
+            written += digests.write(trail, _key_prefix(trail, account), datetime.now(UTC))
     return written

@@ -36,6 +36,7 @@ FUNCTIONS = (
     "consent",
     "print",
     "tally",
+    "preview",
     "destroy",
 )
 SEEN_BY_NOBODY = "what the one-machine cloud does with its own permission and AWS does with the function's"
@@ -85,6 +86,8 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("bounce", "when an e-mail comes back, which here none does", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
         _of("officer", "a person, when needed", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
         _of("tally", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket"),
+        _of("preview", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:DeleteObjectVersion"),
+        _of("preview", "when a person asks", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "secretsmanager:GetSecretValue"),
         _of("tally", "once a month", "s3:PutObject"),
         _of("destroy", "when somebody left long ago", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"),
         _of("destroy", "once a day", "dynamodb:BatchGetItem", "dynamodb:GetItem", "s3:GetObject", "s3:ListBucket"),

@@ -42,7 +42,7 @@ def records(machine: Machine, first_night: FirstNight, duval: Sharing) -> Sequen
         s3.list_objects_v2(Bucket=machine.vault_bucket)
     machine.cloud.flush_trail()
     officer = machine.cloud.session("firstcard-officer").client("s3")
-    pages = officer.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="AWSLogs/")
+    pages = officer.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"AWSLogs/{ACCOUNT}/CloudTrail/")
     keys = [thing["Key"] for page in pages for thing in page.get("Contents", [])]
     assert keys
     assert all(LAYOUT.fullmatch(key) for key in keys), keys

@@ -296,6 +296,12 @@ def an_agreement(*, without: Iterable[str] = (), **changes: Any) -> Agreement:
     return agreement_from(agreement_content(without=without, **changes))
 
 
+RISK = (
+    "Schoolmates and relatives know a child's birth date and could borrow on its card; the library takes that for the cards' first weeks."
+)
+BIRTH_DATE_PIN = {"card": {"pin": {"scheme": "birth_date", "length": 8, "format": "MMDDYYYY", "risk": RISK}}}
+
+
 def a_directory_agreement(**changes: Any) -> Agreement:
     """A lawful agreement on directory information, changed."""
     return agreement_from(directory_content(**changes))

@@ -157,6 +157,7 @@ BREACHES: list[tuple[str, dict[str, Any], str, str]] = [
     ("a role that is no function", agreement_content(roles={"synch": {"purposes": ["sync_ils"]}}), "synch:", "Did you mean 'sync'?"),
     ("a function with another's purpose", agreement_content(roles={"notify": {"purposes": ["send_notice", "sync_ils"]}}), "- sync_ils", "works for send_notice only"),
     ("plan that opens", agreement_content(roles={"plan": {"opens": True}}), "plan:", "write opens: false"),
+    ("preview that opens more than plan", agreement_content(roles={"preview": {"purposes": ["issue_card", "deduplicate"], "opens": ["issue_card"]}}), "preview:", "opens nothing that plan does not open"),
     ("changes without the purpose that merges them", agreement_content(exchange={"deltas": True}), "deltas: true", "describe the purpose merge_delta"),
     ("changes that plan may not merge", agreement_content(**DELTAS | {"roles": {"plan": {"purposes": ["issue_card", "merge_delta"]}}}), "plan:", "opens: [merge_delta]"),
     ("a kept roster for nothing", agreement_content(**DELTAS | {"exchange": {"deltas": False}}), "merge_delta:", "Without files of changes"),

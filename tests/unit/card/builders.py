@@ -11,6 +11,7 @@ from firstcard.agreement import Agreement
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.chunk import Chunk
 from firstcard.card.claim import Claim, Unnumbered
+from firstcard.card.fallout import Became
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.manifest import Manifest
 from firstcard.card.number import SerialBlock
@@ -165,6 +166,7 @@ class MemoryCards:
         self.on_record: dict[str, Pair] = {}
         self.claims: dict[str, str] = {}
         self.unnumbered: set[tuple[str, str]] = set()
+        self.said: dict[str, Became] = {}
         self.writes = 0
         self.before_write: Callable[[int], None] = lambda n: None
         self._broken_into = False
@@ -211,6 +213,10 @@ class MemoryCards:
         for patron in patrons:
             self._write()
             self.patrons[patron.token] = patron
+
+    def note(self, chunk: Chunk, said: Became) -> None:
+        self._write()
+        self.said[chunk.object] = said
 
     def tell(self, chunk: Chunk) -> None:
         for line in chunk.households:

@@ -9,8 +9,8 @@ from firstcard.agreement import Agreement
 from firstcard.identity import Tokens
 from firstcard.roster import Role
 from firstcard.roster.reading import PLACES_OF_A_PERSON, Exclusion, Reading
+from firstcard.run.checking import as_planned
 from firstcard.run.people import People, people_of
-from firstcard.run.planning import as_planned
 from tests.unit.agreement.builders import an_agreement
 from tests.unit.roster.builders import (
     a_birth,

@@ -13,6 +13,7 @@ from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
     DiscriminatorAttribute,
+    JSONAttribute,
     ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
@@ -29,6 +30,7 @@ from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.claim import Claim, Unnumbered, handed_over
 from firstcard.card.effect import effect_of
+from firstcard.card.fallout import Became, together
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
@@ -302,6 +304,13 @@ class UnnumberedItem(CardItem, discriminator="unnumbered"):
     token = UnicodeAttribute()
 
 
+class BecameItem(CardItem, discriminator="became"):
+    """What became of the lines of one chunk, in counts."""
+
+    applied: JSONAttribute = JSONAttribute()
+    fell_out: JSONAttribute = JSONAttribute()
+
+
 class EnvelopeItem(CardItem, discriminator="envelope"):
     """The wrapped data keys of one chunk."""
 
@@ -365,6 +374,7 @@ ITEMS: tuple[type[Model], ...] = (
         EnvelopeItem,
         NumberItem,
         UnnumberedItem,
+        BecameItem,
         PinMarkItem,
         TriesItem,
         LetterItem,
@@ -553,6 +563,20 @@ class CardsTable:
     def is_unnumbered(self, run_id: str, token: str) -> bool:
         """Whether this one got no card in the run because of the number."""
         return any(True for _ in self._get([(f"unnumbered#{run_id}", token)]))
+
+    def note(self, chunk: Chunk, said: Became) -> None:
+        """Write what became of a chunk's lines: issue is the only writer, and the same chunk has one item."""
+        stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
+        with CardItem.batch_write() as batch:
+            batch.save(
+                BecameItem(
+                    f"became#{chunk.run_id}", chunk.object, applied=dict(said.applied), fell_out=dict(said.fell_out), **_stamp(stamp)
+                )
+            )
+
+    def became(self, run_id: str) -> Became:
+        """What became of the lines of a run's chunks."""
+        return together(Became(item.applied, item.fell_out) for item in BecameItem.query(f"became#{run_id}", consistent_read=True))
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         """Write a chunk's envelope, then new patrons in bulk."""

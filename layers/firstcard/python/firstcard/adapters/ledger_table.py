@@ -97,6 +97,7 @@ class RunItem(LedgerItem):
     base_version = NumberAttribute(default=0)
     content = UnicodeAttribute(null=True)
     counts = JsonAttribute(null=True)
+    fell_out = JsonAttribute(null=True)
     holds = JsonAttribute(null=True)
     task_token = UnicodeAttribute(null=True)
     fence = NumberAttribute(default=0)
@@ -374,6 +375,13 @@ class LedgerTable:
             raise
         return True
 
+    def content_held_by(self, sharing: str, content: str) -> str:
+        """The run that works on a content; empty if none does."""
+        try:
+            return ContentItem.get(f"content#{sharing}", content, consistent_read=True).run_id
+        except ContentItem.DoesNotExist:
+            return ""
+
     def note_content(self, run_id: str, content: str) -> None:
         """Remember what a run's file said, before it claims it."""
         RunItem(f"run#{run_id}", "run").update(actions=[RunItem.content.set(content)], condition=RunItem.pk.exists())
@@ -644,6 +652,7 @@ def _run(item: RunItem) -> Run:
         base_version=int(item.base_version or 0),
         content=item.content or "",
         counts=item.counts or {},
+        fell_out=item.fell_out or {},
         holds=tuple(item.holds or ()),
         task_token=item.task_token or "",
         fence=int(item.fence or 0),

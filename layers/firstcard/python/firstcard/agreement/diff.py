@@ -13,6 +13,9 @@ LONGEST_SHOWN = 90
 KEEPS_THE_ROSTER = "exchange.deltas"
 """The clause under which the rows of the last roster are kept."""
 
+MAKES_PINS = "card.pin.scheme"
+"""The clause by which a PIN is random, or what many know."""
+
 SHOWS_PINS = "card.pin.page"
 """The clause under which a family is shown a PIN."""
 
@@ -190,7 +193,7 @@ def _section(path: str) -> Section:
         return Section.THRESHOLDS
     if path == KEEPS_THE_ROSTER:
         return Section.RETENTION
-    if path.startswith(SHOWS_PINS):
+    if path.startswith(SHOWS_PINS) or path == MAKES_PINS:
         return Section.ACCESS
     return _SECTIONS.get(path.replace("[", ".").split(".")[0], Section.OTHER)
 
@@ -201,6 +204,8 @@ def _effect(path: str, old: Plain, new: Plain) -> Effect:
         return "narrower" if new else "wider"
     if path == KEEPS_THE_ROSTER:
         return "wider" if new else "narrower"
+    if path == MAKES_PINS:
+        return "narrower" if new == "random" else "wider"
     if path == f"{SHOWS_PINS}.days" and isinstance(old, int) and isinstance(new, int):
         return "wider" if new > old else "narrower"
     if path.endswith(("access_log_days", "disclosure_record_days")):

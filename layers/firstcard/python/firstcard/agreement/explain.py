@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from firstcard.agreement.model import (
+    BIRTH_DATE_PIN,
     TRIES_A_DAY,
     Agreement,
     Contact,
@@ -18,6 +19,7 @@ from firstcard.agreement.model import (
     Leavers,
     LeftOut,
     NumberClause,
+    PinClause,
     Rules,
     ServiceArea,
     Status,
@@ -354,7 +356,12 @@ def _card(a: Agreement) -> str:
     if who.staff:
         lines.append(f"- Staff: {_number(card.staff_number)}.")
     lines += [
-        f"- PIN: {card.pin.length} random digits{'; every login asks for it' if card.pin_or_second_factor else ''}. {_pin_page(a)}",
+        f"- PIN: {_pin(card.pin)}{'; every login asks for it' if card.pin_or_second_factor else ''}. {_pin_page(a)}",
+        *(
+            [f"- **Warning.** {BIRTH_DATE_PIN} The parties take this risk, in their own words: {_text(card.pin.risk or '')}"]
+            if card.pin.scheme == "birth_date"
+            else []
+        ),
         *([f"- {_handing_out(a)}"] if a.hands_out else []),
         f"- End: {_end(card.expiry)} {_leavers(a.leavers)}",
         *([f"- {_area(card.service_area)}"] if card.service_area else []),
@@ -430,6 +437,12 @@ def _area(area: ServiceArea) -> str:
     )
     unknown = "" if area.outside_schools else f" Who is not told of counts as {area.unknown}."
     return f"Service area, by {told}: a student outside it {AREA_WORDS[area.outside]}{schools}.{unknown} Staff get their card wherever they live."
+
+
+def _pin(pin: PinClause) -> str:
+    if pin.scheme == "random":
+        return f"{pin.length} random digits"
+    return f"a student's birth date, written as {pin.format}; for staff, for a student without one, and for whoever gets another PIN, {pin.length} random digits"
 
 
 def _pin_page(a: Agreement) -> str:

@@ -10,7 +10,17 @@ from itertools import combinations
 
 from firstcard.agreement.library import ADAPTERS, NEEDED_PATRON_FIELDS, AdapterFacts, Library, PatronsClause
 from firstcard.agreement.lines import Path
-from firstcard.agreement.model import FUNCTION_PURPOSES, Agreement, Ferpa, NumberClause, PinPage, RoleClause, ServiceArea, Status
+from firstcard.agreement.model import (
+    BIRTH_DATE_PIN,
+    FUNCTION_PURPOSES,
+    Agreement,
+    Ferpa,
+    NumberClause,
+    PinPage,
+    RoleClause,
+    ServiceArea,
+    Status,
+)
 from firstcard.agreement.vocabulary import FIELDS, FORBIDDEN_FIELDS, Group, Purpose
 
 ALWAYS_PROHIBITED = ("advertising", "sale", "profiling")
@@ -263,6 +273,17 @@ def _function(name: str, role: RoleClause) -> Iterator[Fault]:
         )
 
 
+def _preview(a: Agreement) -> Iterator[Fault]:
+    if "preview" not in a.roles:
+        return
+    planning = set(a.roles["plan"].opened) if "plan" in a.roles else set()
+    if more := sorted(purpose.value for purpose in set(a.roles["preview"].opened) - planning):
+        yield Fault(
+            ("roles", "preview"),
+            f"The function preview says what plan would do, and opens nothing that plan does not open: take {' and '.join(more)} out of its opens, or write opens: false.",
+        )
+
+
 def _deltas(a: Agreement) -> Iterator[Fault]:
     merge = Purpose.MERGE_DELTA
     if a.exchange.deltas:
@@ -300,6 +321,58 @@ def _deltas(a: Agreement) -> Iterator[Fault]:
                     ("subprocessors", number, "groups"),
                     f"The group {group.value} is kept for {alone.value} alone, and goes to nobody: remove it.",
                 )
+
+
+SHORTEST_RISK = 60
+"""Characters of a sentence that names who could come at what; fewer are a tick in a box."""
+
+
+def _pin(a: Agreement) -> Iterator[Fault]:
+    """A birth date is what schoolmates, relatives and leaked lists know: as a PIN it keeps out nobody who knows the child."""
+    pin, where = a.card.pin, ("card", "pin")
+    if pin.scheme == "random":
+        for key in ("format", "risk"):
+            if getattr(pin, key) is not None:
+                yield Fault((*where, key), f"Random digits have no {key}: remove it, or write scheme: birth_date.")
+        return
+    if pin.format is None:
+        yield Fault(where, "Say how the birth date is written: format, such as MMDDYYYY.")
+    elif len(pin.format) != pin.length:
+        yield Fault(
+            (*where, "length"),
+            f"A PIN written as {pin.format} has {len(pin.format)} digits, and a random one in its place must have as many: write length: {len(pin.format)}, or another format.",
+        )
+    if len(" ".join((pin.risk or "").split())) < SHORTEST_RISK:
+        yield Fault(
+            (*where, "risk") if pin.risk is not None else where,
+            f"Whoever signs a PIN made of the birth date names its risk in a sentence of at least {SHORTEST_RISK} characters: risk, such as who knows the date, what they could do with the card, and why it is taken all the same.",
+        )
+    if "birth_date" not in a.fields:
+        yield Fault(
+            (*where, "scheme"), "Nobody has a birth date under this agreement: add birth_date to the fields, or write scheme: random."
+        )
+    if Group.AGE not in a.matrix.get(Purpose.ISSUE_CARD, ()):
+        yield Fault(
+            (*where, "scheme"),
+            "The PIN would be made of what issue_card may not use: add age to it in the matrix, or write scheme: random.",
+        )
+    if pin.page and pin.page.asks == "birth_date":
+        yield Fault(
+            (*where, "page", "asks"),
+            "Whoever can answer this knows the PIN already: ask for student_id, leave the page out, or write scheme: random.",
+        )
+    if a.basis.ferpa.is_directory and a.card.number.scheme != "library_barcode":
+        yield Fault(
+            (*where, "scheme"),
+            "A student id is directory information only if it opens nothing without something that the student alone knows (34 CFR 99.3), and others know a birth date: write scheme: random, or number the cards with scheme: library_barcode.",
+        )
+
+
+def warnings_of(a: Agreement) -> tuple[Fault, ...]:
+    """What an agreement may say, and whoever signs it should look at twice."""
+    if a.card.pin.scheme == "birth_date":
+        return (Fault(("card", "pin", "scheme"), f"{BIRTH_DATE_PIN} Random digits are the safe way: scheme: random."),)
+    return ()
 
 
 def _pin_page(a: Agreement) -> Iterator[Fault]:
@@ -715,8 +788,10 @@ RULES: tuple[Callable[[Agreement], Iterator[Fault]], ...] = (
     _basis,
     _fields,
     _purposes,
+    _preview,
     _deltas,
     _matching,
+    _pin,
     _pin_page,
     _handing_out,
     _groups,
@@ -806,10 +881,10 @@ def faults_with_library(a: Agreement, library: Library, adapters: Mapping[str, A
 
 
 def _with_library(a: Agreement, library: Library, adapters: Mapping[str, AdapterFacts]) -> Iterator[Fault]:
-    if a.card.pin.scheme == "random" and not adapters[library.ils.adapter].can_set_pin:
+    if not adapters[library.ils.adapter].can_set_pin:
         yield Fault(
             ("card", "pin", "scheme"),
-            f"The adapter {library.ils.adapter} of {library.id} cannot set a PIN, so nobody could use a card with a random one: use an adapter that can.",
+            f"The adapter {library.ils.adapter} of {library.id} cannot set a PIN, so nobody could use a card with one of ours: use an adapter that can.",
         )
     if a.card.pin.page and not adapters[library.ils.adapter].can_set_pin:
         yield Fault(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path as FilePath
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -13,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from firstcard.agreement.library import ADAPTERS, AdapterFacts, Library
 from firstcard.agreement.lines import AgreementError, Mistake, Path, Written, read_yaml
-from firstcard.agreement.lint import Fault, faults_between, faults_of, faults_of_library, faults_with_library, nearest
+from firstcard.agreement.lint import Fault, faults_between, faults_of, faults_of_library, faults_with_library, nearest, warnings_of
 from firstcard.agreement.model import Agreement, Status
 from firstcard.agreement.words import Clause
 
@@ -95,6 +96,8 @@ class Checked:
     mistakes: tuple[Mistake, ...]
     without_library: tuple[str, ...]
     """Agreement files whose library was not among the files; their rules with it are unchecked."""
+    warnings: tuple[Mistake, ...] = ()
+    """What may be so, and whoever signs should look at twice."""
 
 
 def agreement_from(content: Mapping[str, Any]) -> Agreement:
@@ -176,7 +179,8 @@ def check_files(files: Iterable[FilePath], adapters: Mapping[str, AdapterFacts] 
             without.append(written.file)
     for number, fault in faults_between(enumerate(agreement for _, agreement in agreements), libraries):
         mistakes += _told((fault,), agreements[number][0])
-    return Checked(tuple(agreement for _, agreement in agreements), tuple(libraries.values()), tuple(mistakes), tuple(without))
+    warnings = tuple(chain.from_iterable(_told(warnings_of(agreement), written) for written, agreement in agreements))
+    return Checked(tuple(agreement for _, agreement in agreements), tuple(libraries.values()), tuple(mistakes), tuple(without), warnings)
 
 
 def _is_library(written: Written) -> bool:

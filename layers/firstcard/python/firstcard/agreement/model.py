@@ -56,17 +56,18 @@ DAYS_FOR_A_NEW_YES = 60
 
 FUNCTION_PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "plan": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA, Purpose.DEDUPLICATE),
+    "preview": (Purpose.ISSUE_CARD, Purpose.MERGE_DELTA, Purpose.DEDUPLICATE),
     "sync": (Purpose.SYNC_ILS,),
     "notify": (Purpose.SEND_NOTICE,),
     "settle": (Purpose.DEDUPLICATE,),
     "reveal": (Purpose.SHOW_PIN,),
     "print": (Purpose.HAND_OUT,),
 }
-"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by."""
+"""The functions that work with personal data, and the purposes of each. ``plan`` works on the roster and seals; it opens nothing but the last roster, and what students of two districts are compared by. ``preview`` says what ``plan`` would do, opens no more than that one, and seals nothing."""
 
 
-COMPARES = "plan"
-"""The function that opens what students are compared by; people who settle a match see names and birth date, and never these."""
+COMPARE = ("plan", "preview")
+"""The functions that open what students are compared by; people who settle a match see names and birth date, and never these."""
 
 
 class Status(StrEnum):
@@ -460,11 +461,28 @@ class PinPage(Clause):
         return (Group.PIN, Group.CARD, FIELDS[self.asks])
 
 
-class PinClause(Clause):
-    """How a PIN is made: random digits, never from a birth date; and how a family learns it. Without a ``page`` nobody is told."""
+PinFormat = Literal["MMDDYYYY", "DDMMYYYY", "YYYYMMDD", "MMDDYY", "DDMMYY", "YYMMDD", "MMDD", "DDMM"]
+"""How a birth date is written as a PIN: digits alone, since every PIN is."""
 
-    scheme: Literal["random"]
+
+BIRTH_DATE_PIN = (
+    "A PIN made of the birth date protects nothing from those who know the child or find the date in a list: "
+    "with the card number they see and change what the card shows, and borrow on it."
+)
+"""Our own warning; the memorandum has it beside the risk in the words of those who sign."""
+
+
+class PinClause(Clause):
+    """How a PIN is made, and how a family learns it: without a ``page`` nobody is told.
+
+    It is ``length`` random digits, or a student's birth date in ``format``, where the people who sign name the ``risk`` in their own words. Staff, a student without a
+    birth date, and whoever gets another PIN have a random one all the same.
+    """
+
+    scheme: Literal["random", "birth_date"]
     length: Annotated[int, Field(ge=4, le=12)]
+    format: PinFormat | None = None
+    risk: Text | None = None
     page: PinPage | None = None
 
 
@@ -860,6 +878,10 @@ class Agreement(Clause):
         """Whether cards may be printed and handed out at school."""
         return bool(self.matrix.get(Purpose.HAND_OUT))
 
+    def may_preview(self, purpose: Purpose) -> bool:
+        """Whether the function that says what a roster would do may open, for it, what planning opens for a purpose."""
+        return "preview" in self.roles and purpose in self.roles["preview"].opened
+
     @property
     def prints_pins(self) -> bool:
         """Whether what is printed has the PIN on it."""
@@ -881,7 +903,7 @@ class Agreement(Clause):
         groups = self.matrix.get(purpose, ())
         if purpose is not Purpose.DEDUPLICATE:
             return tuple(groups)
-        return tuple(group for group in groups if (group is Group.STUDENTS) == (name == COMPARES))
+        return tuple(group for group in groups if (group is Group.STUDENTS) == (name in COMPARE))
 
     @property
     def compared_across(self) -> bool:

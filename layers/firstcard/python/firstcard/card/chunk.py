@@ -42,6 +42,7 @@ class PatronLine:
     person's already: it is given only if it can be claimed. ``moved_from`` is the patron whose card this was: the same child as a student of another district, or under another id.
     ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed. ``taken_back`` is when the child's no was taken back (ISO 8601),
     as the plan saw it: such a line takes a refused patron up again, and no other does.
+    ``told`` is as what the plan counts the line, where that is not its decision.
     """
 
     decision: Decision
@@ -59,6 +60,12 @@ class PatronLine:
     moved_from: str = ""
     consented: str = ""
     taken_back: str = ""
+    told: str = ""
+
+    @property
+    def counted(self) -> str:
+        """As what the plan counts it."""
+        return self.told or str(self.decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,7 @@ class Chunk:
                     **({"o": p.moved_from} if p.moved_from else {}),
                     **({"y": p.consented} if p.consented else {}),
                     **({"b": p.taken_back} if p.taken_back else {}),
+                    **({"u": p.told} if p.told else {}),
                 }
             )
             for p in self.patrons
@@ -199,6 +207,7 @@ class Chunk:
                     r.get("o", ""),
                     r.get("y", ""),
                     r.get("b", ""),
+                    r.get("u", ""),
                 )
                 for r in rows[1:]
                 if r["k"] == "patron"

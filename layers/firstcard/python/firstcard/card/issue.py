@@ -8,6 +8,7 @@ from typing import Protocol
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
 from firstcard.card.claim import Claim, Unnumbered, claims_of
+from firstcard.card.fallout import Became, FellOut, became, why_not
 from firstcard.card.pair import Answer, Pair, after_said, of_line
 from firstcard.card.patron import Ownership, Patron, Stamp, State, after_line, refuse
 from firstcard.card.view import TakenBack, Yes
@@ -46,6 +47,9 @@ class Cards(Protocol):
 
     def leave_without_number(self, people: Sequence[Unnumbered]) -> None:
         """Write down, in bulk, who got no card because of the number."""
+
+    def note(self, chunk: Chunk, said: Became) -> None:
+        """Write down what became of the chunk's lines, in the place of what was written before."""
 
     def add(self, chunk: Chunk, patrons: Sequence[Patron]) -> None:
         """Write the chunk's envelope, then new patrons in bulk: they have no earlier version."""
@@ -95,10 +99,15 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
     apart = _apart(chunk, cards)
     new: list[Patron] = []
     changed: list[tuple[Patron, Rule]] = []
+    reason: dict[str, Reason] = {}
+    fallen: dict[str, FellOut] = {}
     for line in chunk.patrons:
         rule = partial(_by_line, line=line, chunk=chunk, apart=line.token in apart)
+        reason[line.token] = partial(_why_not, line=line, chunk=chunk, apart=line.token in apart)
         before = standing.patrons.get(line.token)
         after = rule(before, standing, line.token)
+        if said := reason[line.token](before, standing, line.token):
+            fallen[line.token] = said
         if after is None:
             counts["unchanged"] += 1
         elif before is None:
@@ -112,6 +121,7 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
     instead |= {after.token for after, _ in changed if after.card_token != standing.patrons[after.token].card_token}
     lost = _without_number([*new, *(after for after, _ in changed if after.token in instead)], chunk, cards)
     lost |= _without_card([line for line in chunk.patrons if line.claimed and not line.moved_from], standing, chunk, cards)
+    fallen = dict.fromkeys(lost, FellOut.NUMBER_TAKEN) | fallen
     if lost:
         counts["unnumbered"] += len(lost)
         counts["new"] -= sum(patron.token in lost for patron in new)
@@ -122,7 +132,10 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         cards.close_letters(back)
     cards.add(chunk, new)
     for wanted, its_rule in changed:
-        _change(wanted, cards, its_rule)
+        if now_is := _change(wanted, cards, its_rule):
+            token = wanted.token
+            said = reason[token](now_is.patrons.get(token), now_is, token)
+            fallen = {**fallen, token: said} if said else {t: why for t, why in fallen.items() if t != token}
     _take_up(again, cards)
     late = cards.standing(list(cards.refusals([*(p.token for p in new), *back])))
     for token in late.refused:
@@ -131,9 +144,11 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         if after:
             _change(after, cards, rule)
             counts["refused"] += 1
+        fallen[token] = FellOut.REFUSED
     _record_yeses(chunk, cards, standing)
     _record_pairs(chunk, cards, now)
     cards.tell(chunk)
+    cards.note(chunk, became(chunk.patrons, fallen))
     return counts
 
 
@@ -204,6 +219,12 @@ def _record_pairs(chunk: Chunk, cards: Cards, now: Callable[[], str] | None) -> 
 
 
 Rule = Callable[[Patron | None, Standing, str], Patron | None]
+Reason = Callable[[Patron | None, Standing, str], FellOut | None]
+
+
+def _why_not(before: Patron | None, now: Standing, token: str, *, line: PatronLine, chunk: Chunk, apart: bool) -> FellOut | None:
+    back = now.taken_back.get(token)
+    return why_not(before, line, chunk, refused=token in now.refused, apart=apart, taken_back=back.at if back else "")
 
 
 def _by_line(before: Patron | None, now: Standing, token: str, *, line: PatronLine, chunk: Chunk, apart: bool) -> Patron | None:
@@ -215,11 +236,13 @@ def _by_refusal(before: Patron | None, _: Standing, __: str, *, chunk: Chunk) ->
     return refuse(before, run_id=chunk.run_id, at=chunk.at) if before and before.state is not State.REFUSED else None
 
 
-def _change(after: Patron, cards: Cards, rule: Rule) -> None:
+def _change(after: Patron, cards: Cards, rule: Rule) -> Standing | None:
+    """Write the patron, or what the rule makes of what another writer made of it meanwhile; gives what was read anew then."""
     wanted: Patron | None = after
+    now: Standing | None = None
     for _ in range(5):
         if wanted is None or cards.change(wanted):
-            return
+            return now
         now = cards.standing([after.token])
         wanted = rule(now.patrons.get(after.token), now, after.token)
     raise CrowdedError

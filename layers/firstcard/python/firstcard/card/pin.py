@@ -1,6 +1,7 @@
-"""PINs: random, not trivial, never from a birth date."""
+"""PINs: random and not trivial; made of a birth date only where the agreement says so in words that name the risk."""
 
 from collections.abc import Callable
+from datetime import date
 from itertools import pairwise
 
 
@@ -21,3 +22,11 @@ def random_pin(length: int, below: Callable[[int], int]) -> str:
         pin = f"{below(10**length):0{length}d}"
         if not is_trivial(pin):
             return pin
+
+
+def birth_date_pin(born: date, form: str) -> str:
+    """A birth date as a PIN, in a form of ``YYYY`` or ``YY``, ``MM`` and ``DD``. Whether it would be guessed at once is not asked: whoever knows the day knows it."""
+    parts = (("YYYY", f"{born.year:04d}"), ("YY", f"{born.year % 100:02d}"), ("MM", f"{born.month:02d}"), ("DD", f"{born.day:02d}"))
+    for sign, digits in parts:
+        form = form.replace(sign, digits)
+    return form

@@ -22,7 +22,7 @@ from firstcard.card.expiry import birthday, last_day
 from firstcard.card.manifest import NOT_COMPARED, Compared, Known, Manifest
 from firstcard.card.number import SerialBlock, library_barcode, number_of
 from firstcard.card.pair import pair_id
-from firstcard.card.pin import random_pin
+from firstcard.card.pin import birth_date_pin, random_pin
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reason, Role, Roll, fingerprints
@@ -451,6 +451,18 @@ def _by_school(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
     return {school: dict(counts) for school, counts in sorted(schools.items())}
 
 
+def by_school_and_grade(steps: Sequence[Step]) -> dict[str, dict[str, dict[str, int]]]:
+    """Decisions of people in the roster by school, and by grade in it; staff, who have none, stand under the empty grade."""
+    schools: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for step in steps:
+        if step.person:
+            schools[step.person.school_id][step.person.grade][str(step.counted)] += 1
+    return {
+        school: {grade: dict(sorted(counts.items())) for grade, counts in sorted(grades.items())}
+        for school, grades in sorted(schools.items())
+    }
+
+
 @dataclass(slots=True)
 class Draw:
     """Everything random or numbered that a plan needs, passed in: bytes, a number below n, and the library's serials."""
@@ -545,6 +557,10 @@ def _parts(active: Sequence[Step], quiet: Sequence[str]) -> Iterator[list[Step]]
         yield part
 
 
+def _told(step: Step) -> str:
+    return str(step.told) if step.told and step.told is not step.decision else ""
+
+
 def _is_drawn(step: Step) -> bool:
     """Whether the plan makes a card of ours: only then a number, a PIN and perhaps a serial are drawn."""
     return step.decision in (Decision.ISSUE, Decision.WAIT, Decision.REPLACE) and not step.ils_id
@@ -628,9 +644,9 @@ class Builder:
     def _patron(self, step: Step, sealer: Sealer, serials: Iterator[int]) -> PatronLine:
         person = step.person
         if person is None:
-            return PatronLine(step.decision, step.token, "", step.household)
+            return PatronLine(step.decision, step.token, "", step.household, told=_told(step))
         if step.decision is Decision.REFUSE:
-            return PatronLine(step.decision, step.token, person.role, fingerprint=step.fingerprint)
+            return PatronLine(step.decision, step.token, person.role, fingerprint=step.fingerprint, told=_told(step))
         sealed: dict[str, bytes] = {
             group: sealer.seal(step.token, group, fields) for group, fields in self._groups(person).items() if fields
         }
@@ -641,7 +657,7 @@ class Builder:
             number = number or self._barcode(serials)
             card_token = self.tokens.card(number)
             sealed[Group.CARD] = sealer.seal(step.token, Group.CARD, {"number": number})
-            sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": random_pin(self.agreement.card.pin.length, self.draw.below)})
+            sealed[Group.PIN] = sealer.seal(step.token, Group.PIN, {"pin": self._pin(person)})
         pair = pair_id(step.token, self.tokens.existing(step.ils_id)) if step.ils_id else ""
         return PatronLine(
             step.decision,
@@ -659,7 +675,15 @@ class Builder:
             self.moved.get(step.token, "") if claimed else "",
             consented(person, self.agreement),
             step.taken_back,
+            _told(step),
         )
+
+    def _pin(self, person: Person) -> str:
+        """The first PIN of a card: random, but where the agreement makes a student's of the birth date and there is one."""
+        clause = self.agreement.card.pin
+        if clause.scheme == "birth_date" and clause.format and person.birth_date and person.role is Role.STUDENT:
+            return birth_date_pin(person.birth_date, clause.format)
+        return random_pin(clause.length, self.draw.below)
 
     def _barcode(self, serials: Iterator[int]) -> str:
         block = self.library.numbers

@@ -34,6 +34,12 @@ _WAITING = {
     "in_doubt": "A person looks whether the child has a card already",
     "opt_in": "The family has not said yes yet",
 }
+_FELL_OUT = {
+    "refused": "The family said no since",
+    "number_taken": "The card number became somebody else's since; the next file looks again",
+    "ended": "The card had ended already",
+    "not_reached": "The run was stopped before it came to them",
+}
 _FORMATS = {
     "oneroster_1_1": "OneRoster 1.1 CSV",
     "oneroster_1_1_delta": "OneRoster 1.1 CSV, changes only",
@@ -107,6 +113,7 @@ def to_html(receipt: Receipt) -> str:
         _list("What to do now", receipt.next_steps()),
         _figures(receipt),
         _counts(_done(receipt), "For", [(_DECISIONS.get(word, word), n) for word, n in receipt.decisions.items()], "People"),
+        _counts("Planned, and not done", "Because", [(_FELL_OUT.get(word, word), n) for word, n in receipt.fell_out.items()], "People"),
         _counts("Cards that wait", "Why", [(_WAITING.get(word, word), n) for word, n in receipt.waiting.items()], "Cards"),
         _counts("Good rows that get no card now", "Rows that are", [(words_of(word), n) for word, n in receipt.excluded.items()], "Rows"),
         _summary(receipt),

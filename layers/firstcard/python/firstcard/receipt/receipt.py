@@ -131,7 +131,7 @@ class Receipt(Part):
     """Everything that the three forms of a receipt are made of.
 
     ``rows`` = ``accepted`` + the sum of ``rejected``; ``excluded`` are those of the accepted that get no card now. ``decisions`` counts people by what
-    is done for them, ``waiting`` the cards that wait, by cause. ``reasons`` say why the file was refused or is held. ``rows_only`` says that the file holds
+    is done for them, ``fell_out`` those for whom it was planned and had stopped being true, by reason, ``waiting`` the cards that wait, by cause. ``reasons`` say why the file was refused or is held. ``rows_only`` says that the file holds
     changes, which were looked at without what they change.
     """
 
@@ -152,6 +152,7 @@ class Receipt(Part):
     excluded: dict[Text, Count] = Field(default_factory=dict)
     of_age: Count = 0
     decisions: dict[Text, Count] = Field(default_factory=dict)
+    fell_out: dict[Text, Count] = Field(default_factory=dict)
     waiting: dict[Text, Count] = Field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
     problems: tuple[Place, ...] = ()

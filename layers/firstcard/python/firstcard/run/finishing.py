@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Site
+from firstcard.card.fallout import Became, with_the_rest
 from firstcard.card.manifest import Manifest, half_applied
 from firstcard.event import Event, new_event
 from firstcard.report.census import census_body, census_key
@@ -14,7 +15,7 @@ from firstcard.run.admission import ATTEMPTS
 from firstcard.run.delivering import Places, deliver_receipt, folder_of, load_manifest, manifest_key, summary_of
 from firstcard.run.facts import facts
 from firstcard.run.ledger import DistrictState, Ledger, Run, Status
-from firstcard.run.writing import told_to_district
+from firstcard.run.writing import done_for_district
 
 ENDED = {
     Status.APPLIED: "applied",
@@ -38,6 +39,8 @@ class Finisher:
     emit: Callable[[Sequence[Event]], None]
     unnumbered: Callable[[str], Collection[str]]
     """Those who got no card in a run (its id) because of the number."""
+    became: Callable[[str], Became]
+    """What became of the lines of a run (its id) that were issued."""
 
     def finish(self, state: Mapping[str, Any], *, at: datetime) -> str:
         """End the run that the state machine's ``state`` tells of; gives the status it ended with."""
@@ -47,7 +50,7 @@ class Finisher:
         agreement = self.site.of_sharing(run.sharing, at.date())
         if agreement is None:
             return str(run.status)
-        run = self._settle(run, state, agreement, at)
+        run = self._with_fallout(self._settle(run, state, agreement, at))
         if run.content:
             self.ledger.release_content(run.sharing, run.content, run.arrival.run_id)
         deliver_receipt(run, agreement, self.site.library(agreement.library), self.places, at=at)
@@ -69,6 +72,19 @@ class Finisher:
         if after.status in OVER or (after.status is Status.FAILED and after.arrival.attempt >= ATTEMPTS):
             self._give_up(after)
         return after
+
+    def _with_fallout(self, run: Run) -> Run:
+        """The run with what fell out of its plan on record: of a repeated chunk once, and if it did not come to its end with what was not reached."""
+        if run.status not in (Status.APPLIED, Status.STOPPED, Status.FAILED) or not run.chunks_prefix:
+            return run
+        done = self.became(run.arrival.run_id)
+        if run.status is not Status.APPLIED:
+            lines = summary_of(run, self.places).get("lines")
+            done = done if lines is None else with_the_rest(done, lines)
+        if done.fell_out == run.fell_out:
+            return run
+        self.ledger.move(run.arrival.run_id, run.status, when=(run.status,), fell_out=done.fell_out)
+        return replace(run, fell_out=done.fell_out)
 
     def _give_up(self, run: Run) -> None:
         """Give the lock back for good. A run that had begun may have written some chunks: the next roster must look at all that it touched.
@@ -119,7 +135,7 @@ class Finisher:
             "rows": said.get("rows", 0),
             "accepted": said.get("accepted", 0),
             "rejected": sum(said.get("rejected", {}).values()),
-            "decisions": told_to_district(said.get("decisions", {}), agreement),
+            "decisions": done_for_district(run, said.get("decisions", {}), agreement),
         }
         self.emit([new_event("RosterProcessed", key=key, **common, outcome=outcome, **counts)])
 

@@ -22,15 +22,19 @@ MOST_MERGED = 400
 """Files of changes that are remembered: more than a year of nights."""
 
 
-class Shelf(Protocol):
-    """The vault, as far as snapshots need it."""
-
-    def put(self, key: str, body: bytes) -> None:
-        """Write an object."""
-        ...
+class Reader(Protocol):
+    """The vault, as far as snapshots are read."""
 
     def get(self, key: str) -> bytes | None:
         """Read an object; None if there is none."""
+        ...
+
+
+class Shelf(Protocol):
+    """The vault, as far as snapshots are written and removed."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object."""
         ...
 
     def delete(self, key: str) -> None:
@@ -43,18 +47,24 @@ def snapshot_key(sharing: str, name: str) -> str:
     return f"snapshots/{sharing}/{name}.sealed"
 
 
+class Snapshots(Protocol):
+    """The ledger, as far as it says which snapshot counts."""
+
+    def snapshot(self, sharing: str) -> SnapshotState:
+        """Which snapshot counts, consistently read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Keeper:
-    """Keeps the snapshot of one agreement for one plan. ``state`` is what the ledger said when the plan began."""
+class Kept:
+    """What is kept under one agreement, to be read. ``state`` is what the ledger said when the plan began."""
 
     agreement: Agreement
-    ledger: Ledger
-    shelf: Shelf
+    ledger: Snapshots
+    shelf: Reader
     state: SnapshotState
-    wrap: Wrap
     unwrap: Wrap
     declare: Callable[[Intent], None]
-    random: Callable[[int], bytes]
 
     def earlier(self) -> Snapshot | None:
         """What is kept, or None where nothing is. Raises VaultClosedError where it may not be opened, MovedError where it has just been replaced."""
@@ -69,28 +79,39 @@ class Keeper:
         head, _, sealed = body.partition(b"\n")
         keys = {str(Group.ROSTER): {str(purpose): base64.b64decode(key) for purpose, key in json.loads(head).items()}}
         opener = Opener(purpose=Purpose.MERGE_DELTA, unwrap=self.unwrap, declare=self.declare, clock=lambda: 0.0)
-        return Snapshot.from_bytes(opener.open_bytes(Envelope(self._object(self.state.name), sharing, keys), OWNER, Group.ROSTER, sealed))
+        return Snapshot.from_bytes(opener.open_bytes(Envelope(_object(self.state.name), sharing, keys), OWNER, Group.ROSTER, sealed))
 
     def first_arrived(self, content: str) -> str:
         """The mark of the first upload of changes that said this, empty where there was none."""
         return self.state.merged.get(content, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Puts another snapshot in the place of the one that is ``kept``, for one plan."""
+
+    kept: Kept
+    ledger: Ledger
+    shelf: Shelf
+    wrap: Wrap
+    random: Callable[[int], bytes]
 
     def replace(self, snapshot: Snapshot | None, *, latest: str, content: str, delta: bool = False) -> bool:
         """Let this snapshot (or none) of the upload ``latest`` that said ``content`` count from now on and take the one before it away; False if another plan was quicker.
 
         Of ``delta``, changes, it is remembered outside of the snapshot that they came: a complete file takes its place without opening it.
         """
-        sharing, before = self.agreement.sharing, self.state.name
+        sharing, before = self.kept.agreement.sharing, self.kept.state.name
         name = ""
         if snapshot is not None:
             name = f"{int(before.partition('-')[0] or 0) + 1:08d}-{self.random(4).hex()}"
             self.shelf.put(snapshot_key(sharing, name), self._sealed(snapshot, name))
-        merged = dict(self.state.merged)
+        merged = dict(self.kept.state.merged)
         if delta:
             merged[content] = min(latest, merged.get(content, latest))
         newest = dict(sorted(merged.items(), key=lambda one: (one[1], one[0]))[-MOST_MERGED:])
-        to = SnapshotState(name, max(latest, self.state.latest), content, newest)
-        counts = self.ledger.advance_snapshot(sharing, to, was=self.state)
+        to = SnapshotState(name, max(latest, self.kept.state.latest), content, newest)
+        counts = self.ledger.advance_snapshot(sharing, to, was=self.kept.state)
         over = before if counts else name
         if over:
             self.shelf.delete(snapshot_key(sharing, over))
@@ -99,9 +120,9 @@ class Keeper:
     def _sealed(self, snapshot: Snapshot, name: str) -> bytes:
         """One line with the wrapped data key by purpose, then nonce and ciphertext."""
         sealer = Sealer(
-            sharing=self.agreement.sharing,
-            object_id=self._object(name),
-            purposes_of=self.agreement.purposes_of,
+            sharing=self.kept.agreement.sharing,
+            object_id=_object(name),
+            purposes_of=self.kept.agreement.purposes_of,
             wrap=self.wrap,
             random=self.random,
         )
@@ -109,9 +130,9 @@ class Keeper:
         keys = sealer.envelope().keys[Group.ROSTER]
         return json.dumps({purpose: base64.b64encode(key).decode() for purpose, key in keys.items()}).encode() + b"\n" + sealed
 
-    @staticmethod
-    def _object(name: str) -> str:
-        return f"snapshot-{name}"
+
+def _object(name: str) -> str:
+    return f"snapshot-{name}"
 
 
 class MovedError(Exception):

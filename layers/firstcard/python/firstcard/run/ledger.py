@@ -72,6 +72,8 @@ class Run:
     base_version: int = 0
     content: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    fell_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By reason, what of ``counts`` was not applied (card/fallout.py); for the library alone."""
     holds: Sequence[str] = ()
     task_token: str = ""
     fence: int = 0

@@ -18,6 +18,7 @@ from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
 from firstcard.card.patron import Ownership, State
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
+from firstcard.card.view import TakenBack
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
 from firstcard.run.peers import Peer, Row
@@ -51,6 +52,10 @@ class PairsOnRecord(Protocol):
 
     def waiting_pairs(self, library: str) -> Iterable[Pair]:
         """The pairs that wait for a person."""
+        ...
+
+    def taken_back(self, sharing: str) -> Mapping[str, TakenBack]:
+        """Those whose no was taken back, by token, and whom no roster has taken up since."""
         ...
 
     def refusals(self, tokens: Sequence[str]) -> Collection[str]:

@@ -1,11 +1,13 @@
 """From a run's stored facts to its receipt, and from the receipt to the e-mail about it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from firstcard.agreement import Agreement, Library
 from firstcard.card.chunk import CHANGED, IN_DOUBT, SERVED, STILL, Decision
+from firstcard.card.fallout import FOR_THE_DISTRICT
 from firstcard.receipt import Dropped, Outcome, Place, Receipt, Ring
 from firstcard.roster import Reason
 from firstcard.run.ledger import Run, Status
@@ -40,6 +42,19 @@ def told_to_district(decisions: Mapping[str, int], agreement: Agreement) -> dict
     return {str(decision): count for decision, count in sorted(told.items())}
 
 
+def fell_out_for_district(run: Run, agreement: Agreement) -> dict[str, dict[str, int]]:
+    """What fell out of a run's plan as a district may know it, by reason."""
+    return {str(reason): told_to_district(run.fell_out[reason], agreement) for reason in FOR_THE_DISTRICT if run.fell_out.get(reason)}
+
+
+def done_for_district(run: Run, decisions: Mapping[str, int], agreement: Agreement) -> dict[str, int]:
+    """A plan's decisions without those that fell out of it, as a district may know both."""
+    done = Counter(told_to_district(decisions, agreement))
+    for counts in fell_out_for_district(run, agreement).values():
+        done.subtract(counts)
+    return {decision: count for decision, count in sorted(done.items()) if count > 0}
+
+
 def write_receipt(
     run: Run, agreement: Agreement, library: Library, summary: Mapping[str, Any], problems: Sequence[Sequence[Any]], *, at: datetime
 ) -> Receipt:
@@ -50,10 +65,12 @@ def write_receipt(
         (Place(file="", line=0, column="", reason=Reason(run.reason)),) if run.reason else ()
     )
     decisions = summary.get("decisions", {})
-    told = told_to_district(decisions, agreement)
+    told = done_for_district(run, decisions, agreement)
+    fell_out = {reason: sum(counts.values()) for reason, counts in fell_out_for_district(run, agreement).items()}
     no_address = summary.get("waiting_without_address", 0)
     if agreement.route != "before_upload":
         no_address += summary.get("aside_without_address", 0)
+    no_address = min(no_address, told.get("wait", 0))
     waiting = {"window": told.get("wait", 0) - no_address, "no_address": no_address}
     return Receipt(
         run_id=run.arrival.run_id,
@@ -72,6 +89,7 @@ def write_receipt(
         excluded=summary.get("excluded", {}),
         of_age=summary.get("of_age", 0),
         decisions=told,
+        fell_out=fell_out,
         waiting={cause: count for cause, count in waiting.items() if count},
         dropped=tuple(Dropped(file=f, column=c, forbidden=forbidden) for f, c, forbidden in summary.get("dropped", [])),
         problems=() if run.status is Status.REJECTED and not summary else places,
