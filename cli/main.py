@@ -5,7 +5,7 @@ from importlib import import_module
 
 import typer
 
-_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage", "destruction", "evidence")
+_GROUPS = ("agreement", "run", "key", "matches", "patrons", "pin", "notices", "cards", "usage", "noes", "destruction", "evidence")
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "firstcard check export.zip --agreement agreements/jacksonville.yaml"),
     "sample": ("sample", "sample", "firstcard sample --format oneroster_1_1 --students 1000 --errors 0.5% --out samples"),
@@ -27,7 +27,7 @@ def whole(only: str | None = None) -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,
-        help="Every student a library card: check agreements and rosters, drop rosters, look at and decide runs, say why a child has no card, have a new PIN made, tell of letters, print what schools hand out, match students and patrons, report what was reached, and see what it costs.",
+        help="Every student a library card: check agreements and rosters, drop rosters, look at and decide runs, say why a child has no card, have a new PIN made, tell of letters, list, end and undo noes, print what schools hand out, match students and patrons, report what was reached, and see what it costs.",
     )
     # With a callback it stays a command with parts, though it has only one.
     app.callback()(lambda: None)

@@ -21,7 +21,7 @@ from infra.permission import (
 
 
 class Operator(Construct):
-    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home, have a report counted, ask what a roster would do. No way to a name, a table of cards or a key."""
+    """Library staff: list, show, approve and reject runs, suspend and resume an agreement, ask why a child has no card, have a new PIN made, tell that letters went home or that a no is taken back, have a report counted, ask what a roster would do. No way to a name, a table of cards or a key."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -37,12 +37,12 @@ class Operator(Construct):
 
 
 class Librarian(Construct):
-    """Library staff who settle matches in doubt (``firstcard matches``): they are shown the names of one pair at a time, by a function that writes it down."""
+    """Library staff who settle matches in doubt (``firstcard matches``): they are shown the names of one pair at a time, by a function that writes it down. They end by hand the cards of noes that are still open (``firstcard noes``)."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self.role = _role(self, "librarian")
-        self.role.add_to_policy(call_functions("settle"))
+        self.role.add_to_policy(call_functions("settle", "honour"))
 
 
 class HandOut(Construct):
@@ -69,7 +69,7 @@ class SystemsLibrarian(Construct):
         self.role.add_to_policy(list_extracts())
         self.role.add_to_policy(in_vault("PutObject", "patrons/*", "usage/*"))
         self.role.add_to_policy(in_vault("DeleteObjectVersion", "patrons/*"))
-        self.role.add_to_policy(call_functions("gather"))
+        self.role.add_to_policy(call_functions("gather", "honour"))
 
 
 class Keyholder(Construct):

@@ -34,6 +34,7 @@ from infra.finish import Finish
 from infra.function import Function
 from infra.gather import Gather
 from infra.hold import Hold
+from infra.honour import Honour
 from infra.inbox import DeadLetters, Inbox
 from infra.issue import Issue
 from infra.layers import Layers
@@ -116,6 +117,7 @@ class Pipeline(Stack):
         plan.may(on_ledger("PutItem", keys=["snapshot#*", "intent#*"]))
         plan.may(on_runs_by_district("Query"))
         plan.may(on_pairs("Query"))
+        plan.may(on_windows("Query"))
         plan.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "number#*"]))
         plan.may(see_vault())
         plan.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "students/*"))
@@ -142,6 +144,7 @@ class Pipeline(Stack):
         issue.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
         issue.may(on_cards("BatchGetItem", keys=["patron#*", "pair#*"]))
         issue.may(on_cards("PutItem", keys=["patron#*", "pair#*", "number#*"]))
+        issue.may(on_cards("UpdateItem", keys=["patron#*"]))
         issue.may(on_cards("BatchWriteItem", keys=["patron#*", "household#*", "envelope#*", "pair#*", "unnumbered#*", "became#*"]))
 
         finish = Finish(self, layers=layers)
@@ -190,9 +193,10 @@ class Pipeline(Stack):
         attest.may(on_windows("Query"))
         attest.may(on_cards("BatchGetItem", keys=["patron#*", "envelope#*"]))
         attest.may(on_cards("BatchWriteItem", keys=["patron#*"]))
-        attest.may(on_cards("UpdateItem", keys=["household#*"]))
+        attest.may(on_cards("UpdateItem", keys=["household#*", "patron#*"]))
+        attest.may(on_cards("PutItem", keys=["patron#*"]))
         attest.may(on_ledger("GetItem", keys=["district#*", "agreement#*"]))
-        attest.may(on_ledger("PutItem", keys=["letters#*"]))
+        attest.may(on_ledger("PutItem", keys=["letters#*", "undone#*"]))
         attest.may(see_vault())
         attest.may(in_vault("GetObject", "manifests/*"))
 
@@ -213,6 +217,7 @@ class Pipeline(Stack):
         preview.may(on_ledger("PutItem", keys=["intent#*"]))
         preview.may(on_runs_by_district("Query"))
         preview.may(on_pairs("Query"))
+        preview.may(on_windows("Query"))
         preview.may(on_cards("BatchGetItem", keys=["pair#*", "patron#*", "number#*"]))
         preview.may(see_vault())
         preview.may(in_vault("GetObject", "manifests/*", "snapshots/*", "patrons/*", "students/*"))
@@ -260,6 +265,10 @@ class Pipeline(Stack):
         print_.may(on_cards("PutItem", keys=["patron#*", "envelope#*", "pin#*"]))
         print_.may(on_ledger("GetItem", keys=["agreement#*", "district#*"]))
         print_.may(on_ledger("PutItem", keys=["intent#*", "print#*"]))
+
+        honour = Honour(self, layers=layers)
+        honour.may(on_windows("Query"))
+        honour.may(on_cards("BatchGetItem", "UpdateItem", keys=["patron#*"]))
 
         settle = Settle(self, layers=layers)
         settle.may(on_pairs("Query"))

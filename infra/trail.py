@@ -30,10 +30,12 @@ class Trail(Stack):
                 _selector("Who reads the logs", {**_data("AWS::S3::Object"), "readOnly": ["true"]}, starts_with=[logs]),
                 # The call's body, which holds a student's id, is no part of the record.
                 _selector(
-                    "Who asked about a child or for a new PIN, told of letters, printed, had a report counted, or asked what a roster would do",
+                    "Who asked about a child, a new PIN or noes, told of letters or a no taken back, printed, had a report counted, or asked what a roster would do",
                     {
                         **_data("AWS::Lambda::Function"),
-                        "resources.ARN": [names.function_arn(verb) for verb in ("explain", "reset", "attest", "print", "tally", "preview")],
+                        "resources.ARN": [
+                            names.function_arn(verb) for verb in ("explain", "reset", "attest", "honour", "print", "tally", "preview")
+                        ],
                     },
                 ),
                 _selector(

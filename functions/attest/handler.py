@@ -1,4 +1,4 @@
-"""Attest: the district's word that letters went home starts the days of children whom no e-mail reaches. It opens nothing, and answers with counts alone."""
+"""Attest: somebody's word comes on record. The district's, that letters went home, starts the days of children whom no e-mail reaches; that a no is taken back lets it hold no more. It opens nothing."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.identity import Tokens
-from firstcard.run.about_child import agreement_asked
+from firstcard.run.about_child import agreement_asked, child_of
 from firstcard.run.attesting import Attester, LettersSent
 from firstcard.run.delivering import load_manifest
+from firstcard.run.undoing import TakenBackBy, Undoer
 
 logger = Logger()
 
@@ -55,11 +56,25 @@ def on_word(said: LettersSent) -> dict[str, Any]:
     return {"outcome": outcome, "counts": asdict(counted)}
 
 
+def on_taken_back(said: TakenBackBy) -> dict[str, Any]:
+    """What became of a no that somebody takes back, or the word for a call that means nothing."""
+    found = child_of(said, site(), SecretsStore().token_key)
+    if isinstance(found, str):
+        return {"error": found}
+    agreement, token = found
+    at = min(said.at, datetime.now(UTC))
+    undoer = Undoer(cards(), ledger(), agreement)
+    outcome = undoer.undo(token, said, at=at, allowed=not ledger().suspended(agreement.sharing))
+    logger.info("undone", sharing=agreement.sharing, token=token, outcome=outcome)
+    return {"outcome": outcome}
+
+
 @logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Entry point for a person's call; the event holds a name and is never logged, whatever the environment says."""
+    """Entry point for a person's call; the event holds a name, and perhaps a student's id, and is never logged, whatever the environment says."""
     try:
-        said = LettersSent.model_validate(event)
+        if "student" in event:
+            return on_taken_back(TakenBackBy.model_validate(event))
+        return on_word(LettersSent.model_validate(event))
     except ValidationError:
         return {"error": "not_a_question"}
-    return on_word(said)

@@ -64,9 +64,8 @@ def on_request(token: str, at: datetime, *, yes: bool) -> tuple[int, str]:
         return 404, yes_page(link.language, state="invalid")
     own = {t: p for t, p in at_home.items() if t not in standing.refused}
     stamp = replace(family.stamp, agreement=agreement.id, at=at.isoformat())
-    cards().record_yeses(
-        [Yes(t, "family", at.isoformat(), stamp, "" if p.issued_at else agreement.sharing, link.household) for t, p in own.items()]
-    )
+    until = {t: back.at for t, back in standing.taken_back.items()}
+    cards().record_yeses([Yes(t, "family", at.isoformat(), stamp, agreement.sharing, link.household, until.get(t, "")) for t in own])
     logger.info("consented", sharing=link.sharing, children=len(own), correlation_id=stamp.run_id)
     return 200, yes_page(link.language, state="done", agreement=agreement, library=library)
 

@@ -1,8 +1,8 @@
-"""Window: issues the cards of children whose opt-out window is over, or whose family said yes where that is needed."""
+"""Window: issues the cards of children whose opt-out window is over, or whose family said yes where that is needed; ends cards without a yes for the new year."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -13,7 +13,7 @@ from firstcard.adapters.environment import Setting, setting
 from firstcard.adapters.ledger_table import LedgerTable
 from firstcard.adapters.site import site
 from firstcard.agreement import Agreement
-from firstcard.card.window import end_windows, with_a_yes
+from firstcard.card.window import TO_ANSWER, end_unsaid, end_windows, with_a_yes
 
 logger = Logger()
 PAGE = 50
@@ -48,10 +48,27 @@ def release_due(agreement: Agreement, now: datetime, context: LambdaContext) -> 
     return released
 
 
+def end_due(agreement: Agreement, now: datetime, context: LambdaContext) -> int:
+    """End the cards under one agreement whose families were to say yes anew by a day that is over, and have not; in pages, as above."""
+    local = agreement.exchange.calendar.date_of(now)
+    standing_still = (
+        not agreement.in_force(now.date()) or agreement.exchange.calendar.is_rollover(local) or ledger().suspended(agreement.sharing)
+    )
+    if agreement.yes_by is None or local <= agreement.yes_by or standing_still:
+        return 0
+    before = datetime.combine(agreement.term.effective, time(), UTC).isoformat()
+    asked = cards().asked_for_yes(agreement.sharing, told_before=(now - TO_ANSWER).isoformat())
+    due = chain(cards().heard_yeses(agreement.sharing, told_before=before), asked)
+    ended = 0
+    while (page := list(islice(due, PAGE))) and context.get_remaining_time_in_millis() > SPARE_MILLISECONDS:
+        ended += len(end_unsaid(page, store=cards(), agreement=agreement.id, yes_by=agreement.yes_by, today=local, at=now.isoformat()))
+    return ended
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Entry point for the schedule; its time is the time that counts."""
     now = datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
     released = {a.id: release_due(a, now, context) for a in site().agreements}
-    logger.info("windows", released=released)
+    logger.info("windows", released=released, ended={a.id: ended for a in site().agreements if (ended := end_due(a, now, context))})
     return released

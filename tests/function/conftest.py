@@ -58,6 +58,7 @@ VERBS = (
     "tally",
     "preview",
     "destroy",
+    "honour",
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -20,7 +20,8 @@ from moto.dynamodb.models import dynamodb_backends
 from firstcard.agreement import Agreement, Library, Site, agreement_from, load_site
 from firstcard.agreement.renew import renewed
 from firstcard.agreement.vocabulary import Purpose
-from firstcard.card.window import end_windows
+from firstcard.card.view import Yes
+from firstcard.card.window import end_windows, with_a_yes
 from firstcard.event import Event
 from firstcard.event.transition import events_of
 from firstcard.identity import Tokens
@@ -191,6 +192,25 @@ class Year:
                 end_windows(
                     list(self.yard.cards.windows_over(agreement.sharing, told_before=over)), store=self.yard.cards, at=moment.isoformat()
                 )
+            if agreement.route == "opt_in" and agreement.in_force(moment.date()):
+                said = list(self.yard.cards.windows_over(agreement.sharing, told_before=moment.isoformat()))
+                renewed = agreement.basis.choice.renew == "yearly"
+                end_windows(
+                    with_a_yes(said, store=self.yard.cards, agreement=agreement.id, renewed=renewed),
+                    store=self.yard.cards,
+                    at=moment.isoformat(),
+                )
+        self.settle()
+
+    def family_says_yes(self, token: str) -> None:
+        """By the page of its e-mail, for this child alone."""
+        cards = self.yard.cards
+        now = cards.standing([token])
+        if token in now.patrons and token not in now.refused:
+            patron = now.patrons[token]
+            stamp = patron.stamp.__class__(**{**_parts(patron.stamp), "at": self.clock.isoformat()})
+            until = now.taken_back[token].at if token in now.taken_back else ""
+            cards.record_yeses([Yes(token, "family", self.clock.isoformat(), stamp, patron.sharing, patron.household, until)])
         self.settle()
 
     def family_says_no(self, token: str) -> None:
@@ -266,6 +286,7 @@ class Year:
             send=lambda mails: self._sent(agreement, mails),
             link=lambda household, language: f"https://no.example.org/{household}",
             pin_link=lambda household, language: f"https://no.example.org/pin/{household}",
+            yes_link=lambda household, language: f"https://no.example.org/yes/{household}",
             now=lambda: self.clock.isoformat(),
         )
         seen = desk.look(announced, wakes)

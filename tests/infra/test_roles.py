@@ -36,7 +36,10 @@ ALLOWED = {
         *("s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:SendTaskSuccess", *LOGS),
     ],
     "begin": ["dynamodb:GetItem", "dynamodb:UpdateItem", *LOGS],
-    "issue": ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", *LOGS],
+    "issue": [
+        *("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        *("s3:GetObject", *LOGS),
+    ],
     "finish": [
         *("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "events:PutEvents"),
         *("s3:GetObject", "s3:ListBucket", "s3:PutObject", *LOGS),
@@ -77,6 +80,7 @@ ALLOWED = {
         *("dynamodb:GetItem", "dynamodb:PutItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *("secretsmanager:GetSecretValue", *LOGS),
     ],
+    "honour": ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem", *LOGS],
     "attest": [
         *(
             "dynamodb:BatchGetItem",
@@ -173,7 +177,7 @@ def test_no_role_policy_reaches_a_key_so_that_only_key_policies_decide(templates
     assert [role for role in ALLOWED if any(a.startswith("kms:") for a in templates.actions(f"firstcard-{role}"))] == []
 
 
-def test_only_issue_window_refuse_reset_print_and_destroy_write_patrons_and_only_sync_their_ils_state_attest_their_letters_and_consent_their_yes(
+def test_only_issue_window_refuse_reset_print_and_destroy_write_patrons_and_only_sync_their_ils_state_attest_and_honour_whose_words_they_take_and_consent_their_yes(
     templates,
 ):
     writers = set()
@@ -186,7 +190,7 @@ def test_only_issue_window_refuse_reset_print_and_destroy_write_patrons_and_only
             keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
             if writes and cards and {"patron#*", "*"} & set(listed(keys)):
                 writers.add(role)
-    assert writers == {"issue", "window", "refuse", "reset", "print", "destroy", "sync", "attest", "consent"}
+    assert writers == {"issue", "window", "refuse", "reset", "print", "destroy", "sync", "attest", "honour", "consent"}
 
 
 def test_only_issue_claims_a_card_number_and_nobody_can_take_a_claim_away(templates):
@@ -302,9 +306,9 @@ def test_a_person_may_call_the_functions_that_work_for_that_person(templates):
     functions = "arn:aws:lambda:us-east-1:111122223333:function"
     assert callers == {
         "operator": [f"{functions}:firstcard-{verb}" for verb in ("attest", "explain", "preview", "reset", "tally")],
-        "librarian": [f"{functions}:firstcard-settle"],
+        "librarian": [f"{functions}:firstcard-{verb}" for verb in ("honour", "settle")],
         "handout": [f"{functions}:firstcard-print"],
-        "systems-librarian": [f"{functions}:firstcard-gather"],
+        "systems-librarian": [f"{functions}:firstcard-{verb}" for verb in ("gather", "honour")],
     }
 
 

@@ -163,6 +163,7 @@ def test_the_trail_records_every_region_its_digests_and_all_key_use(templates):
         "function:firstcard-explain",
         "function:firstcard-reset",
         "function:firstcard-attest",
+        "function:firstcard-honour",
         "function:firstcard-print",
         "function:firstcard-tally",
     ):

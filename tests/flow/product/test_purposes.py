@@ -124,7 +124,7 @@ def test_one_districts_key_opens_nothing_of_another_district(machine: Machine, o
     "role",
     [
         "firstcard-issue", "firstcard-plan", "firstcard-finish", "firstcard-admit", "firstcard-window", "firstcard-refuse", "firstcard-publish",
-        "firstcard-hold", "firstcard-begin", "firstcard-reset", "firstcard-tally", "firstcard-destroy", "firstcard-attest", "firstcard-bounce", "firstcard-consent", "firstcard-operator", "firstcard-handout", "firstcard-officer", "firstcard-upload-duval",
+        "firstcard-hold", "firstcard-begin", "firstcard-reset", "firstcard-tally", "firstcard-destroy", "firstcard-attest", "firstcard-honour", "firstcard-bounce", "firstcard-consent", "firstcard-operator", "firstcard-handout", "firstcard-officer", "firstcard-upload-duval",
         "firstcard-library-jaxpl", "firstcard-roster-run",
     ],
 )  # fmt: skip

@@ -70,6 +70,7 @@ def fits(event: Event) -> None:
 PATRON_EVENTS = {
     (None, "active"): "CardIssued",
     ("waiting", "active"): "CardIssued",
+    ("active", "waiting"): "CardExpired",
     ("active", "active"): "CardUpdated",
     ("expired", "active"): "CardRenewed",
     ("active", "expired"): "CardExpired",
@@ -93,6 +94,7 @@ def test_a_child_refused_before_any_card_revokes_none() -> None:
 LINKED_EVENTS = {
     (None, "active"): "CardLinked",
     ("waiting", "active"): "CardLinked",
+    ("active", "waiting"): "CardUnlinked",
     ("active", "active"): "CardUpdated",
     ("expired", "active"): "CardLinked",
     ("active", "expired"): "CardUnlinked",
@@ -109,7 +111,7 @@ def test_nothing_is_told_of_a_familys_own_card_that_means_its_end_or_its_making(
     assert told(old, new) == LINKED_EVENTS.get((before, after))
 
 
-@pytest.mark.parametrize(("state", "because"), [("expired", "left"), ("refused", "refused")])
+@pytest.mark.parametrize(("state", "because"), [("expired", "left"), ("refused", "refused"), ("waiting", "no_yes")])
 def test_an_unlinking_says_why(state: str, because: str) -> None:
     event = event_of(a_patron("active", ownership="linked"), a_patron(state, 2, ownership="linked"))
     assert event is not None

@@ -8,7 +8,7 @@ import pytest
 
 from firstcard.agreement import Agreement
 from firstcard.card.patron import Ownership, Patron, Stamp, State
-from firstcard.card.view import IlsState, NoticeMark, OnFile, RecordedNo
+from firstcard.card.view import IlsState, NoticeMark, OnFile, RecordedNo, TakenBack
 from firstcard.ils.reasons import SyncReason
 from firstcard.roster import Problem, Reason
 from firstcard.roster.reading import EXCLUSIONS, Exclusion
@@ -56,10 +56,14 @@ WAITS = {"patron": a_patron(State.WAITING), "announcement": told()}
 REJECTED, EXCLUDED = a_file(problems=(ROW,)), a_file(excluded=Exclusion.OTHER_SCHOOL)
 
 
+BACK = TakenBack("t" * 32, AT, "district", AT[:10], "e", NO)
+
+
 def test_every_state_has_its_code() -> None:
     assert {
         Code.HAS_CARD: asked(**HAS),
         Code.REFUSED: asked(no=NO),
+        Code.TAKEN_BACK: asked(patron=a_patron(State.REFUSED), taken_back=BACK),
         Code.AGREEMENT_STOPPED: asked(suspended=True),
         Code.REFUSED_BY_ILS: asked(**ILS_SAID_NO),
         Code.ON_THE_WAY: asked(patron=a_patron()),
@@ -96,6 +100,12 @@ def test_every_state_has_its_code() -> None:
         (asked(REJECTED, no=NO), Code.REFUSED),
         (asked(patron=a_patron(State.REFUSED), ils=an_ils("in_ils")), Code.REFUSED),
         (asked(a_file(Status.HELD, planned=True, refused=True)), Code.REFUSED),
+        # or one that was taken back, until a file comes after it
+        (asked(patron=a_patron(State.REFUSED), ils=an_ils("ended"), taken_back=BACK), Code.TAKEN_BACK),
+        (asked(a_file(planned=True, refused=True), taken_back=BACK), Code.TAKEN_BACK),
+        (asked(no=NO, taken_back=BACK), Code.REFUSED),
+        (asked(**HAS, taken_back=BACK), Code.HAS_CARD),
+        (asked(**WAITS, taken_back=BACK), Code.WINDOW),
         # 2. then a card that is there
         (asked(suspended=True, **HAS), Code.HAS_CARD),
         (asked(REJECTED, **HAS), Code.HAS_CARD),

@@ -29,11 +29,27 @@ from pynamodb.transactions import TransactWrite
 from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.claim import Claim, Unnumbered, handed_over
+from firstcard.card.effect import effect_of
 from firstcard.card.fallout import Became, together
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
 from firstcard.card.patron import Ownership, Patron, Stamp, State, refuse
-from firstcard.card.view import Holding, Household, IlsState, Letter, NoticeMark, OnFile, PinMark, RecordedNo, Stand, View, Yes
+from firstcard.card.view import (
+    ASKED,
+    Holding,
+    Household,
+    IlsState,
+    Letter,
+    No,
+    NoticeMark,
+    OnFile,
+    PinMark,
+    RecordedNo,
+    Stand,
+    TakenBack,
+    View,
+    Yes,
+)
 from firstcard.card.window import YES, Window, never_arrived
 from firstcard.vault import Envelope
 
@@ -53,7 +69,7 @@ _AT_ONCE = 100
 _STANDS_AT_ONCE = 3000
 """Patrons whose items are held at a time while they are counted."""
 _OF_A_HOLDING = ["item", "pk", "sk", "token", "state", "version", "at", "household", "envelopes"]
-_OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id"]
+_OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id", "taken_back"]
 
 
 class SealedAttribute(Attribute[Mapping[str, bytes]]):
@@ -153,10 +169,35 @@ class IlsItem(CardItem, discriminator="ils"):
 
 
 class RefusalItem(CardItem, discriminator="refusal"):
-    """A no."""
+    """A no. With ``taken_back`` it holds no more; ``ended_at`` and ``ended_by`` say that a person ended the card by hand.
+
+    In the index of windows it stands under its library's noes, by when it was said; taken back, under those whom the next roster takes up again.
+    """
 
     token = UnicodeAttribute()
     by = UnicodeAttribute()
+    told_at = UnicodeAttribute(null=True)
+    window_of = UnicodeAttribute(null=True)
+    ended_at = UnicodeAttribute(null=True)
+    ended_by = UnicodeAttribute(null=True)
+    taken_back = UnicodeAttribute(null=True)
+    said_by = UnicodeAttribute(null=True)
+    yes_from = UnicodeAttribute(null=True)
+    entry = UnicodeAttribute(null=True)
+
+
+class PastNoItem(CardItem, discriminator="past_no"):
+    """A no that was taken back, kept for good; ``ended_at`` is when the card was ended for it, if it was. Written once, with the taking back."""
+
+    token = UnicodeAttribute()
+    by = UnicodeAttribute()
+    told_at = UnicodeAttribute()
+    window_of = UnicodeAttribute()
+    ended_at = UnicodeAttribute(null=True)
+    ended_by = UnicodeAttribute(null=True)
+    taken_back = UnicodeAttribute()
+    said_by = UnicodeAttribute()
+    entry = UnicodeAttribute()
 
 
 class HouseholdItem(CardItem, discriminator="household"):
@@ -211,7 +252,8 @@ class BounceItem(CardItem, discriminator="bounce"):
 STOPPED = "#stopped"
 """What follows the data-sharing id in ``window_of`` of an announcement that never arrived."""
 
-_CLOSED: dict[str, Any] = {"actions": [NoticeItem.window_of.remove()], "condition": NoticeItem.pk.exists()}
+SAID, TAKEN_BACK, NOES = "#said", "#taken-back", "#noes"
+"""What follows the data-sharing id (of noes the library) in ``window_of`` of a yes that was heard, of a no that was taken back, and of a no."""
 
 
 class PinMarkItem(CardItem, discriminator="pin"):
@@ -325,6 +367,7 @@ ITEMS: tuple[type[Model], ...] = (
         PatronItem,
         IlsItem,
         RefusalItem,
+        PastNoItem,
         HouseholdItem,
         NoticeItem,
         PairItem,
@@ -358,11 +401,15 @@ class CardsTable:
     def standing(self, tokens: Sequence[str]) -> Standing:
         """Patrons and refusals, consistently read, 100 items a call."""
         view = self.view(tokens, ils=False)
-        return Standing(view.patrons, view.refused)
+        return Standing(view.patrons, view.refused, view.taken_back)
 
     def refusals(self, tokens: Sequence[str]) -> set[str]:
         """Those that a suppression stands for, consistently read."""
-        return {item.token for item in self._get((f"patron#{t}", "refusal") for t in tokens) if isinstance(item, RefusalItem)}
+        return {item.token for item in self._refusal_items(tokens) if not item.taken_back}
+
+    def _refusal_items(self, tokens: Iterable[str]) -> list[RefusalItem]:
+        """The last no of each, be it that it was taken back."""
+        return [item for item in self._get((f"patron#{t}", "refusal") for t in tokens) if isinstance(item, RefusalItem)]
 
     def view(self, tokens: Sequence[str], *, ils: bool = True, notices: Sequence[tuple[str, str, str]] = ()) -> View:
         """Patrons, refusals, ILS states and notices (household, kind, token) in as few calls as 100 items each allow."""
@@ -371,19 +418,24 @@ class CardsTable:
         keys += [(f"household#{h}", f"notice#{kind}#{t}") for h, kind, t in notices]
         patrons: dict[str, Patron] = {}
         refused: set[str] = set()
+        by_hand: set[str] = set()
+        back: dict[str, TakenBack] = {}
         states: dict[str, IlsState] = {}
         marks: dict[tuple[str, str], NoticeMark] = {}
         for item in self._get(keys):
             match item:
                 case PatronItem():
                     patrons[item.token] = _patron(item)
+                case RefusalItem(taken_back=str()):
+                    back[item.token] = _taken_back(item)
                 case RefusalItem():
                     refused.add(item.token)
+                    by_hand.update([item.token] if item.ended_at else ())
                 case IlsItem():
                     states[item.token] = _ils_state(item)
                 case NoticeItem():
                     marks[item.kind, item.token] = _mark(item)
-        return View(patrons, refused, states, marks)
+        return View(patrons, refused, states, marks, by_hand, back)
 
     def on_file(self, token: str) -> OnFile:
         """What the table has of one patron, consistently read."""
@@ -394,14 +446,21 @@ class CardsTable:
             home = f"household#{patron.household}"
             told = {item.sk: item for item in self._get([(home, f"notice#announcement#{token}"), (home, "bounce")])}
             mark, bounce = told.get(f"notice#announcement#{token}"), told.get("bounce")
+        last = no if isinstance(no, RefusalItem) else None
+        back = _taken_back(last) if last and last.taken_back else None
+        until = back.at if back else ""
+        announced = _mark(mark) if isinstance(mark, NoticeItem) else None
+        sent = _letter(letter) if isinstance(letter, LetterItem) else None
+        said = _yes(yes) if isinstance(yes, YesItem) else None
         return OnFile(
             patron=_patron(patron) if isinstance(patron, PatronItem) else None,
-            no=RecordedNo(no.by, no.at) if isinstance(no, RefusalItem) else None,
+            no=_recorded(last) if last and not last.taken_back else None,
             ils=_ils_state(ils) if isinstance(ils, IlsItem) else None,
-            announcement=_mark(mark) if isinstance(mark, NoticeItem) else None,
+            announcement=announced if announced and announced.since > until else None,
             bounced_at=bounce.at if isinstance(bounce, BounceItem) else "",
-            letter=_letter(letter) if isinstance(letter, LetterItem) else None,
-            yes=_yes(yes) if isinstance(yes, YesItem) else None,
+            letter=sent if sent and sent.stamp.at > until else None,
+            yes=said if said and said.counts(back) else None,
+            taken_back=back,
         )
 
     def stands(self, tokens: Iterable[str]) -> Iterator[tuple[str, Stand]]:
@@ -537,12 +596,94 @@ class CardsTable:
         return _saved(_patron_item(patron), PatronItem.version == patron.version - 1)
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
-        """Write suppressions; the first one stays."""
+        """Write suppressions; one that holds stays. After one that was taken back comes another; a roster's counts by when the file came."""
         known = self.refusals(tokens)
+        afresh = RefusalItem.taken_back < stamp.at if by == "roster" else RefusalItem.taken_back.exists()
         for token in tokens:
             if token not in known:
                 item = RefusalItem(f"patron#{token}", "refusal", token=token, by=by, **_stamp(stamp))
-                _saved(item, RefusalItem.pk.does_not_exist())
+                item.told_at, item.window_of = stamp.at, f"{stamp.library}{NOES}"
+                _saved(item, RefusalItem.pk.does_not_exist() | afresh)
+
+    # -- noes that are taken back, and cards that are ended by hand --------------------------------------------------------------------------
+
+    def take_back(self, back: TakenBack, stamp: Stamp) -> bool:
+        """Let a no hold no more, and keep it as it was, in one step; False, with nothing written, if it is not the one that holds. ``stamp`` is the no's own."""
+        last = {
+            "told_at": back.at, "window_of": f"{stamp.sharing}{TAKEN_BACK}",
+            "taken_back": back.at, "said_by": back.said_by, "yes_from": back.yes_from, "entry": back.entry,
+        }  # fmt: skip
+        past = PastNoItem(
+            f"patron#{back.token}",
+            f"no#{back.no.at}",
+            token=back.token,
+            by=back.no.by,
+            told_at=back.no.at,
+            window_of=f"{stamp.library}{NOES}",
+            ended_at=back.no.ended_at or None,
+            ended_by=back.no.ended_by or None,
+            taken_back=back.at,
+            said_by=back.said_by,
+            entry=back.entry,
+            **_stamp(stamp),
+        )
+        same = (RefusalItem.at == back.no.at) & RefusalItem.taken_back.does_not_exist()
+        try:
+            with TransactWrite(connection=self._connection()) as transaction:
+                transaction.save(past)
+                transaction.update(
+                    RefusalItem(f"patron#{back.token}", "refusal"),
+                    actions=[getattr(RefusalItem, name).set(value) for name, value in last.items()],
+                    condition=same,
+                )
+        except TransactWriteError as error:
+            if not any(_was_lost([reason]) for reason in error.cancellation_reasons):
+                raise
+            return False
+        return True
+
+    def no_of(self, token: str) -> No | None:
+        """The last no of a patron, be it that it was taken back; consistently read."""
+        return next((_no(item) for item in self._refusal_items([token])), None)
+
+    def ended_at(self, no: No) -> str:
+        """When the ILS ended the card for a no (ISO 8601), or a person did; empty if it has not."""
+        view = self.view([no.token])
+        return effect_of(no, view.patrons.get(no.token), view.ils.get(no.token)).ended_at
+
+    def taken_back(self, sharing: str) -> dict[str, TakenBack]:
+        """Those whose no was taken back, by token, and whom no roster has taken up since."""
+        tokens = [entry.token or "" for entry in Entry.windows.query(f"{sharing}{TAKEN_BACK}")]
+        found = (item for item in self._refusal_items(tokens) if item.taken_back and item.window_of)
+        return {item.token: _taken_back(item) for item in found}
+
+    def take_up(self, moments: Mapping[str, str]) -> None:
+        """Write that these are there again: no roster need look for them."""
+        for token, moment in moments.items():
+            _updated(RefusalItem(f"patron#{token}", "refusal"), [RefusalItem.window_of.remove()], RefusalItem.taken_back == moment)
+
+    def close_letters(self, tokens: Sequence[str]) -> None:
+        """Take letters out of the index of running windows."""
+        for token in tokens:
+            _updated(LetterItem(f"patron#{token}", "letter"), [LetterItem.window_of.remove()], LetterItem.pk.exists())
+
+    def noes(self, library: str, *, since: str = "") -> Iterator[No]:
+        """The noes of a library from a moment on (ISO 8601), oldest first, those too that were taken back."""
+        after = WindowIndex.told_at >= since if since else None
+        entries = Entry.windows.query(f"{library}{NOES}", after)
+        while page := list(islice(entries, _AT_ONCE)):
+            found = {(item.pk, item.sk): item for item in self._get((entry.pk, entry.sk) for entry in page)}
+            for entry in page:
+                item = found.get((entry.pk, entry.sk))
+                # The index may be behind: what was taken back meanwhile stands in it a second time.
+                if isinstance(item, PastNoItem) or (isinstance(item, RefusalItem) and not item.taken_back):
+                    yield _no(item)
+
+    def end_by_hand(self, no: No, *, by: str, at: str) -> bool:
+        """Write that a person ended the card of a no, unless somebody did before or it does not hold; whether it was written."""
+        holds = (RefusalItem.at == no.no.at) & RefusalItem.taken_back.does_not_exist() & RefusalItem.ended_at.does_not_exist()
+        item = RefusalItem(f"patron#{no.token}", "refusal")
+        return _updated(item, [RefusalItem.ended_at.set(at), RefusalItem.ended_by.set(by)], holds)
 
     # -- pairs ------------------------------------------------------------------------------------------------------------------------------
 
@@ -601,7 +742,22 @@ class CardsTable:
     def windows_over(self, sharing: str, *, told_before: str) -> Iterator[Window]:
         """Announcements told before a time (ISO 8601), oldest first."""
         for entry in Entry.windows.query(sharing, WindowIndex.told_at <= told_before):
+            yield Window(entry.pk, entry.sk, entry.token or "", entry.told_at or "", sharing)
+
+    def heard_yeses(self, sharing: str, *, told_before: str) -> Iterator[Window]:
+        """Yeses on record before a time, oldest first, of children that had their cards for them."""
+        for entry in Entry.windows.query(f"{sharing}{SAID}", WindowIndex.told_at <= told_before):
             yield Window(entry.pk, entry.sk, entry.token or "", entry.told_at or "")
+
+    def asked_for_yes(self, sharing: str, *, told_before: str) -> Iterator[Window]:
+        """E-mails sent before a time that ask for a new yes, oldest first."""
+        for entry in Entry.windows.query(f"{sharing}{ASKED}", WindowIndex.told_at <= told_before):
+            yield Window(entry.pk, entry.sk, entry.token or "", entry.told_at or "")
+
+    def told(self, kind: str, homes: Mapping[str, str]) -> dict[str, NoticeMark]:
+        """Notices of one kind by token, each to the household that is told, consistently read."""
+        found = self._get((f"household#{home}", f"notice#{kind}#{token}") for token, home in homes.items())
+        return {item.token: _mark(item) for item in found if isinstance(item, NoticeItem)}
 
     def stopped_windows(self, sharing: str) -> Iterator[Window]:
         """Announcements that never arrived, oldest first."""
@@ -620,7 +776,7 @@ class CardsTable:
             with TransactWrite(connection=self._connection()) as transaction:
                 for patron, window in due:
                     transaction.save(_patron_item(patron), condition=_still_waits(patron))
-                    transaction.update(_started_by(window), **_CLOSED)
+                    transaction.update(_started_by(window), actions=[_closing(window)], condition=NoticeItem.pk.exists())
         except TransactWriteError as error:
             if error.cause_response_code != "TransactionCanceledException":
                 raise
@@ -632,7 +788,9 @@ class CardsTable:
     def close_windows(self, windows: Sequence[Window]) -> None:
         """Take announcements out of the index of running windows."""
         for window in windows:
-            _started_by(window).update(**_CLOSED)
+            # What began again since stands under the same keys.
+            same = NoticeItem.told_at == window.told_at if window.told_at else NoticeItem.pk.exists()
+            _updated(_started_by(window), [_closing(window)], same)
 
     def forget_windows(self, windows: Sequence[Window]) -> None:
         """Take announcements out of the index of running windows, and let them be made again."""
@@ -672,8 +830,11 @@ class CardsTable:
         for yes in yeses:
             before = known.get(yes.token)
             moved = before is not None and bool(before.household and yes.household) and before.household != yes.household
-            if before is None or before.stamp.agreement != yes.stamp.agreement or (yes.window_of and not before.window_of) or moved:
-                unlooked = YesItem.window_of.does_not_exist() if yes.window_of else YesItem.pk.does_not_exist()
+            void = before is not None and before.stamp.at <= yes.void_until
+            if before is None or before.stamp.agreement != yes.stamp.agreement or not before.window_of or moved or void:
+                unlooked = YesItem.window_of.does_not_exist() | (
+                    YesItem.at <= yes.void_until if yes.void_until else YesItem.pk.does_not_exist()
+                )
                 allowed = YesItem.pk.does_not_exist() | (YesItem.agreement != yes.stamp.agreement) | unlooked
                 _saved(_yes_item(yes), allowed | (YesItem.household != yes.household) if moved else allowed)
 
@@ -749,6 +910,9 @@ class CardsTable:
                 for mark in (m for group in groups for m in group):
                     mine = (NoticeItem.claimed_by == mark.claimed_by) & (NoticeItem.state == "claimed")
                     unclaimed = NoticeItem.pk.does_not_exist() | mine | (NoticeItem.state == "open")
+                    if mark.void_until:
+                        untold = NoticeItem.told_at.does_not_exist() & (NoticeItem.at < mark.void_until)
+                        unclaimed = unclaimed | (NoticeItem.told_at < mark.void_until) | untold
                     transaction.save(_notice_item(mark), condition=unclaimed)
         except TransactWriteError as error:
             if error.cause_response_code == "ValidationException" and len(groups) > 1:
@@ -841,6 +1005,24 @@ def _updated(item: CardItem, actions: list[Action], condition: Any) -> bool:  # 
             return False
         raise
     return True
+
+
+def _closing(window: Window) -> Any:  # noqa: ANN401  pynamodb's actions are untyped
+    """What takes an item out of the index of running windows; a yes that was heard goes on to those of last year, when the next begins."""
+    heard = window.notice_key == YES and window.sharing
+    return YesItem.window_of.set(f"{window.sharing}{SAID}") if heard else NoticeItem.window_of.remove()
+
+
+def _recorded(item: RefusalItem | PastNoItem) -> RecordedNo:
+    return RecordedNo(item.by, item.at, item.ended_at or "", item.ended_by or "")
+
+
+def _no(item: RefusalItem | PastNoItem) -> No:
+    return No(item.token, _recorded(item), _read_stamp(item), item.taken_back or "")
+
+
+def _taken_back(item: RefusalItem) -> TakenBack:
+    return TakenBack(item.token, item.taken_back or "", item.said_by or "", item.yes_from or "", item.entry or "", _recorded(item))
 
 
 def _stamp(stamp: Stamp) -> dict[str, Any]:
@@ -964,7 +1146,8 @@ def _letter_item(letter: Letter) -> LetterItem:
 
 
 def _stand(items: Mapping[str, CardItem]) -> Stand:
-    patron, ils, no = items.get("patron"), items.get("ils"), "refusal" in items
+    patron, ils, last = items.get("patron"), items.get("ils"), items.get("refusal")
+    no = isinstance(last, RefusalItem) and not last.taken_back
     if not isinstance(patron, PatronItem):
         return Stand(no=no)
     said = ""

@@ -13,7 +13,19 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from firstcard.adapters.dynamo import open_table
-from firstcard.run.ledger import Arrival, Attestation, Because, Destruction, DistrictState, Extract, PrintRecord, Run, SnapshotState, Status
+from firstcard.run.ledger import (
+    Arrival,
+    Attestation,
+    Because,
+    Destruction,
+    DistrictState,
+    Extract,
+    PrintRecord,
+    Run,
+    SnapshotState,
+    Status,
+    Undoing,
+)
 from firstcard.vault import Intent
 
 PRINT_FIELDS = (
@@ -182,6 +194,18 @@ class AttestationItem(LedgerItem):
     started = NumberAttribute()
 
 
+class UndoingItem(LedgerItem):
+    """That a no was taken back; ``by`` is who said so."""
+
+    token = UnicodeAttribute()
+    said_by = UnicodeAttribute()
+    by = UnicodeAttribute()
+    day = UnicodeAttribute()
+    at = UnicodeAttribute()
+    no_at = UnicodeAttribute()
+    no_by = UnicodeAttribute()
+
+
 class IntentItem(LedgerItem):
     """What was about to be opened, why, and by which function."""
 
@@ -220,6 +244,7 @@ ITEMS: tuple[type[LedgerItem], ...] = (
     SuspensionItem,
     LateItem,
     AttestationItem,
+    UndoingItem,
     IntentItem,
     PrintItem,
 )
@@ -324,6 +349,20 @@ class LedgerTable:
         except PutError as error:
             if not _refused(error):
                 raise
+
+    def record_undoing(self, undoing: Undoing) -> None:
+        """Write down that a no is taken back, and who said so."""
+        UndoingItem(
+            f"undone#{undoing.sharing}",
+            undoing.key,
+            token=undoing.token,
+            said_by=undoing.said_by,
+            by=undoing.by,
+            day=undoing.day.isoformat(),
+            at=undoing.at,
+            no_at=undoing.no_at,
+            no_by=undoing.no_by,
+        ).save()
 
     def claim_content(self, sharing: str, content: str, run_id: str) -> bool:
         """Let one run at a time work on one content."""

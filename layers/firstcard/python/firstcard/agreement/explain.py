@@ -199,10 +199,12 @@ def _choice(a: Agreement) -> str:
     again = {
         "district": "the district",
         "district_or_eligible_student": "the district, or the student from the age of 18,",
-        "family": "the family",
+        "family": "a parent or guardian, and from the age of 18 the student alone,",
     }[choice.yes_again]
     asks = (
-        "Every school year families are asked again; silence changes nothing."
+        f"Every school year families are asked again: a card without a new yes by {_day(a.yes_by)} ends, two weeks after the family was asked at the earliest; that is no refusal."
+        if a.yes_by
+        else "Every school year families are asked again; silence changes nothing."
         if choice.renew == "yearly"
         else "A refusal holds until it is taken back."
     )

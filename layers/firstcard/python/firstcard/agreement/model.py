@@ -5,7 +5,7 @@ Texts of law that are shown to people come with their section and "confirm with 
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -49,6 +49,8 @@ CEDS_GRADES = ("IT", "PR", "PK", "TK", "KG", *(f"{number:02d}" for number in ran
 """Grade levels of the Common Education Data Standards that a school agreement can name."""
 
 SATURDAY = 5
+DAYS_FOR_A_NEW_YES = 60
+"""From a term's first day, where families say yes every year: time for the first roster, the e-mail, and the school's forms."""
 """In Python's count of weekdays."""
 
 
@@ -843,8 +845,14 @@ class Agreement(Clause):
 
     @property
     def asks_again(self) -> bool:
-        """Whether families with a card are told each year that they may say no; where they refuse before the upload, the district's own notice does so."""
-        return self.route == "window" and self.basis.choice.renew == "yearly"
+        """Whether families with a card are told each year that they may say no, or are to say yes again; where they refuse before the upload, the district's own notice does so."""
+        return self.route != "before_upload" and self.basis.choice.renew == "yearly"
+
+    @property
+    def yes_by(self) -> date | None:
+        """The last day for a new yes, where one is needed each year: sixty days from the term's first one. None where none is."""
+        yearly = self.route == "opt_in" and self.basis.choice.renew == "yearly"
+        return self.term.effective + timedelta(days=DAYS_FOR_A_NEW_YES) if yearly else None
 
     @property
     def route(self) -> Literal["before_upload", "window", "opt_in"]:

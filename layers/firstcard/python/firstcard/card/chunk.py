@@ -40,7 +40,8 @@ class PatronLine:
     is the id of what is on record of the two. ``mistaken`` is the ILS's own id of the patron whose card it has now and is not to have any longer. ``separate`` says
     that a person set the student apart from a patron of the library who is like it. ``claimed`` says that the number is made of what people send, so that it may be another
     person's already: it is given only if it can be claimed. ``moved_from`` is the patron whose card this was: the same child as a student of another district, or under another id.
-    ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed.
+    ``consented`` is the day (ISO 8601) on which the family said yes to the district, where a yes is needed. ``taken_back`` is when the child's no was taken back (ISO 8601),
+    as the plan saw it: such a line takes a refused patron up again, and no other does.
     ``told`` is as what the plan counts the line, where that is not its decision.
     """
 
@@ -58,6 +59,7 @@ class PatronLine:
     claimed: bool = False
     moved_from: str = ""
     consented: str = ""
+    taken_back: str = ""
     told: str = ""
 
     @property
@@ -141,6 +143,7 @@ class Chunk:
                     **({"n": 1} if p.claimed else {}),
                     **({"o": p.moved_from} if p.moved_from else {}),
                     **({"y": p.consented} if p.consented else {}),
+                    **({"b": p.taken_back} if p.taken_back else {}),
                     **({"u": p.told} if p.told else {}),
                 }
             )
@@ -203,6 +206,7 @@ class Chunk:
                     bool(r.get("n")),
                     r.get("o", ""),
                     r.get("y", ""),
+                    r.get("b", ""),
                     r.get("u", ""),
                 )
                 for r in rows[1:]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from firstcard.card.chunk import Chunk, Decision, PatronLine
-from firstcard.card.patron import Ownership, Patron, State
+from firstcard.card.patron import Ownership, Patron, State, after_line
 
 
 class FellOut(StrEnum):
@@ -49,7 +49,7 @@ class Became:
     fell_out: Mapping[str, Counts] = field(default_factory=dict)
 
 
-def why_not(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool, apart: bool) -> FellOut | None:
+def why_not(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool, apart: bool, taken_back: str = "") -> FellOut | None:
     """Why ``after_line`` does not do what the line says; None where it does, or where this very chunk did before."""
     if line.decision is Decision.REFUSE:
         return None
@@ -57,7 +57,11 @@ def why_not(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: b
         if before is None or (before.state is State.EXPIRED and before.run_id != chunk.run_id):
             return FellOut.ENDED
         return FellOut.REFUSED if refused or before.state is State.REFUSED else None
-    if refused or (before and before.state is State.REFUSED):
+    if refused:
+        return FellOut.REFUSED
+    if before and before.state is State.REFUSED:
+        return None if after_line(before, line, chunk, refused=False, apart=apart, taken_back=taken_back) else FellOut.REFUSED
+    if before is None and taken_back and line.taken_back != taken_back:
         return FellOut.REFUSED
     if before and chunk.object in before.envelopes.values():
         return None

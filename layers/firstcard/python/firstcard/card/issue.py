@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from firstcard.card.claim import Claim, Unnumbered, claims_of
 from firstcard.card.fallout import Became, FellOut, became, why_not
 from firstcard.card.pair import Answer, Pair, after_said, of_line
 from firstcard.card.patron import Ownership, Patron, Stamp, State, after_line, refuse
-from firstcard.card.view import Yes
+from firstcard.card.view import TakenBack, Yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Standing:
 
     patrons: Mapping[str, Patron]
     refused: Collection[str]
+    taken_back: Mapping[str, TakenBack] = field(default_factory=dict)
+    """Those whose last no was taken back."""
 
 
 class Cards(Protocol):
@@ -32,7 +34,13 @@ class Cards(Protocol):
         """Those of ``tokens`` that a suppression stands for, consistently read."""
 
     def record_refusals(self, tokens: Sequence[str], *, by: str, stamp: Stamp) -> None:
-        """Write suppressions; one that is there already stays as it is."""
+        """Write suppressions; one that holds already stays as it is, and one that was taken back after the stamp's time stays taken back."""
+
+    def close_letters(self, tokens: Sequence[str]) -> None:
+        """Let letters that went home about these count no more."""
+
+    def take_up(self, moments: Mapping[str, str]) -> None:
+        """Write that patrons whose no was taken back (by token, when) are there again: no later roster need look for them."""
 
     def claim_numbers(self, claims: Sequence[Claim]) -> Collection[str]:
         """Claim each number (a card token) for its patron unless it is somebody else's; gives those that are. A claim of one's own may be made again. What opens a patron that moves with its number is there before."""
@@ -97,8 +105,8 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         rule = partial(_by_line, line=line, chunk=chunk, apart=line.token in apart)
         reason[line.token] = partial(_why_not, line=line, chunk=chunk, apart=line.token in apart)
         before = standing.patrons.get(line.token)
-        after = rule(before, line.token in standing.refused)
-        if said := reason[line.token](before, line.token in standing.refused):
+        after = rule(before, standing, line.token)
+        if said := reason[line.token](before, standing, line.token):
             fallen[line.token] = said
         if after is None:
             counts["unchanged"] += 1
@@ -108,7 +116,8 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         else:
             changed.append((after, rule))
             counts["changed"] += 1
-    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE or line.moved_from}
+    again = {line.token: line.taken_back for line in chunk.patrons if line.taken_back}
+    instead = {line.token for line in chunk.patrons if line.decision is Decision.REPLACE or line.moved_from} | again.keys()
     instead |= {after.token for after, _ in changed if after.card_token != standing.patrons[after.token].card_token}
     lost = _without_number([*new, *(after for after, _ in changed if after.token in instead)], chunk, cards)
     lost |= _without_card([line for line in chunk.patrons if line.claimed and not line.moved_from], standing, chunk, cards)
@@ -119,16 +128,19 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         counts["changed"] -= sum(after.token in lost for after, _ in changed)
         new = [patron for patron in new if patron.token not in lost]
         changed = [one for one in changed if one[0].token not in lost]
+    if back := [after.token for after, _ in changed if after.token in again]:
+        cards.close_letters(back)
     cards.add(chunk, new)
     for wanted, its_rule in changed:
         if now_is := _change(wanted, cards, its_rule):
             token = wanted.token
-            said = reason[token](now_is.patrons.get(token), token in now_is.refused)
+            said = reason[token](now_is.patrons.get(token), now_is, token)
             fallen = {**fallen, token: said} if said else {t: why for t, why in fallen.items() if t != token}
-    late = cards.standing(list(cards.refusals([p.token for p in new])))
+    _take_up(again, cards)
+    late = cards.standing(list(cards.refusals([*(p.token for p in new), *back])))
     for token in late.refused:
         rule = partial(_by_refusal, chunk=chunk)
-        after = rule(late.patrons.get(token), True)
+        after = rule(late.patrons.get(token), late, token)
         if after:
             _change(after, cards, rule)
             counts["refused"] += 1
@@ -167,10 +179,22 @@ def _without_number(given: Sequence[Patron], chunk: Chunk, cards: Cards) -> set[
 def _record_yeses(chunk: Chunk, cards: Cards, before: Standing) -> None:
     """Put on record who said yes to the district; of who said no, nothing: any one no counts. It lets those wait no longer who have had no card."""
     stamp = Stamp(chunk.sharing, chunk.agreement, chunk.library, chunk.district, chunk.run_id, chunk.at)
-    issued = {token for token, patron in before.patrons.items() if patron.issued_at}
-    said = [p for p in chunk.patrons if p.consented and p.token not in before.refused]
+    said = [
+        Yes(p.token, "roster", p.consented, stamp, chunk.sharing) for p in chunk.patrons if p.consented and p.token not in before.refused
+    ]
+    back = before.taken_back
+    said = [replace(y, void_until=back[y.token].at if y.token in back else "") for y in said if y.counts(back.get(y.token))]
     if said:
-        cards.record_yeses([Yes(p.token, "roster", p.consented, stamp, "" if p.token in issued else chunk.sharing) for p in said])
+        cards.record_yeses(said)
+
+
+def _take_up(again: Mapping[str, str], cards: Cards) -> None:
+    """Put on record who is there again after a no that was taken back, those too whom an earlier try of this chunk has brought back."""
+    if not again:
+        return
+    now = cards.standing(list(again))
+    there = {token for token, patron in now.patrons.items() if patron.state is not State.REFUSED}
+    cards.take_up({token: moment for token, moment in again.items() if token in there})
 
 
 def _without_card(lines: Sequence[PatronLine], standing: Standing, chunk: Chunk, cards: Cards) -> set[str]:
@@ -194,19 +218,21 @@ def _record_pairs(chunk: Chunk, cards: Cards, now: Callable[[], str] | None) -> 
                 cards.change_pair(after)
 
 
-Rule = Callable[[Patron | None, bool], Patron | None]
-Reason = Callable[[Patron | None, bool], FellOut | None]
+Rule = Callable[[Patron | None, Standing, str], Patron | None]
+Reason = Callable[[Patron | None, Standing, str], FellOut | None]
 
 
-def _why_not(before: Patron | None, refused: bool, *, line: PatronLine, chunk: Chunk, apart: bool) -> FellOut | None:
-    return why_not(before, line, chunk, refused=refused, apart=apart)
+def _why_not(before: Patron | None, now: Standing, token: str, *, line: PatronLine, chunk: Chunk, apart: bool) -> FellOut | None:
+    back = now.taken_back.get(token)
+    return why_not(before, line, chunk, refused=token in now.refused, apart=apart, taken_back=back.at if back else "")
 
 
-def _by_line(before: Patron | None, refused: bool, *, line: PatronLine, chunk: Chunk, apart: bool) -> Patron | None:
-    return after_line(before, line, chunk, refused=refused, apart=apart)
+def _by_line(before: Patron | None, now: Standing, token: str, *, line: PatronLine, chunk: Chunk, apart: bool) -> Patron | None:
+    back = now.taken_back.get(token)
+    return after_line(before, line, chunk, refused=token in now.refused, apart=apart, taken_back=back.at if back else "")
 
 
-def _by_refusal(before: Patron | None, _: bool, *, chunk: Chunk) -> Patron | None:
+def _by_refusal(before: Patron | None, _: Standing, __: str, *, chunk: Chunk) -> Patron | None:
     return refuse(before, run_id=chunk.run_id, at=chunk.at) if before and before.state is not State.REFUSED else None
 
 
@@ -218,5 +244,5 @@ def _change(after: Patron, cards: Cards, rule: Rule) -> Standing | None:
         if wanted is None or cards.change(wanted):
             return now
         now = cards.standing([after.token])
-        wanted = rule(now.patrons.get(after.token), after.token in now.refused)
+        wanted = rule(now.patrons.get(after.token), now, after.token)
     raise CrowdedError

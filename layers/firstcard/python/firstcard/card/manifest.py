@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -164,6 +164,13 @@ def _written(traits: Traits) -> list[str]:
 
 def _read(written: Sequence[str]) -> Traits:
     return Traits(tuple(written[0].split()), tuple(written[1].split())) if written else UNKNOWN
+
+
+def without(manifest: Manifest, tokens: Collection[str]) -> Manifest:
+    """The manifest as if these had been gone for a while: they are new again, and their id is still nobody else's."""
+    there = {token: manifest.patrons[token].traits for token in tokens if token in manifest.patrons}
+    patrons = {token: known for token, known in manifest.patrons.items() if token not in there}
+    return replace(manifest, patrons=patrons, left={**manifest.left, **{token: traits for token, traits in there.items() if traits}})
 
 
 def half_applied(known: Manifest, planned: Manifest) -> Manifest:

@@ -9,7 +9,7 @@ from firstcard.card.chunk import Chunk, Decision, PatronLine
 
 
 class State(StrEnum):
-    """Where a patron stands. ``refused`` is final for rosters: only a person may undo a no."""
+    """Where a patron stands. ``refused`` is final for rosters until a person undoes the no; ``waiting`` is also who had a card that ended for want of a new yes."""
 
     WAITING = "waiting"
     ACTIVE = "active"
@@ -92,18 +92,26 @@ class Patron:
         return Stamp(self.sharing, self.agreement, self.library, self.district, self.run_id, self.at)
 
 
-def after_line(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool, apart: bool = False) -> Patron | None:
+def after_line(
+    before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: bool, apart: bool = False, taken_back: str = ""
+) -> Patron | None:
     """The patron after a plan's line, or None if nothing changes.
 
     A refusal on record beats every line, a replayed one too: the no may have come while the first try died. Otherwise a line replayed from
     the same chunk changes nothing. Whose card moved to another patron gets nothing but by a line that brings it back. Whoever returns gets the same number and PIN back, or the same card of the family linked again; of whom nothing sealed was left gets those of the line. Whose card it is changes by a
     ``replace`` alone, and only from the very link that was found to be wrong. ``apart`` says that a person set the student and the line's ``ils_id`` apart
-    since: then no such link is made, renewed or put in place of another.
+    since: then no such link is made, renewed or put in place of another. ``taken_back`` is when the patron's last no was taken back: a line that was planned
+    knowing of that very moment takes the patron up again, as if new.
     """
     if before and before.state is State.REFUSED:
-        return None
+        new = line.decision in (Decision.ISSUE, Decision.WAIT, Decision.LINK) and bool(line.card_token or line.ils_id)
+        there = not refused and not (apart and line.ils_id) and (not before.moved_to or bool(line.moved_from))
+        known = bool(line.taken_back) and line.taken_back == taken_back
+        return _taken_up_again(before, line, chunk) if new and there and known else None
     if refused or line.decision is Decision.REFUSE:
         return refuse(before, run_id=chunk.run_id, at=chunk.at) if before else None
+    if before is None and taken_back and line.taken_back != taken_back:
+        return None
     if before and chunk.object in before.envelopes.values():
         return None
     if line.decision is Decision.EXPIRE:
@@ -187,6 +195,34 @@ def _back_with_its_card(before: Patron, line: PatronLine, chunk: Chunk) -> Patro
     )
 
 
+def _taken_up_again(before: Patron, line: PatronLine, chunk: Chunk) -> Patron:
+    """A patron whose no was taken back: with what the line brings, and with days of its own. A link that was there before is not taken for its card."""
+    sealed = dict(line.sealed or {})
+    state = State.WAITING if line.decision is Decision.WAIT else State.ACTIVE
+    unlinked = (before.existing,) if before.ownership is Ownership.LINKED and before.existing != line.ils_id else ()
+    return replace(
+        before,
+        agreement=chunk.agreement,
+        role=line.role,
+        state=state,
+        version=before.version + 1,
+        household=line.household,
+        card_token=line.card_token,
+        fingerprint=line.fingerprint,
+        run_id=chunk.run_id,
+        at=chunk.at,
+        issued_at=chunk.at if state is State.ACTIVE else "",
+        ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
+        existing=line.ils_id,
+        mistaken=tuple(dict.fromkeys((*(one for one in before.mistaken if one != line.ils_id), *unlinked))),
+        separate=before.separate or line.separate,
+        moved_from=line.moved_from or before.moved_from,
+        moved_to="",
+        sealed=sealed,
+        envelopes=dict.fromkeys(sealed, chunk.object),
+    )
+
+
 def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patron:
     """The patron with what the line brings instead of a wrong link; who had that one has had its days, and who waits goes on waiting."""
     issued = bool(before.issued_at)
@@ -215,6 +251,11 @@ def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patro
 def refuse(before: Patron, *, run_id: str, at: str) -> Patron:
     """The patron after a no: the sealed data go, tokens and state stay so that the no is remembered."""
     return replace(before, state=State.REFUSED, version=before.version + 1, run_id=run_id, at=at, sealed={}, envelopes={})
+
+
+def wait_again(before: Patron, *, at: str) -> Patron:
+    """The patron whose card ends for want of a new yes: number, PIN and data stay, and a yes brings the same card back. No no is on record for it."""
+    return replace(before, state=State.WAITING, version=before.version + 1, at=at, issued_at="")
 
 
 def renew_pin(before: Patron, *, sealed: bytes, envelope: str, at: str) -> Patron:

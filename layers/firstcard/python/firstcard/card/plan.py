@@ -49,7 +49,7 @@ class Step:
     ``traits`` are what the next roster is compared with; of somebody who said no, none are kept. ``ils_id`` is the ILS's own id of the patron whose card
     is to be linked; whoever has one gets no card of ours. ``mistaken`` is that of one that is linked and must not be. ``told`` is what the row alone means, where
     a person's word means more: so it is counted, and who was linked shows in no count. ``refused``: this row says no, or one of the same id did, for no roster takes a no back.
-    ``school`` is the digest of a student's school.
+    ``school`` is the digest of a student's school. ``taken_back`` is when the child's no was taken back, if this step takes it up again.
     """
 
     decision: Decision
@@ -65,6 +65,7 @@ class Step:
     told: Decision | None = None
     terms: str = ""
     place: str = ""
+    taken_back: str = ""
 
     @property
     def counted(self) -> Decision:
@@ -112,6 +113,7 @@ def decide(
     in_doubt: Collection[str] = frozenset(),
     served: Collection[str] = frozenset(),
     mistaken: Mapping[str, str] = NOBODY_LINKED,
+    taken_back: Mapping[str, str] = NOBODY_LINKED,
     on: date | None = None,
 ) -> Decisions:
     """Compare a roster with the last applied one.
@@ -125,10 +127,12 @@ def decide(
     that two students are said to be is linked to neither of them. Who is ``in_doubt`` and would get a card has no step at all, and is new again in the next
     roster, unless the family says no. Just so whoever is ``served``: the child has a card as another district's student. Who is ``mistaken``, by token, has a
     wrong link to a patron by that ILS's id, or none where it never came to be: it gets what a new student gets.
+    ``taken_back`` are those, by token, whose no was taken back, and when; they are not among those who are known, and their household is told anew.
     ``on`` is the day: who is known, and of whom the agreement makes something else now (another last day, type or branch), is renewed.
     """
     linked = _of_one_each(linked)
     digests: dict[tuple[tuple[str, str], ...], str] = {}
+    asked_again = agreement.asks_again and known.agreement not in ("", agreement.id)
     steps: list[Step] = []
     reused: dict[int, Person] = {}
     taken: set[str] = set()
@@ -154,6 +158,8 @@ def decide(
             made = tuple(card_terms(agreement, person, on=on).items())
             terms = digests.get(made) or digests.setdefault(made, _digest(made, tokens))
         row = decision = _decision(person, print_, before, agreement, refused=refused, terms=terms)
+        if asked_again and decision is Decision.NOTHING and not refused and consented(person, agreement):
+            row = decision = Decision.RENEW  # the day of the yes stood in the row before the agreement began for which it is one
         wrong = None if refused else mistaken.get(token)
         known_so_far = row in (Decision.NOTHING, Decision.UPDATE, Decision.RENEW)
         if wrong is not None and known_so_far:
@@ -180,7 +186,22 @@ def decide(
             else _place_of(person, tokens, homerooms=agreement.hands_out)
         )
         steps.append(
-            Step(decision, token, household, print_, person, new_address, lasting, ils_id, refused, wrong or "", told, terms, where)
+            Step(
+                decision,
+                token,
+                household,
+                print_,
+                person,
+                new_address,
+                lasting,
+                ils_id,
+                refused,
+                wrong or "",
+                told,
+                terms,
+                where,
+                "" if refused else taken_back.get(token, ""),
+            )
         )
     rejected_tokens |= taken
     seen = {s.token for s in steps} | rejected_tokens | aside[IN_DOUBT] | aside[SERVED]
@@ -193,13 +214,14 @@ def decide(
     for token in sorted(rejected_tokens - {s.token for s in steps}):
         if (kept := known.patrons.get(token)) and kept.household in members and not kept.refused:
             members[kept.household].append(Step(Decision.NOTHING, token, kept.household, kept.fingerprint, None))
-    asked_again = agreement.asks_again and known.agreement not in ("", agreement.id)
     contacts = {h: _contact_print(h, group, tokens) for h, group in members.items()}
     # A household that was told of a child whose link never came to be is told again of what the child gets instead.
     changed = {
         h: tuple(group)
         for h, group in members.items()
-        if asked_again or known.households.get(h) != contacts[h] or any(s.told and s.decision is not Decision.REPLACE for s in group)
+        if asked_again
+        or known.households.get(h) != contacts[h]
+        or any(s.taken_back or (s.told and s.decision is not Decision.REPLACE) for s in group)
     }
     counts = Counter(str(s.counted) for s in steps)
     counts |= aside_counts
@@ -244,6 +266,13 @@ def _decision(person: Person, print_: str, before: Known | None, agreement: Agre
     if person.role is Role.STUDENT and agreement.route != "before_upload":
         return Decision.WAIT
     return Decision.ISSUE
+
+
+def consented(person: Person, agreement: Agreement) -> str:
+    """The day of a yes that counts under this agreement; empty where there is none, or none is needed."""
+    choice = agreement.basis.choice
+    needed = agreement.route == "opt_in" and person.role is Role.STUDENT
+    return person.consent_date if needed and person.consent_date >= (choice.yes_from.isoformat() if choice.yes_from else "") else ""
 
 
 def _place_of(person: Person, tokens: Tokens, *, homerooms: bool) -> str:
@@ -644,7 +673,8 @@ class Builder:
             step.token in self.set_apart,
             claimed,
             self.moved.get(step.token, "") if claimed else "",
-            self._consented(person),
+            consented(person, self.agreement),
+            step.taken_back,
             _told(step),
         )
 
@@ -654,12 +684,6 @@ class Builder:
         if clause.scheme == "birth_date" and clause.format and person.birth_date and person.role is Role.STUDENT:
             return birth_date_pin(person.birth_date, clause.format)
         return random_pin(clause.length, self.draw.below)
-
-    def _consented(self, person: Person) -> str:
-        """The day of a yes that counts under this agreement; empty where there is none, or none is needed."""
-        choice = self.agreement.basis.choice
-        needed = self.agreement.route == "opt_in" and person.role is Role.STUDENT
-        return person.consent_date if needed and person.consent_date >= (choice.yes_from.isoformat() if choice.yes_from else "") else ""
 
     def _barcode(self, serials: Iterator[int]) -> str:
         block = self.library.numbers

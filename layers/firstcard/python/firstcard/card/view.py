@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from firstcard.agreement.vocabulary import Group
 from firstcard.card.patron import Patron, Stamp, State
 
+ASKED = "#asked"
+"""What follows the data-sharing id in ``window_of`` of an e-mail that asks for a new yes."""
+
 
 @dataclass(frozen=True, slots=True)
 class IlsState:
@@ -56,6 +59,13 @@ class NoticeMark:
     stamp: Stamp
     told_at: str = ""
     window_of: str = ""
+    void_until: str = ""
+    """Of one that is claimed: an earlier one told before this moment counts no more (ISO 8601); not kept."""
+
+    @property
+    def since(self) -> str:
+        """When it was told, or claimed."""
+        return self.told_at or self.stamp.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,41 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedNo:
+    """A suppression: by which way the no came (``family`` or ``roster``), and when (ISO 8601, UTC). ``ended_at`` and ``ended_by``: a person ended the card by hand."""
+
+    by: str
+    at: str
+    ended_at: str = ""
+    ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """That the last no of a patron was taken back: when that came on record (ISO 8601, UTC), who said so (``district``, ``student`` or ``guardian``), and the key of the ledger's entry.
+
+    What was told or said up to then counts no more. ``yes_from`` is the first day (ISO 8601) of a yes in a roster that counts again. ``no`` is what was taken back.
+    """
+
+    token: str
+    at: str
+    said_by: str
+    yes_from: str
+    entry: str
+    no: RecordedNo
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """One no of a library's, be it that it was taken back since (when, else empty)."""
+
+    token: str
+    no: RecordedNo
+    stamp: Stamp
+    taken_back: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Yes:
     """That a family said yes for one patron: by which way (``family`` or ``roster``), when (ISO 8601; of the roster's the day), under the stamp's agreement.
 
@@ -94,19 +139,17 @@ class Yes:
     stamp: Stamp
     window_of: str = ""
     household: str = ""
+    void_until: str = ""
+    """Until when what was said counts no more, because a no came after it and was taken back then (ISO 8601); not kept."""
 
-
-@dataclass(frozen=True, slots=True)
-class RecordedNo:
-    """A suppression: by which way the no came (``family`` or ``roster``), and when (ISO 8601, UTC)."""
-
-    by: str
-    at: str
+    def counts(self, back: TakenBack | None) -> bool:
+        """Whether it was said after the child's last no was taken back; of the roster's the day tells."""
+        return back is None or (self.stamp.at > back.at and (self.by != "roster" or self.given >= back.yes_from))
 
 
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """What the table has of one patron: the patron, the recorded no, the ILS state, and for one that waits the announcement to its household, when that last bounced, a letter, and a yes."""
+    """What the table has of one patron: the patron, the recorded no or that it was taken back, the ILS state, and for one that waits what still counts of the announcement to its household (and when that last bounced), a letter, and a yes."""
 
     patron: Patron | None = None
     no: RecordedNo | None = None
@@ -115,6 +158,7 @@ class OnFile:
     bounced_at: str = ""
     letter: Letter | None = None
     yes: Yes | None = None
+    taken_back: TakenBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +191,14 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One consistent look at some patrons: their items, their refusals, their ILS states, and notices by (kind, token)."""
+    """One consistent look at some patrons: their items, their refusals, their ILS states, and notices by (kind, token).
+
+    ``ended_by_hand`` are those of the refused whose cards a person ended; ``taken_back`` those whose last no holds no more.
+    """
 
     patrons: Mapping[str, Patron]
     refused: Collection[str]
     ils: Mapping[str, IlsState] = field(default_factory=dict)
     notices: Mapping[tuple[str, str], NoticeMark] = field(default_factory=dict)
+    ended_by_hand: Collection[str] = ()
+    taken_back: Mapping[str, TakenBack] = field(default_factory=dict)

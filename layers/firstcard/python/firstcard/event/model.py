@@ -115,9 +115,9 @@ class CardUnlinked(_CardEvent):
     """A family's own card serves no longer as the student card; it works on as it did before."""
 
     because: Annotated[
-        Literal["left", "refused", "mistaken"],
+        Literal["left", "refused", "mistaken", "no_yes"],
         Field(
-            description="refused: a no, the sealed data are gone; mistaken: a person found the card to be somebody else's, and the student gets another"
+            description="refused: a no, the sealed data are gone; mistaken: a person found the card to be somebody else's, and the student gets another; no_yes: no new yes came for the year"
         ),
     ]
 

@@ -48,13 +48,13 @@ def _patron(old: Image, new: Image) -> Event | None:
         before = None  # what it has now, it never had before
     if new.get("ownership") == "linked" and (before, after) != ("active", "active"):
         return _linked(before, old, new, version)
-    if after == "active" and before in (None, "waiting"):
+    if after == "active" and before in (None, "waiting", "refused"):
         name = "CardIssued"
     elif after == "active" and before == "expired":
         name = "CardRenewed"
     elif after == "active":
         name = "CardUpdated"
-    elif after == "expired" and before == "active":
+    elif after in ("expired", "waiting") and before == "active":
         name = "CardExpired"
     elif after == "refused" and old.get("issued_at"):
         name = "CardRevoked"
@@ -82,6 +82,8 @@ def _linked(before: str | None, old: Image, new: Image, version: int) -> Event |
         return _card("CardLinked", new, version=version)
     if after == "expired" and before == "active":
         return _card("CardUnlinked", new, version=version, because="left")
+    if after == "waiting" and before == "active":
+        return _card("CardUnlinked", new, version=version, because="no_yes")
     if after == "refused" and old.get("issued_at"):
         return _card("CardUnlinked", new, version=version, because="refused")
     return None
@@ -97,9 +99,10 @@ def _ils(old: Image, new: Image) -> Event | None:
 
 
 def _refusal(old: Image, new: Image) -> Event | None:
-    if old:
+    if new.get("taken_back") or (old and not old.get("taken_back")):
         return None
-    return new_event("RefusalRecorded", key=new["token"], **_common(new), token=new["token"], by=new["by"])
+    key = f"{new['token']}\0{new['at']}" if old else new["token"]  # after one that was taken back it is another no
+    return new_event("RefusalRecorded", key=key, **_common(new), token=new["token"], by=new["by"])
 
 
 def _household(old: Image, new: Image) -> Event | None:

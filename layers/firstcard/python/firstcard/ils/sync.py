@@ -68,6 +68,7 @@ def sync_patrons(
     for _ in range(ROUNDS):
         view = store.view(wanted)
         left = (p for p in view.patrons.values() if settled.get(p.token) != (p.version, p.token in view.refused))
+        left = (p for p in left if p.token not in view.ended_by_hand)
         due = [p for p in left if _is_due(p, view.ils.get(p.token), refused=p.token in view.refused)]
         if not due:
             break
@@ -112,10 +113,11 @@ def _is_due(patron: Patron, state: IlsState | None, *, refused: bool) -> bool:
     """Whether the ILS must be asked: what it last said is not what is wanted of this version of the patron.
 
     A refusal may be on record before the patron says so, or without its ever saying so if the writer died between the two. Whoever left may then have
-    been ended with days of grace, which the ILS state does not tell: such a patron is ended once more.
+    been ended with days of grace, which the ILS state does not tell: such a patron is ended once more. Who waits for a new yes, or for days that began anew,
+    had a card before: it ends if it has not.
     """
     if patron.state is State.WAITING:
-        return False
+        return state is not None and state.state != "ended"
     if state is None:
         carried_on = patron.state is State.REFUSED and bool(patron.moved_from)
         return patron.state is State.ACTIVE or bool(patron.issued_at) or carried_on
@@ -162,10 +164,11 @@ def _ask(
     if patron.ownership is Ownership.LINKED:
         return _link(patron, before, ils, agreement, today, ending=_is_ending(patron, view))
     if _is_ending(patron, view):
-        refused = patron.token in view.refused
+        refused = patron.token in view.refused or patron.state is State.REFUSED
         return _end(patron, before, ils, agreement, today, refused=refused, earlier=_earlier(patron, store) if refused else ())
     try:
-        return _put(patron, before, ils, opener, envelopes, agreement, _earlier(patron, store))
+        again = patron.token in view.taken_back
+        return _put(patron, before, ils, opener, envelopes, agreement, _earlier(patron, store), again=again)
     except VaultClosedError:
         return None
 
@@ -203,6 +206,8 @@ def _put(
     envelopes: Mapping[str, Envelope],
     agreement: Agreement,
     earlier: tuple[str, ...],
+    *,
+    again: bool,
 ) -> Accepted | Refused | Unreachable:
     def opened(group: Group) -> dict[str, str]:
         if group not in patron.sealed:
@@ -215,33 +220,35 @@ def _put(
     identity, enrolment = opened(Group.IDENTITY), opened(Group.ENROLMENT)
     age, address = opened(Group.AGE), opened(Group.ADDRESS)
     card, pin = opened(Group.CARD), opened(Group.PIN)
+    ended = before is not None and before.state == "ended"
     called = identity.get("preferred_name", "")
     known = CardKind if enrolment["kind"] in set(CardKind) else None
-    return ils.put(
-        IlsPatron(
-            token=patron.token,
-            number=card["number"],
-            pin=pin.get("pin", ""),
-            last_name=identity["last_name"],
-            first_name=(called if agreement.name_on.ils == "preferred" else "") or identity["first_name"],
-            middle_name=identity.get("middle_name", ""),
-            birth_date=date.fromisoformat(age["birth_date"]) if age.get("birth_date") else None,
-            patron_type=enrolment["patron_type"],
-            branch=enrolment["home_branch"],
-            expires_on=date.fromisoformat(enrolment["expires_on"]),
-            language=enrolment.get("language", ""),
-            kind=known(enrolment["kind"]) if known else CardKind.FULL,
-            street=address.get("street", ""),
-            city=address.get("city", ""),
-            region=address.get("region", ""),
-            postal_code=address.get("postal_code", ""),
-            phone=address.get("phone", ""),
-            separate=patron.separate,
-            moved_from=earlier,
-        ),
-        ils_id=_known(patron, before) or None,
-        new_pin=before is not None and before.lacks_pin_of(patron),
+    wanted = IlsPatron(
+        token=patron.token,
+        number=card["number"],
+        pin=pin.get("pin", ""),
+        last_name=identity["last_name"],
+        first_name=(called if agreement.name_on.ils == "preferred" else "") or identity["first_name"],
+        middle_name=identity.get("middle_name", ""),
+        birth_date=date.fromisoformat(age["birth_date"]) if age.get("birth_date") else None,
+        patron_type=enrolment["patron_type"],
+        branch=enrolment["home_branch"],
+        expires_on=date.fromisoformat(enrolment["expires_on"]),
+        language=enrolment.get("language", ""),
+        kind=known(enrolment["kind"]) if known else CardKind.FULL,
+        street=address.get("street", ""),
+        city=address.get("city", ""),
+        region=address.get("region", ""),
+        postal_code=address.get("postal_code", ""),
+        phone=address.get("phone", ""),
+        separate=patron.separate,
+        moved_from=earlier,
     )
+    known_there = _known(patron, before) or None
+    answer = ils.put(wanted, ils_id=known_there, new_pin=before is not None and before.lacks_pin_of(patron))
+    gone = isinstance(answer, Refused) and answer.reason is SyncReason.PATRON_GONE
+    # A library may delete an account that has ended; who comes back after a no gets another.
+    return ils.put(wanted, ils_id=None) if gone and ended and again else answer
 
 
 def _end(

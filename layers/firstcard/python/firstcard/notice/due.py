@@ -7,12 +7,14 @@ and in the worst case (a crash between acceptance and mark) once more.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from firstcard.agreement import Agreement, Library
 from firstcard.agreement.vocabulary import Group, Purpose
 from firstcard.card.patron import Ownership, Patron, State
-from firstcard.card.view import Household, NoticeMark, View
+from firstcard.card.view import ASKED, Household, NoticeMark, View
+from firstcard.card.window import last_day_to_answer
 from firstcard.notice.family import ChildCard, again_notice, announcement, card_notice, linked_notice, pin_notice
 from firstcard.notice.letter import Message
 from firstcard.notice.staff import staff_notice
@@ -122,7 +124,7 @@ class Notices:
             family = families[household]
             keys += [(household, _kind_of_notice(family), t) for t in family.children]
             tokens += family.children
-        return Seen(families, self.store.view(list(dict.fromkeys(tokens)), notices=keys))
+        return Seen(families, _still(self.store.view(list(dict.fromkeys(tokens)), notices=keys)))
 
     def announce(self, wakes: Sequence[Wake], seen: Seen | None = None) -> frozenset[str]:
         """Tell households what is planned; for waiting children that starts the window. Gives the ids of messages to try again.
@@ -144,6 +146,11 @@ class Notices:
                 again.append((wake, families[wake.household], cards))
         failed = self._deliver("announcement", due, view, {}, marked="announcement")
         return failed | self._deliver("again", again, view, {}, marked=self._again)
+
+    def _today(self) -> date:
+        """The day of sending, by the district's clock."""
+        moment = datetime.fromisoformat(self.now()) if self.now else datetime.now(UTC)
+        return self.agreement.exchange.calendar.date_of(moment)
 
     @property
     def _again(self) -> str:
@@ -212,7 +219,7 @@ class Notices:
             for t in family.children
             if t in view.patrons and view.patrons[t].mistaken
         ]
-        return replace(view, notices={**view.notices, **self.store.view([], notices=about).notices}) if about else view
+        return _still(replace(view, notices={**view.notices, **self.store.view([], notices=about).notices})) if about else view
 
     def _renewed(
         self, view: View, families: Mapping[str, Household], woken: Mapping[str, Sequence[Wake]]
@@ -269,12 +276,25 @@ class Notices:
             return frozenset()
         envelopes = envelopes | dict(self.store.envelopes(sorted({family.envelope for _, family, _ in due} - set(envelopes))))
         groups = [
-            [NoticeMark(family.token, marked, t, "claimed", wake.claimant, replace(family.stamp, at=wake.at)) for t in tokens]
+            [
+                NoticeMark(
+                    family.token,
+                    marked,
+                    t,
+                    "claimed",
+                    wake.claimant,
+                    replace(family.stamp, at=wake.at),
+                    void_until=_void_until(view, marked, t),
+                )
+                for t in tokens
+            ]
             for wake, family, tokens in due
         ]
         failed: set[str] = set()
         starts = kind == "announcement" and self.agreement.route == "window"
-        window_of = self.agreement.sharing if starts else ""
+        window_of = (
+            self.agreement.sharing if starts else f"{self.agreement.sharing}{ASKED}" if kind == "again" and self.agreement.yes_by else ""
+        )
         won = [
             (wake, family, tokens, marks)
             for (wake, family, tokens), marks, taken in zip(due, groups, self.store.claim(groups), strict=True)
@@ -323,7 +343,13 @@ class Notices:
         if kind == "again":
             shown = [names.get(t, "") for t in tokens]
             message = again_notice(
-                language, agreement=self.agreement, library=self.library, children=shown if all(shown) else len(tokens), refuse_url=url
+                language,
+                agreement=self.agreement,
+                library=self.library,
+                children=shown if all(shown) else len(tokens),
+                refuse_url=url,
+                yes_url=self.yes_link(family.token, language) if self.yes_link and self.agreement.yes_by else "",
+                yes_by=last_day_to_answer(self.agreement.yes_by, self._today()) if self.agreement.yes_by else None,
             )
             return Outgoing((contact["email"],), kind, message, family.stamp.run_id, family.token)
         if kind == "linked":
@@ -360,6 +386,19 @@ class Notices:
         if name not in envelopes:
             raise VaultClosedError(f"the data keys of object {name} are missing")
         return self.opener.open(envelopes[name], owner, group, sealed)
+
+
+def _void_until(view: View, marked: str, token: str) -> str:
+    """Until when what was told counts no more: of a card that is there anew what was told of it before, of everything else what came before a no that was taken back."""
+    patron, back = view.patrons.get(token), view.taken_back.get(token)
+    of_the_card = not marked.startswith(("announcement", "again-"))
+    return patron.issued_at if of_the_card and patron else back.at if back else ""
+
+
+def _still(view: View) -> View:
+    """The view with the notices that still count."""
+    kept = {key: mark for key, mark in view.notices.items() if not mark.since < _void_until(view, *key)}
+    return replace(view, notices=kept)
 
 
 def _may_show_pin(envelope: Envelope) -> bool:

@@ -26,6 +26,8 @@ from firstcard.notice.letter import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from firstcard.agreement import Agreement, Library
 
 
@@ -91,10 +93,20 @@ def announcement(
     )
 
 
-def again_notice(language: str, *, agreement: Agreement, library: Library, children: Sequence[str] | int, refuse_url: str) -> Message:
+def again_notice(
+    language: str,
+    *,
+    agreement: Agreement,
+    library: Library,
+    children: Sequence[str] | int,
+    refuse_url: str,
+    yes_url: str = "",
+    yes_by: date | None = None,
+) -> Message:
     """The e-mail of a new year about cards that are there: they go on, and the family may say no as before. No number stands in it.
 
-    ``children`` are names or how many; raises ValueError for no children, or a ``refuse_url`` that is no address of a page.
+    ``children`` are names or how many. With ``yes_by`` cards go on only if the family says yes by that day, on the page ``yes_url``. Raises ValueError for no
+    children, or an address that is none of a page.
     """
     count = children if isinstance(children, int) else len(children)
     if count < 1:
@@ -111,9 +123,9 @@ def again_notice(language: str, *, agreement: Agreement, library: Library, child
         colour=library.look.colour,
         blocks=[
             *notes(written, wanted=wanted, agreement=agreement),
-            Paragraph(written.count("again.intro", count, **parties)),
+            Paragraph(written.count("again.ends" if yes_by else "again.intro", count, **parties)),
             *([Bullets(names, personal=True)] if names else []),
-            Paragraph(written.say("again.nothing")),
+            *(_a_new_yes(written, yes_by, yes_url, parties) if yes_by else [Paragraph(written.say("again.nothing"))]),
             *_how_to_say_no(written, agreement, parties, count=count, window_days=0, refuse_url=refuse_url),
             *_facts(written, agreement, parties),
             *contacts(written, agreement, library),
@@ -174,6 +186,19 @@ def card_notice(
         blocks=blocks,
         footer=written.say("contact.footer", **parties),
     )
+
+
+def _a_new_yes(written: Language, yes_by: date, yes_url: str, parties: dict[str, str]) -> list[Block]:
+    if not web_address(yes_url):
+        raise ValueError("yes_url is not the address of a page")
+    months = written.say("page.pin.months").split()
+    day = written.say("again.day", day=yes_by.day, month=months[yes_by.month - 1], year=yes_by.year)
+    return [
+        Paragraph(written.say("again.yes", day=day)),
+        Button(written.say("announcement.next.say_yes"), yes_url),
+        Paragraph(written.say("announcement.next.yes_page", **parties)),
+        Paragraph(written.say("again.no_answer", day=day)),
+    ]
 
 
 def _the_page_for_the_pin(written: Language, agreement: Agreement, pin_url: str) -> list[Block]:

@@ -164,6 +164,7 @@ class Attester:
         over = datetime.fromisoformat(told_at)
         standing = self.store.standing(list(unreached))
         had = self.store.letters(list(unreached))
+        void = {token: back.at for token, back in standing.taken_back.items()}
         waiting = {t: p for t, p in standing.patrons.items() if p.state is State.WAITING and t not in standing.refused}
         known_since = self._known_since(waiting.values())
         letters: list[Letter] = []
@@ -175,7 +176,7 @@ class Attester:
                 counted = replace(counted, refused=counted.refused + 1)
             elif patron is None or (patron.household and not window) or not at_home:
                 counted = replace(counted, not_waiting=counted.not_waiting + 1)
-            elif token in had and had[token].stamp.agreement == self.agreement.id:
+            elif token in had and had[token].stamp.agreement == self.agreement.id and had[token].stamp.at > void.get(token, ""):
                 counted = replace(counted, told_before=counted.told_before + 1)
             elif (
                 known_since[token] >= over

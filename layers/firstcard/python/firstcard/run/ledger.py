@@ -117,6 +117,25 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class Undoing:
+    """That a no was taken back, as the ledger keeps it: of which patron, who said so and in which role (``said_by`` as the agreement names it, ``by`` a name and a role), on which day, when it was recorded, and when and by which way the no was said."""
+
+    sharing: str
+    token: str
+    said_by: str
+    by: str
+    day: date
+    at: str
+    no_at: str
+    no_by: str
+
+    @property
+    def key(self) -> str:
+        """Its key under the data-sharing id."""
+        return f"{self.at}#{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
 class PrintRecord:
     """One call of a print as the ledger keeps it: who, when, for whom, which papers, under which agreement and purpose.
 

@@ -18,6 +18,7 @@ from firstcard.card.manifest import Manifest
 from firstcard.card.pair import Answer, Kind, Pair, pair_id
 from firstcard.card.patron import Ownership, State
 from firstcard.card.traits import UNKNOWN, Traits, traits_of
+from firstcard.card.view import TakenBack
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Role, Roll, fingerprints
 from firstcard.run.peers import Peer, Row
@@ -51,6 +52,10 @@ class PairsOnRecord(Protocol):
 
     def waiting_pairs(self, library: str) -> Iterable[Pair]:
         """The pairs that wait for a person."""
+        ...
+
+    def taken_back(self, sharing: str) -> Mapping[str, TakenBack]:
+        """Those whose no was taken back, by token, and whom no roster has taken up since."""
         ...
 
     def refusals(self, tokens: Sequence[str]) -> Collection[str]:
@@ -132,7 +137,7 @@ def served_still(standing: Standing, token: str) -> bool:
     patron = standing.patrons.get(token)
     if token in standing.refused or patron is None:
         return token in standing.refused
-    return patron.state is not State.EXPIRED and (patron.state is not State.WAITING or bool(patron.household))
+    return patron.state not in (State.EXPIRED, State.REFUSED) and (patron.state is not State.WAITING or bool(patron.household))
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,9 +418,10 @@ class Matcher:
         at_home = {token for group in groups for token in group if token in students.places}
         home = self.on_record.standing(sorted(at_home | others.keys() | set(others.values())))
         suppressed = home.refused
-        have_cards = {token for token, patron in home.patrons.items() if patron.state is not State.EXPIRED} | (
-            tonight.settled - home.patrons.keys()
-        )
+        gone = {
+            token for token, patron in home.patrons.items() if patron.state in (State.EXPIRED, State.REFUSED) and token not in suppressed
+        }
+        have_cards = (home.patrons.keys() - gone) | (tonight.settled - home.patrons.keys())
         have_cards -= {token for token, ils_id in tonight.mistaken.items() if not ils_id}
         noes = students.refused | {students.places[token] for token in suppressed if token in students.places}
         same.refused += [students.places[token] for token, other in others.items() if other in suppressed]
@@ -436,7 +442,7 @@ class Matcher:
         carried = {token: tonight.known.compared.served[token] for token in self._served_on(tonight, same.elsewhere)}
         same.served = carried | same.served
         doubtful = [one for one in matched.decisions if any({one.left_id, one.right_id} <= group for group in both_have_cards)]
-        refused_elsewhere = {token for token in foreign if token in abroad.refused or _is_refused(abroad, token)}
+        refused_elsewhere = {token for token in foreign if token in abroad.refused}
         same.lines = [
             _line(
                 one,
@@ -565,11 +571,6 @@ def _have_met(peer: Peer, known: Manifest, sharing: str) -> bool:
 def _awaited(waiting: Sequence[Pair], students: "_Students") -> set[str]:
     """Whom students of this roster wait for, and who are not in it."""
     return {token for pair in waiting if pair.kind is Kind.STUDENT for token in (pair.left, pair.right)} - students.places.keys()
-
-
-def _is_refused(standing: Standing, token: str) -> bool:
-    patron = standing.patrons.get(token)
-    return patron is not None and patron.state is State.REFUSED
 
 
 @dataclass(frozen=True, slots=True)

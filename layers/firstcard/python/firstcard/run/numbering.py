@@ -145,8 +145,7 @@ def _theirs(
     theirs = {}
     for token, other in students.items():
         patron, person = standing.patrons.get(other), numbers[token][0].person
-        refused = other in standing.refused or (patron is not None and patron.state is State.REFUSED)
-        if patron and person and not refused and same_child(patron, person):
+        if patron and person and patron.state is not State.REFUSED and other not in standing.refused and same_child(patron, person):
             theirs[token] = patron
     return theirs
 

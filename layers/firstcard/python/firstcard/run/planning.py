@@ -169,7 +169,8 @@ class Planner:
             arrived = mark(arrival.received_at, arrival.run_id)
             if not self._keeper(kept).replace(reading.snapshot, latest=arrived, content=content, delta=reading.delta):
                 return Planned("busy")  # another file was planned meanwhile: its changes come before this plan, or with it
-        return self._build(arrival, agreement, weigher.weigh(arrival, agreement, reading, known, state), known, now, content)
+        weighed = weigher.weigh(arrival, agreement, reading, known, state)
+        return self._build(arrival, agreement, weighed, weighed.known, now, content)
 
     def weigher(self) -> Weigher:
         """What weighs rosters for this planner."""

@@ -16,10 +16,12 @@ from firstcard.agreement import Agreement, Library, Site
 from firstcard.card.chunk import Decision
 from firstcard.card.expiry import last_day
 from firstcard.card.manifest import Manifest
+from firstcard.card.manifest import without as as_if_gone
 from firstcard.card.pair import Kind, Pair
-from firstcard.card.patron import Patron
-from firstcard.card.plan import Decisions, by_school_and_grade, decide, made_number, pilot_of
+from firstcard.card.patron import Ownership, Patron
+from firstcard.card.plan import OF_AGE, Decisions, age_on, by_school_and_grade, decide, made_number, pilot_of
 from firstcard.card.traits import UNKNOWN, traits_of
+from firstcard.card.view import TakenBack
 from firstcard.identity import Tokens
 from firstcard.roster import Person, Reading, Reason, Refusal, Role, date_in_name, read_roster
 from firstcard.roster.reading import BY_THE_AGREEMENT, Exclusion
@@ -79,11 +81,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What a roster means. ``reading`` is without all who get nothing of it; ``narrowed`` counts cards that end because the agreement leaves people out now; ``complete`` and ``dated``: see ``decide``."""
+    """What a roster means. ``reading`` is without all who get nothing of it; ``narrowed`` counts cards that end because the agreement leaves people out now; ``complete`` and ``dated``: see ``decide``.
+
+    ``known`` is what was known, without those whose no was taken back.
+    """
 
     library: Library
     tokens: Tokens
     reading: Reading
+    known: Manifest
     decisions: Decisions
     found: Found
     numbers: Looked
@@ -144,6 +150,7 @@ class Weigher:
         same = content == known.content and (kept is None or kept.state.content == content)
         same = same and not self._decided_since(agreement, known, state.applied_received_at, now) and not self._set_free(known)
         same = same and not (known.comes_of_age and known.comes_of_age <= now.date().isoformat())
+        same = same and self._taken_back(agreement.sharing, now).keys().isdisjoint(known.patrons)
         same = same and _last_day(agreement, state.applied_received_at) == _last_day(agreement, arrival.received_at)
         return same and known.under in ("", digest_of(agreement)) and not known.pilot
 
@@ -162,6 +169,9 @@ class Weigher:
         rolled_over = bool(applied) and agreement.exchange.calendar.rolled_over_between(datetime.fromisoformat(applied), now)
         library = self.site.library(agreement.library)
         tokens = Tokens(self.secrets.token_key(library.id), library=library.id, district=agreement.district)
+        again = _entitled(self._taken_back(agreement.sharing, now), reading, tokens)
+        known = as_if_gone(known, again.keys()) if again else known
+        had_ours = self._had_ours(again)
         reading = as_planned(reading, agreement, numbered(reading, known, agreement, tokens))
         listed = ListedNumbers.under(agreement)
         found = self._matched(agreement, library, reading, known, tokens, now, listed)
@@ -183,10 +193,11 @@ class Weigher:
                 complete=complete,
                 dated=dated,
                 rolled_over=rolled_over,
-                linked=found.linked,
+                linked={token: ils_id for token, ils_id in found.linked.items() if token not in had_ours},
                 in_doubt=found.doubtful.keys(),
                 served=found.served.keys(),
                 mistaken=found.mistaken,
+                taken_back={token: back.at for token, back in again.items()},
                 on=now.date(),
             )
 
@@ -225,7 +236,17 @@ class Weigher:
             late = sum(1 for step in decisions.steps if step.told and step.token in known.compared.aside)
             summary = {**summary, "matching": found.as_summary(), "set_apart": apart, "after_aside": late}
         summary = {**summary, "census": census_of(reading, decisions, known, found.mistaken, tokens).as_plain()}
-        return Weighed(library, tokens, reading, decisions, found, numbers, narrowed, pilot, complete, dated, summary)
+        return Weighed(library, tokens, reading, known, decisions, found, numbers, narrowed, pilot, complete, dated, summary)
+
+    def _taken_back(self, sharing: str, now: datetime) -> dict[str, TakenBack]:
+        """Whose no was taken back before this file came: what is taken back counts for the files after it."""
+        found = self.pairs.taken_back(sharing)
+        return {token: back for token, back in found.items() if datetime.fromisoformat(back.at) < now}
+
+    def _had_ours(self, again: Mapping[str, TakenBack]) -> Collection[str]:
+        """Those of them who had a card of ours, which is theirs again: the ILS has it under their token, so none of the family's own can be linked."""
+        patrons = self.pairs.standing(sorted(again)).patrons if again else {}
+        return {token for token, patron in patrons.items() if patron.ownership is Ownership.CREATED_BY_US}
 
     def _decided_since(self, agreement: Agreement, known: Manifest, applied: str, now: datetime) -> bool:
         """Whether a person decided on a match of this district's since a roster was applied, or the days for it ended: then the same roster may mean something else."""
@@ -357,6 +378,18 @@ def _narrowed(reading: Reading, known: Manifest, decisions: Decisions, agreement
         return 0
     ending = {step.token for step in decisions.steps if step.decision is Decision.EXPIRE and not known.patrons[step.token].refused}
     return len(ending.intersection(_left_out(reading, tokens, BY_THE_AGREEMENT)))
+
+
+def _entitled(again: dict[str, TakenBack], reading: Reading, tokens: Tokens) -> dict[str, TakenBack]:
+    """Those whose no was taken back by somebody who may: from 18 on the student alone speaks for itself (34 CFR 99.5), before that it does not."""
+    wrong: set[str] = set()
+    said_by = {token: back for token, back in again.items() if back.said_by in ("guardian", "student")}
+    for role, local_id, born in reading.people.select("role", "local_id", "birth_date") if said_by else ():
+        back = said_by.get(tokens.patron(Role(role), local_id))
+        age = age_on(date.fromisoformat(born), date.fromisoformat(back.at[:10])) if back and born else None
+        if back and age is not None and (age >= OF_AGE) != (back.said_by == "student"):
+            wrong.add(back.token)
+    return {token: back for token, back in again.items() if token not in wrong}
 
 
 def _alone(reading: Reading, chosen: Collection[str], tokens: Tokens) -> Reading:

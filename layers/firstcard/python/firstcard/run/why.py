@@ -2,7 +2,8 @@
 
 Facts go in, one ``Answer`` comes out; nothing is opened, and nothing of a card but its state is told. Of several things that are so, the first of these counts:
 
-1. a recorded no, whoever said it and wherever else the child stands; then an id that stands in the newest file for somebody else;
+1. a recorded no, whoever said it and wherever else the child stands, or one that was taken back and that no roster has taken up since; then an id that stands
+   in the newest file for somebody else;
 2. a card that is in the library's system: then there is nothing to explain;
 3. an agreement that is not in force or is suspended: nothing else moves while it stands still;
 4. what the library's system last said of this very version of the card, else that it is on its way there;
@@ -33,6 +34,7 @@ class Code(StrEnum):
 
     HAS_CARD = "has_card"
     REFUSED = "refused"
+    TAKEN_BACK = "taken_back"
     ID_REUSED = "id_reused"
     AGREEMENT_STOPPED = "agreement_stopped"
     REFUSED_BY_ILS = "refused_by_ils"
@@ -127,6 +129,7 @@ def why(facts: Facts) -> Answer:
     patron = facts.on_file.patron
     return (
         _no(facts)
+        or _taken_back(facts)
         or _reused(facts)
         or _card(facts)
         or _agreement(facts)
@@ -146,25 +149,48 @@ def _no(facts: Facts) -> Answer | None:
     patron, no = facts.on_file.patron, facts.on_file.no
     by, at = (no.by, no.at) if no else ("", "")
     if no is None:
-        if told := next((file for file in facts.files if file.refused and file.run.status in GOING_ON), None):
+        back = facts.on_file.taken_back
+        since = datetime.fromisoformat(back.at) if back else None
+        noes = (file for file in facts.files if file.refused and file.run.status in GOING_ON)
+        if told := next((f for f in noes if since is None or datetime.fromisoformat(f.run.arrival.received_at) > since), None):
             by, at = "roster", told.run.arrival.received_at
-        elif patron is None or patron.state is not State.REFUSED:
+        elif back or patron is None or patron.state is not State.REFUSED:
             return None
     effect, details = _effect(facts, at)
     return Answer(
         Code.REFUSED,
         f"A no is recorded for this child{f', given {WAYS[by]}' if by in WAYS else ''}{f' on {_day(at)}' if at else ''}.{effect}",
-        "Look at the queue of sync and its dead letters, and end the card in the library's system by hand: the agreement's hours are over."
+        "End the card in the library's system by hand (`firstcard noes list`), and look at the queue of sync and its dead letters: the agreement's hours are over."
         if details.get("overdue")
-        else "Nothing is to be done. A later roster does not undo a no; a family that wants a card after all is a case for the agreement's officers.",
+        else "Nothing is to be done. A later roster does not undo a no; if whoever the agreement names wants a card after all, record that (`firstcard noes undo`).",
         Whom.LIBRARY,
         {"way": by, "since": at, **details},
     )
 
 
+def _taken_back(facts: Facts) -> Answer | None:
+    """Of a child whose no was taken back, and whom no roster has taken up since."""
+    patron, back = facts.on_file.patron, facts.on_file.taken_back
+    since = datetime.fromisoformat(back.at) if back else facts.now
+    later = any(f.planned and not f.refused and datetime.fromisoformat(f.run.arrival.received_at) > since for f in facts.files)
+    if back is None or later or (patron is not None and patron.state is not State.REFUSED):
+        return None
+    return Answer(
+        Code.TAKEN_BACK,
+        f"The no that was recorded for this child was taken back on {_day(back.at)}, by the {back.said_by}. The next roster that comes takes the child up again, as if it were new.",
+        "Wait for the district's next roster; the same file will do. If the child is still without a card after it: a roster that says no is another no, and from 18 on "
+        "only the student, before that only the parent or guardian, may take a no back for the family.",
+        Whom.DISTRICT,
+        {"since": back.at, "said_by": back.said_by, "way": back.no.by, "said_at": back.no.at},
+    )
+
+
 def _effect(facts: Facts, at: str) -> tuple[str, dict[str, object]]:
     """From when a no was in effect in the library's system, of a child that had a card there; else by when it is to be, and whether that is past."""
-    ils = facts.on_file.ils
+    ils, no = facts.on_file.ils, facts.on_file.no
+    if no and no.ended_at:
+        by_hand: dict[str, object] = {"in_effect_at": no.ended_at, "by_hand": True}
+        return f" A person ended the card in the library's system by hand on {_day(no.ended_at)}.", by_hand
     if ils is None or not at or ils.state == "failed":
         return "", {}
     due = datetime.fromisoformat(at) + timedelta(hours=facts.agreement.basis.choice.honour_within_hours)
