@@ -86,7 +86,7 @@ OTHER_ACTIONS = {
     "kms": "Decrypt CreateGrant PutKeyPolicy",
     "iam": "AttachRolePolicy PassRole PutRolePolicy UpdateAssumeRolePolicy",
     "sts": "AssumeRole",
-    "cloudtrail": "PutEventSelectors StopLogging",
+    "cloudtrail": "GetEventSelectors GetTrail GetTrailStatus ListPublicKeys PutEventSelectors StopLogging",
     "ssm": "GetParameter PutParameter",
 }
 READS_TABLE = frozenset(

@@ -66,7 +66,7 @@ _ROWS: dict[str, str] = {
         dynamodb | UpdateItem | table/firstcard-ledger | run#* numbers#*
         dynamodb | DeleteItem PutItem | table/firstcard-ledger | content#*
         dynamodb | PutItem | table/firstcard-ledger | snapshot#* intent#*
-        dynamodb | Query | table/firstcard-cards/index/pairs table/firstcard-ledger/index/by_district
+        dynamodb | Query | table/firstcard-cards/index/pairs table/firstcard-cards/index/windows table/firstcard-ledger/index/by_district
         dynamodb | BatchGetItem | table/firstcard-cards | pair#* patron#* number#*
         s3 | ListBucket | vault
         s3 | GetObject | vault/manifests/* vault/patrons/* vault/snapshots/* vault/students/*
@@ -92,6 +92,7 @@ _ROWS: dict[str, str] = {
         dynamodb | GetItem | table/firstcard-ledger | district#* agreement#*
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* pair#*
         dynamodb | PutItem | table/firstcard-cards | patron#* pair#* number#*
+        dynamodb | UpdateItem | table/firstcard-cards | patron#*
         dynamodb | BatchWriteItem | table/firstcard-cards | patron#* household#* envelope#* pair#* unnumbered#* became#*
     """,
     "finish": """
@@ -144,9 +145,10 @@ _ROWS: dict[str, str] = {
         dynamodb | Query | table/firstcard-cards/index/windows
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* envelope#*
         dynamodb | BatchWriteItem | table/firstcard-cards | patron#*
-        dynamodb | UpdateItem | table/firstcard-cards | household#*
+        dynamodb | UpdateItem | table/firstcard-cards | household#* patron#*
+        dynamodb | PutItem | table/firstcard-cards | patron#*
         dynamodb | GetItem | table/firstcard-ledger | district#* agreement#*
-        dynamodb | PutItem | table/firstcard-ledger | letters#*
+        dynamodb | PutItem | table/firstcard-ledger | letters#* undone#*
         s3 | ListBucket | vault
         s3 | GetObject | vault/manifests/*
     """,
@@ -180,10 +182,14 @@ _ROWS: dict[str, str] = {
         secretsmanager | GetSecretValue | secret:firstcard/openpgp/* secret:firstcard/tokens/*
         dynamodb | GetItem | table/firstcard-ledger | district#* agreement#* snapshot#* patrons#* content#*
         dynamodb | PutItem | table/firstcard-ledger | intent#*
-        dynamodb | Query | table/firstcard-ledger/index/by_district table/firstcard-cards/index/pairs
+        dynamodb | Query | table/firstcard-ledger/index/by_district table/firstcard-cards/index/pairs table/firstcard-cards/index/windows
         dynamodb | BatchGetItem | table/firstcard-cards | pair#* patron#* number#*
         s3 | ListBucket | vault
         s3 | GetObject | vault/manifests/* vault/snapshots/* vault/patrons/* vault/students/*
+    """,
+    "honour": """
+        dynamodb | Query | table/firstcard-cards/index/windows
+        dynamodb | BatchGetItem UpdateItem | table/firstcard-cards | patron#*
     """,
     "destroy": """
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* household#*
@@ -244,7 +250,7 @@ _ROWS: dict[str, str] = {
         lambda | InvokeFunction | function:firstcard-attest function:firstcard-explain function:firstcard-reset function:firstcard-tally function:firstcard-preview
     """,
     "librarian": """
-        lambda | InvokeFunction | function:firstcard-settle
+        lambda | InvokeFunction | function:firstcard-settle function:firstcard-honour
     """,
     "handout": """
         lambda | InvokeFunction | function:firstcard-print | identified
@@ -257,7 +263,7 @@ _ROWS: dict[str, str] = {
         s3 | ListBucketVersions | vault | patrons/*
         s3 | PutObject | vault/patrons/* vault/usage/*
         s3 | DeleteObjectVersion | vault/patrons/*
-        lambda | InvokeFunction | function:firstcard-gather
+        lambda | InvokeFunction | function:firstcard-gather function:firstcard-honour
     """,
     "officer": """
         s3 | ListBucket | access logs
