@@ -89,10 +89,10 @@ def test_openings_without_the_ledgers_intents_cannot_be_told() -> None:
 
 
 def test_a_refusal_that_was_honoured_late_is_red() -> None:
-    late = {"said_at": "2026-11-18T10:00:00+00:00", "ended_at": "2026-11-20T10:00:00+00:00", "late": True}
+    late = {"said_at": "2026-11-18T10:00:00+00:00", "ended_at": "2026-11-20T10:00:00+00:00", "within": False}
     report = good(noes=(late,))
     assert (report["light"], answer(report, 9)["light"]) == ("red", "red")
-    assert good(noes=({**late, "late": False},))["light"] == "green"
+    assert good(noes=({**late, "within": True},))["light"] == "green"
 
 
 def test_what_was_not_given_is_grey_and_keeps_the_whole_from_nothing() -> None:

@@ -238,18 +238,22 @@ def _changes(found: Found) -> Answer:
 def _noes(found: Found) -> Answer:
     question = "Were refusals honoured in time?"
     if found.noes is None:
-        return Answer(9, question, Light.GREY, "The list of refusals (firstcard noes list) was not given to this review.")
-    late = [one for one in found.noes if one.get("late")]
-    rows = tuple(
-        (str(one.get("said_at", ""))[:19], str(one.get("ended_at", "") or "not yet")[:19], "late" if one.get("late") else "in time")
-        for one in found.noes
-    )
+        return Answer(9, question, Light.GREY, "The list of refusals (firstcard noes list --all --json) was not given to this review.")
+    inside = [one for one in found.noes if str(one.get("said_at", "")) < found.checked.ends.isoformat()]
+    late = [one for one in inside if one.get("within") is False]
+    rows = tuple(_of_a_no(one) for one in inside)
     text = (
-        f"{len(late)} of {len(found.noes)} were not honoured within the agreement's hours."
+        f"{len(late)} of {len(inside)} were not honoured within the agreement's hours."
         if late
-        else f"Yes: {len(found.noes)} refusals, each within the agreement's hours."
+        else f"Yes: {len(inside)} refusals, none beyond the agreement's hours."
     )
-    return Answer(9, question, Light.RED if late else Light.GREEN, text, ("said (UTC)", "card ended (UTC)", ""), rows)
+    return Answer(9, question, Light.RED if late else Light.GREEN, text, ("said (UTC)", "card ended (UTC)", "hours", ""), rows)
+
+
+def _of_a_no(one: Mapping[str, Any]) -> tuple[str, ...]:
+    within = one.get("within")
+    state = "in time" if within is True else "late" if within is False else "its hours still run, or there was no card"
+    return str(one.get("said_at", ""))[:19], str(one.get("ended_at") or "")[:19], str(one.get("hours") or ""), state
 
 
 def _child(_: Found) -> Answer:
