@@ -15,7 +15,7 @@ from firstcard.evidence.health import Reason, Weight
 from firstcard.review.check import Acknowledged, Intent
 from firstcard.review.forms import to_csv, to_html, to_json
 from firstcard.review.report import Found, report_of
-from tests.unit.review.builders import ENDS, MALLORY, NOON, VAULT, a_site, an_intent, an_opening, checked, on_object, on_table
+from tests.unit.review.builders import BEGINS, ENDS, MALLORY, NOON, VAULT, a_site, an_intent, an_opening, checked, on_object, on_table
 
 WHOLE = Health(Verdict.WHOLE, ())
 BROKEN = Health(Verdict.NOT_WHOLE, (Reason("hours_broken", "One hour is broken.", Weight.BREAKS),))
@@ -37,11 +37,8 @@ def reported(
     return report_of(found, written=ENDS)
 
 
-GOOD = {"accesses": (an_opening(),), "intents": (an_intent(),)}
-
-
 def good(**more: Any) -> dict[str, Any]:
-    return reported(*GOOD["accesses"], intents=GOOD["intents"], **more)
+    return reported(an_opening(), *on_each_day(), intents=[an_intent()], **more)
 
 
 def answer(report: dict[str, Any], number: int) -> dict[str, Any]:
@@ -100,18 +97,30 @@ def test_what_was_not_given_is_grey_and_keeps_the_whole_from_nothing() -> None:
     assert [answer(report, number)["light"] for number in (7, 9)] == ["grey", "grey"]
 
 
+ACT = {
+    "at": "2026-11-20T02:00:00+00:00",
+    "sharing": "oak.pine",
+    "clause": "retention.after_withdrawal_days: 60",
+    "patrons": 3,
+    "households": 1,
+    "done": True,
+    "remaining": 0,
+}
+
+
+def on_each_day(*without: int) -> list[Access]:
+    return [on_table("firstcard-destroy", "BatchGetItem", at=BEGINS + timedelta(days=n, hours=3)) for n in range(7) if n not in without]
+
+
+@pytest.mark.parametrize(("without", "light"), [((), "green"), ((3,), "amber"), (tuple(range(7)), "amber")])
+def test_a_day_on_which_nobody_looked_what_must_be_destroyed_is_told(without: tuple[int, ...], light: str) -> None:
+    assert answer(reported(*on_each_day(*without)), 7)["light"] == light
+
+
 def test_an_act_of_destruction_that_left_something_over_is_told() -> None:
-    act = {
-        "at": "2026-11-20T02:00:00+00:00",
-        "sharing": "oak.pine",
-        "clause": "retention.after_withdrawal_days: 60",
-        "patrons": 3,
-        "households": 1,
-        "done": True,
-        "remaining": 2,
-    }
-    assert answer(good(destroyed=(act,)), 7)["light"] == "amber"
-    assert answer(good(destroyed=(act, {**act, "remaining": 0})), 7)["light"] == "green"
+    left = {**ACT, "remaining": 2}
+    assert answer(reported(*on_each_day(), destroyed=(left,)), 7)["light"] == "amber"
+    assert answer(reported(*on_each_day(), destroyed=(left, ACT)), 7)["light"] == "green"
 
 
 def test_events_and_outcomes_sum() -> None:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -145,6 +145,8 @@ class Checked:
     acknowledged: Counter[Acknowledged] = field(default_factory=Counter)
     intents: int = 0
     matched: int = 0
+    worked: dict[str, set[date]] = field(default_factory=dict)
+    """The days on which each role of the deployment did something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class CounterCheck:
             self.checked.outside += 1
             return
         seen = Seen(access.event_id, access.time, access.file, access.position)
+        if (role := role_of(access)) in self._roles:
+            self.checked.worked.setdefault(role, set()).add(access.time.date())
         if access.source == "kms.amazonaws.com" and access.name == "Decrypt" and "purpose" in access.context:
             self._opening(access, seen)
             return

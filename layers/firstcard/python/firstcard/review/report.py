@@ -6,7 +6,7 @@ A question that nothing here can answer says so (``open``); it never looks like 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -143,7 +143,7 @@ def _evidence(found: Found) -> Answer:
         Verdict.NOT_WHOLE: "No. What follows may leave something out: nothing below counts as a pass.",
         Verdict.NOT_KNOWN: "It cannot be told. Nothing below counts as a pass.",
     }[verdict]
-    text = f"{told} {counts.records:,} records in {counts.files:,} files; {counts.duplicates} came twice, {counts.unreadable} could not be read; {hours['covered']} hours covered, {hours['gap']} missing, {hours['broken']} broken."
+    text = f"{told} {counts.records:,} records in {counts.files:,} files; {counts.duplicates} came twice, {counts.unreadable} could not be read; hours covered: {hours['covered']}, missing: {hours['gap']}, broken: {hours['broken']}."
     rows = tuple((one.code, one.sentence) for one in found.health.reasons)
     return Answer(1, "Is the evidence itself whole?", light, text, ("reason", "what it means"), rows)
 
@@ -205,21 +205,44 @@ def _deletions(found: Found) -> Answer:
             str(one["clause"]),
             str(one["patrons"]),
             str(one["households"]),
-            "" if one not in left else "not whole",
+            "not whole" if one in left else "",
         )
         for one in found.destroyed
     )
     if left and left[-1] is found.destroyed[-1]:
+        text = "The last act of destruction was cut short or left something over: the next day's goes on with it."
+        return Answer(7, question, Light.AMBER, text, _DESTROYED, rows)
+    days = _whole_days(found.checked.begins, found.checked.ends)
+    if not days:
         return Answer(
             7,
             question,
-            Light.AMBER,
-            "The last act of destruction was cut short or left something over: the next day's goes on with it.",
+            Light.GREY,
+            f"{len(rows)} acts of destruction. Whether it was looked every day, less than a whole day cannot tell.",
             _DESTROYED,
             rows,
         )
-    text = f"{len(rows)} acts of destruction, each on the day that its clause names." if rows else "Nothing was due."
-    return Answer(7, question, Light.GREEN, text, _DESTROYED, rows)
+    missed = days - found.checked.worked.get(DESTROYS, set())
+    if missed:
+        text = f"On {len(missed)} of {len(days)} days nobody looked whether something must be destroyed: the function destroy did not run."
+        return Answer(7, question, Light.AMBER, text, _DESTROYED, rows)
+    return Answer(
+        7,
+        question,
+        Light.GREEN,
+        f"Yes: it was looked on each of {len(days)} days, and {len(rows)} acts of destruction are on record.",
+        _DESTROYED,
+        rows,
+    )
+
+
+DESTROYS = "firstcard-destroy"
+
+
+def _whole_days(begins: datetime, ends: datetime) -> set[date]:
+    """The days (UTC) that lie in a window from midnight to midnight."""
+    first = begins.date() if begins.time() == time() else begins.date() + timedelta(days=1)
+    return {first + timedelta(days=n) for n in range(max(0, (ends.date() - first).days))}
 
 
 _DESTROYED = ("when (UTC)", "agreement", "clause", "patrons", "households", "")
