@@ -15,7 +15,22 @@ from firstcard.evidence.health import Reason, Weight
 from firstcard.review.check import Acknowledged, Intent
 from firstcard.review.forms import to_csv, to_html, to_json
 from firstcard.review.report import Found, report_of
-from tests.unit.review.builders import BEGINS, ENDS, MALLORY, NOON, VAULT, a_site, an_intent, an_opening, checked, on_object, on_table
+from tests.unit.review.builders import (
+    BEGINS,
+    CARDS,
+    ENDS,
+    MALLORY,
+    NOON,
+    VAULT,
+    a_record,
+    a_site,
+    accessed,
+    an_intent,
+    an_opening,
+    checked,
+    on_object,
+    on_table,
+)
 
 WHOLE = Health(Verdict.WHOLE, ())
 BROKEN = Health(Verdict.NOT_WHOLE, (Reason("hours_broken", "One hour is broken.", Weight.BREAKS),))
@@ -145,8 +160,9 @@ def test_what_a_log_says_is_text_on_the_page() -> None:
 
 
 def test_what_a_log_says_is_no_formula_in_the_table() -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(evil()))))
-    assert rows
+    record = a_record("dynamodb", "Scan", data=True, userIdentity=MALLORY, eventID="=1+1", resources=[{"ARN": CARDS}])
+    rows = list(csv.DictReader(io.StringIO(to_csv(reported(accessed(record))))))
+    assert [row["event_id"] for row in rows] == ["'=1+1"]
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
 
 

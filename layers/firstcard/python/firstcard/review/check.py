@@ -242,13 +242,7 @@ class CounterCheck:
                 return _Verdict(Outcome.BLOCKED_ATTEMPT, Code.TRIED_AND_REFUSED, f"to seal {_described(_use(access, role, 'seal'))}")
             return self._judged(_use(access, role, OPENING_KEYS[name]), access)
         if name in OPENING_KEYS or name.startswith(OTHER_KEY_USE):
-            if _is_service(access) or access.context.keys() & {
-                "aws:s3:arn",
-                "aws:dynamodb:tableName",
-                "aws:cloudtrail:arn",
-                "SecretARN",
-                "aws:sqs:arn",
-            }:
+            if access.who.invoked_by or _is_service(access):  # S3, DynamoDB or Secrets Manager asks for whoever they serve
                 return _INFRASTRUCTURE
             if access.error in DENIED:
                 return _Verdict(Outcome.BLOCKED_ATTEMPT, Code.TRIED_AND_REFUSED, f"{name} of a key without a purpose")
