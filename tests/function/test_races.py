@@ -640,3 +640,22 @@ class TestTheLock:
 
 def test_the_site_of_these_tests_is_two_districts_of_one_library() -> None:
     assert {a["library"] for a in site_content()} == {"oak"}
+
+
+def test_the_same_file_dropped_twice_at_once_is_no_news_whichever_is_applied(yard: Yard) -> None:
+    """Two versions of an object, milliseconds apart: the later one may be planned first."""
+    earlier, later_one = (yard.admitted(a_roster(1, 2), at=later(seconds=n)) for n in (0, 1))
+    planned = yard.plan(later_one)
+    assert yard.begin(later_one).outcome == "go"
+    assert yard.plan(earlier).outcome == "busy"
+    yard.issue(planned)
+    assert yard.finish(later_one) == "applied"
+    assert yard.plan(earlier).outcome == "unchanged"
+    assert yard.finish(earlier) == "unchanged"
+
+
+def test_another_file_that_came_before_the_applied_one_is_too_late(yard: Yard) -> None:
+    earlier = yard.admitted(a_roster(1))
+    _, ended = yard.run(a_roster(1, 2), key="incoming/next.csv", at=later(seconds=1))
+    assert (ended, yard.plan(earlier).outcome) == ("applied", "rejected")
+    assert yard.known(earlier).reason == "STALE_FILE"

@@ -71,7 +71,7 @@ def test_the_table_is_byte_for_byte_what_an_undisturbed_issue_writes(
     undisturbed = _replayed(machine, chunks)
     left = {key: digest for key, digest in first_night.cms.digests.items() if key[1] in WRITTEN_BY_ISSUE}
     assert len(left) > 400
-    assert left == undisturbed
+    assert left == {key: digest for key, digest in undisturbed.items() if key[1] in WRITTEN_BY_ISSUE}
 
 
 def test_a_killed_function_makes_no_family_hear_twice_and_no_card_twice(first_night: FirstNight) -> None:

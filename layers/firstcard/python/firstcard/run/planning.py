@@ -115,17 +115,16 @@ class Planner:
             return self._again(run)
         if state.lock_holder and state.lock_holder != arrival.run_id:
             return Planned("busy")
-        if state.applied_received_at > arrival.received_at and not agreement.exchange.deltas:
-            return self._reject(arrival, Reason.STALE_FILE)
-        if (
+        stale = state.applied_received_at > arrival.received_at and not agreement.exchange.deltas
+        if not stale and (
             agreement.exchange.protection == "plain"
             and not agreement.exchange.deltas
             and self.ledger.overwritten(arrival, sharing=run.sharing)
         ):
             return self._reject(arrival, Reason.SUPERSEDED)
         if arrival.size > limit_of(agreement):
-            return self._reject(arrival, Reason.TOO_LARGE)
-        return self._open(arrival, agreement, now, state)
+            return self._reject(arrival, Reason.STALE_FILE if stale else Reason.TOO_LARGE)
+        return self._open(arrival, agreement, now, state, stale=stale)
 
     def _again(self, run: Run) -> Planned:
         held = run.status is Status.HELD
@@ -133,16 +132,19 @@ class Planner:
             self.ledger.move(run.arrival.run_id, Status.APPROVED, when=(Status.FAILED,), reason=None)
         return Planned("held" if held else "ready", run.plan_hash, run.chunks_prefix)
 
-    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, state: DistrictState) -> Planned:
+    def _open(self, arrival: Arrival, agreement: Agreement, now: datetime, state: DistrictState, *, stale: bool) -> Planned:
+        """``stale`` says that a file which came later was applied: if it said the very same, this one is no news; else it is too late."""
         weigher = self.weigher()
         opened = weigher.open(arrival, agreement)
+        if stale and (isinstance(opened, Refusal) or opened.content != weigher.known(agreement, state).content):
+            return self._reject(arrival, Reason.STALE_FILE)
         if isinstance(opened, Refusal):
             return self._refuse(arrival, opened)
         content, protection = opened.content, opened.protection
         self.ledger.note_content(arrival.run_id, content)
         known = weigher.known(agreement, state)
         kept = weigher.kept(agreement)
-        same = weigher.is_known(content, arrival, agreement, known, state, kept)
+        same = stale or weigher.is_known(content, arrival, agreement, known, state, kept)
         if same or not self.ledger.claim_content(agreement.sharing, content, arrival.run_id):
             self.ledger.release_content(agreement.sharing, content, arrival.run_id)
             self.ledger.move(arrival.run_id, Status.UNCHANGED, when=NOT_ISSUING, reason=str(Reason.DUPLICATE_FILE))
