@@ -68,7 +68,7 @@ _WAITS, _DECIDED, _TOGETHER = "waits", "decided", "together"
 _AT_ONCE = 100
 _STANDS_AT_ONCE = 3000
 """Patrons whose items are held at a time while they are counted."""
-_OF_A_HOLDING = ["item", "pk", "sk", "token", "state", "version", "at", "household", "envelopes"]
+_OF_A_HOLDING = ["item", "pk", "sk", "token", "state", "version", "at", "household", "envelopes", "taken_back"]
 _OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id", "taken_back"]
 
 
@@ -479,7 +479,7 @@ class CardsTable:
         while some := list(islice(waiting, _STANDS_AT_ONCE)):
             keys = [(f"patron#{token}", kind) for token in some for kind in ("patron", "refusal")]
             items = list(CardItem.batch_get(keys, consistent_read=True, attributes_to_get=_OF_A_HOLDING))
-            noes = {item.pk for item in items if isinstance(item, RefusalItem)}
+            noes = {item.pk for item in items if isinstance(item, RefusalItem) and not item.taken_back}
             for item in items:
                 if isinstance(item, PatronItem):
                     state, holds = State(item.state), bool(item.envelopes)

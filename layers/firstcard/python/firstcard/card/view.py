@@ -174,7 +174,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Whether the table holds sealed data of a patron, and what decides how long: its state, since when (ISO 8601, UTC), and whether a no is on record."""
+    """Whether the table holds sealed data of a patron, and what decides how long: its state, since when (ISO 8601, UTC), and whether a no holds."""
 
     token: str
     state: State
