@@ -94,7 +94,9 @@ class Undoer:
         day_of_no = calendar.date_of(datetime.fromisoformat(found.no.at))
         if said.day < day_of_no:
             return Undone.BEFORE_THE_NO
-        moment = at.astimezone(UTC).isoformat()
+        moment = (
+            max(at, datetime.fromisoformat(found.no.at)).astimezone(UTC).isoformat()
+        )  # never before it, whatever the asker's clock says
         word = Undoing(agreement.sharing, token, said.said_by, said.by, said.day, moment, found.no.at, found.no.by)
         self.ledger.record_undoing(word)  # no no is undone by a word that is not on record
         yes_from = max(said.day, day_of_no + timedelta(days=1)).isoformat()
