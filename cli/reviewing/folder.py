@@ -3,7 +3,8 @@
 <bucket>/<key>          each copied object                objects.jsonl       metadata of those that need them
 keys/<region>.json      CloudTrail's public keys          configuration.json  the trail as GetTrail, GetTrailStatus and GetEventSelectors answer
 intents.jsonl           the ledger's intents              destroyed.jsonl     its acts of destruction
-noes.jsonl              refusals, with their clocks       sources.json        what was asked, when, by whom
+noes*.json              what firstcard noes list --all --json said, of each library; put there by whoever may list them
+sources.json            what was asked, and when
 """
 
 import json
@@ -16,7 +17,7 @@ from firstcard.evidence import Configuration, Folder
 from firstcard.review.check import Intent, utc
 
 T = TypeVar("T")
-CONFIGURATION, INTENTS, DESTROYED, NOES, SOURCES = "configuration.json", "intents.jsonl", "destroyed.jsonl", "noes.jsonl", "sources.json"
+CONFIGURATION, INTENTS, DESTROYED, NOES, SOURCES = "configuration.json", "intents.jsonl", "destroyed.jsonl", "noes*.json", "sources.json"
 
 
 class FolderError(Exception):
@@ -56,7 +57,7 @@ def read_folder(path: Path) -> Evidence:
         configuration=Configuration(asked.get("trail"), asked.get("status"), asked.get("selectors")),
         intents=_lines(path / INTENTS, _intent),
         destroyed=_lines(path / DESTROYED, dict),
-        noes=_lines(path / NOES, dict),
+        noes=_noes(path),
         sources=_json(path / SOURCES) or {},
     )
 
@@ -80,6 +81,14 @@ def write_lines(path: Path, rows: Iterator[Mapping[str, Any]]) -> int:
 
 def _intent(said: Mapping[str, Any]) -> Intent:
     return Intent(said["sharing"], utc(said["at"]), said["role"], said["object"], said["group"], said["purpose"])
+
+
+def _noes(path: Path) -> tuple[Mapping[str, Any], ...] | None:
+    files = sorted(path.glob(NOES))
+    said = [(_json(file) or {}).get("noes") for file in files]
+    if not all(isinstance(one, list) and all(isinstance(no, dict) for no in one) for one in said):
+        raise FolderError("a file of noes is not what firstcard noes list --all --json writes")
+    return tuple(no for one in said for no in one or ()) if files else None
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -30,11 +30,11 @@ def test_a_districts_key_signs_in_to_no_other_account(duval: Sharing, cms: Shari
         duval.over_sftp(look, account=cms.slug)
 
 
-def test_a_district_sees_its_three_folders_and_no_others(duval: Sharing) -> None:
+def test_a_district_sees_its_four_folders_and_no_others(duval: Sharing) -> None:
     async def look(client: asyncssh.SFTPClient) -> set[str]:
         return {str(name) for name in await client.listdir("/")} - {".", ".."}
 
-    assert duval.over_sftp(look) == {"incoming", "outbox", "try"}
+    assert duval.over_sftp(look) == {"incoming", "outbox", "preview", "try"}
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,23 @@ def test_somebody_whom_nobody_names_is_told_whatever_they_read(night: Night) -> 
     found = night.after(lambda: refused(lambda: night.as_(DESK, "s3").get_object(Bucket=night.machine.vault_bucket, Key=key)))
     assert found.report["light"] == "amber"
     assert DESK in told(found)["tried_and_refused"]
+
+
+def test_a_refusal_that_was_ignored_is_told(night: Night, tmp_path: Path) -> None:
+    """The list as library staff put it into the folder: one no whose hours went by without its card's end."""
+    said = json.loads(
+        night.sharing.firstcard(
+            "noes", "list", "--library", "jaxpl", "--all", "--since", "2026-01-01", "--json", role="firstcard-librarian"
+        )
+    )
+    ignored = {"said_at": night.first.report["from"], "ended_at": "", "hours": None, "within": False, "sharing": "jaxpl.duval"}
+    file = night.first.page.parent.parent / "evidence" / "noes-jaxpl.json"
+    try:
+        file.write_text(json.dumps(said))
+        assert again(night, night.first, tmp_path)["light"] == "green"
+        file.write_text(json.dumps({**said, "noes": [*said["noes"], ignored]}))
+        found = again(night, night.first, tmp_path)
+    finally:
+        file.unlink()
+    assert found["light"] == "red"
+    assert "1 of" in next(answer["text"] for answer in found["answers"] if answer["number"] == 9)

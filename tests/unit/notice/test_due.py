@@ -463,6 +463,29 @@ def test_a_renewed_pin_is_told_once_when_the_ils_has_it() -> None:
     assert {kind for _, kind, token in desk.store.notices if token == token_of(ida)} == {"card"}
 
 
+def test_a_renewed_pin_is_told_also_where_the_card_was_issued_by_a_clock_ahead_of_the_mail() -> None:
+    desk = Desk(Plans(agreement=WITH_PAGE))
+    desk.issued(*siblings())
+    for person in siblings():
+        token = token_of(person)
+        desk.store.patrons[token] = replace(desk.store.patrons[token], issued_at=(NOW + timedelta(days=15)).isoformat())
+        desk.store.settle(token)
+    desk.notices().cards([wake(siblings())])
+    renewed(desk, siblings()[0])
+    desk.notices().cards([wake([siblings()[0]], "m2")])
+    assert [kind for kind, _ in desk.told] == ["card", "pin"]
+
+
+def test_of_a_card_that_is_issued_anew_the_family_is_told_anew() -> None:
+    desk = told_of_cards()
+    ada, _ = siblings()
+    token = token_of(ada)
+    [mark] = [mark for (_, kind, of), mark in desk.store.notices.items() if (kind, of) == ("card", token)]
+    assert mark.issued_at == desk.store.patrons[token].issued_at != ""
+    desk.store.patrons[token] = replace(desk.store.patrons[token], issued_at=(NOW + timedelta(days=90)).isoformat())
+    assert token not in {of for _, of in desk.notices().look([], [wake([ada], "m2")]).view.notices}
+
+
 def test_a_pin_that_was_made_for_paper_is_told_in_no_e_mail() -> None:
     desk = told_of_cards()
     ada, _ = siblings()

@@ -34,6 +34,7 @@ class Given:
             "firstcard-plan": [("s3:GetObjectVersion", f"arn:aws:s3:::{DROP}/incoming/"), ("s3:PutObject", f"arn:aws:s3:::{VAULT}/runs/")],
             "firstcard-sync": [("dynamodb:BatchGetItem", CARDS), ("dynamodb:PutItem", CARDS)],
             "firstcard-notify": [("dynamodb:PutItem", CARDS)],
+            "firstcard-destroy": [("dynamodb:BatchGetItem", CARDS)],
             "firstcard-upload-pine": [("s3:PutObject", f"arn:aws:s3:::{DROP}/incoming/"), ("s3:GetObject", f"arn:aws:s3:::{DROP}/outbox/")],
         }
     )
@@ -124,20 +125,16 @@ def on_object(role: str, name: str, bucket: str, key: str, *, who: Mapping[str, 
     )
 
 
-def on_table(role: str, name: str, *, who: Mapping[str, Any] | None = None, error: str = "", data: bool = True) -> Access:
+def on_table(
+    role: str, name: str, *, who: Mapping[str, Any] | None = None, error: str = "", data: bool = True, at: datetime = NOON
+) -> Access:
     wrong = {"errorCode": error} if error else {}
     resources = [{"ARN": CARDS, "type": "AWS::DynamoDB::Table"}]
-    return accessed(
-        a_record(
-            "dynamodb",
-            name,
-            data=data,
-            requestParameters={"tableName": "firstcard-cards"},
-            resources=resources,
-            userIdentity=who or identity(role),
-            **wrong,
-        )
+    request = {"tableName": "firstcard-cards"}
+    said = a_record(
+        "dynamodb", name, data=data, at=at, requestParameters=request, resources=resources, userIdentity=who or identity(role), **wrong
     )
+    return accessed(said)
 
 
 def checked(

@@ -23,6 +23,7 @@ from tests.unit.review.builders import (
     ROOT,
     VAULT,
     a_record,
+    a_site,
     accessed,
     an_intent,
     an_opening,
@@ -116,10 +117,20 @@ def test_what_no_agreement_gives_is_a_violation_with_its_own_word(opening: Acces
 )
 def test_the_term_counts_to_the_second(at: datetime, agreed: bool) -> None:
     from firstcard.review.agreed import Agreed, Judgement, Use
-    from tests.unit.review.builders import a_site
 
     judged = Agreed(a_site()).judge(Use("sync", "open", "oak.pine", "sync_ils", "identity"), at)
     assert judged is (Judgement.AGREED if agreed else Judgement.OUTSIDE_TERM)
+
+
+@pytest.mark.parametrize(
+    ("invoked_by", "outcome"), [("AWS Internal", "infrastructure"), ("s3.amazonaws.com", "infrastructure"), ("", "violation")]
+)
+def test_a_key_without_a_purpose_is_used_by_aws_services_alone(invoked_by: str, outcome: str) -> None:
+    """S3 says for whom it asks; a context that looks like S3's is anybody's to write."""
+    who = identity("firstcard-plan") | ({"invokedBy": invoked_by} if invoked_by else {})
+    request = {"encryptionContext": {"aws:s3:arn": f"arn:aws:s3:::{VAULT}/runs/1"}}
+    found = checked(accessed(a_record("kms", "Decrypt", userIdentity=who, requestParameters=request)))
+    assert outcomes(found) == {outcome: 1}
 
 
 def test_a_refused_opening_is_a_blocked_attempt_and_nothing_worse() -> None:
@@ -209,6 +220,37 @@ def test_what_a_person_answers_for_is_counted_and_no_violation_until_it_ends() -
     assert outcomes(checked(on_table("", "PutItem", who=identity("desk-1")), acknowledged=[answered])) == {"violation": 1}
 
 
+def test_an_exception_is_for_the_one_who_is_named_and_for_what_was_done_not_for_what_was_refused() -> None:
+    answered = Acknowledged("desk*", ("dynamodb:Scan",), "counts the table each evening", ENDS, "ann")
+    assert outcomes(checked(on_table("", "Scan", who=MALLORY), acknowledged=[answered])) == {"violation": 1}
+    refused = on_table("", "Scan", who=identity("desk-1"), error="AccessDenied")
+    assert outcomes(checked(refused, acknowledged=[answered])) == {"blocked_attempt": 1}
+
+
+def test_of_a_call_about_several_things_each_must_be_given() -> None:
+    ledger = CARDS.replace("firstcard-cards", "firstcard-ledger")
+    record = a_record("dynamodb", "BatchGetItem", role="firstcard-sync", data=True, resources=[{"ARN": CARDS}, {"ARN": ledger}])
+    assert codes(checked(accessed(record))) == [Code.BEYOND_ITS_RIGHTS]
+
+
+def test_what_was_judged_before_says_nothing_of_another_place() -> None:
+    """Reads of one role in one bucket are judged once for each kind of place."""
+    good = [on_object(PLAN, "GetObject", DROP, f"incoming/{n:08x}.zip", versionId="1") for n in range(3)]
+    found = checked(*good, on_object(PLAN, "GetObject", DROP, "outbox/r.html", versionId="1"), *good)
+    assert outcomes(found) == {"allowed": 6, "violation": 1}
+
+
+def test_an_intent_from_before_the_window_is_the_last_windows() -> None:
+    found = checked(intents=[an_intent(at=BEGINS - timedelta(seconds=5))])
+    assert (outcomes(found), found.intents) == ({}, 0)
+
+
+@pytest.mark.parametrize("status", ["draft", "suspended", "terminated"])
+def test_an_agreement_that_is_not_executed_gives_nothing(status: str) -> None:
+    found = checked(an_opening(), site=a_site(status=status))
+    assert codes(found) == [Code.NO_AGREEMENT]
+
+
 def test_nobody_can_answer_for_the_opening_of_students_data() -> None:
     answered = Acknowledged("*mallory", ("kms:*",), "says that it is all right", ENDS, "mallory")
     assert outcomes(checked(an_opening(who=MALLORY), acknowledged=[answered])) == {"violation": 1}
@@ -276,8 +318,6 @@ def test_every_event_has_one_outcome_and_every_intent_is_answered_or_told(calls:
 )
 def test_an_opening_is_allowed_exactly_where_the_agreement_says_so(role: str, purpose: str, group: str, sharing: str) -> None:
     """Against the agreement's matrix and roles, read here in another way."""
-    from tests.unit.review.builders import a_site
-
     (agreement,) = a_site().agreements
     said = agreement.roles.get(role)
     allowed = (

@@ -15,7 +15,22 @@ from firstcard.evidence.health import Reason, Weight
 from firstcard.review.check import Acknowledged, Intent
 from firstcard.review.forms import to_csv, to_html, to_json
 from firstcard.review.report import Found, report_of
-from tests.unit.review.builders import ENDS, MALLORY, NOON, VAULT, a_site, an_intent, an_opening, checked, on_object, on_table
+from tests.unit.review.builders import (
+    BEGINS,
+    CARDS,
+    ENDS,
+    MALLORY,
+    NOON,
+    VAULT,
+    a_record,
+    a_site,
+    accessed,
+    an_intent,
+    an_opening,
+    checked,
+    on_object,
+    on_table,
+)
 
 WHOLE = Health(Verdict.WHOLE, ())
 BROKEN = Health(Verdict.NOT_WHOLE, (Reason("hours_broken", "One hour is broken.", Weight.BREAKS),))
@@ -37,11 +52,8 @@ def reported(
     return report_of(found, written=ENDS)
 
 
-GOOD = {"accesses": (an_opening(),), "intents": (an_intent(),)}
-
-
 def good(**more: Any) -> dict[str, Any]:
-    return reported(*GOOD["accesses"], intents=GOOD["intents"], **more)
+    return reported(an_opening(), *on_each_day(), intents=[an_intent()], **more)
 
 
 def answer(report: dict[str, Any], number: int) -> dict[str, Any]:
@@ -89,10 +101,10 @@ def test_openings_without_the_ledgers_intents_cannot_be_told() -> None:
 
 
 def test_a_refusal_that_was_honoured_late_is_red() -> None:
-    late = {"said_at": "2026-11-18T10:00:00+00:00", "ended_at": "2026-11-20T10:00:00+00:00", "late": True}
+    late = {"said_at": "2026-11-18T10:00:00+00:00", "ended_at": "2026-11-20T10:00:00+00:00", "within": False}
     report = good(noes=(late,))
     assert (report["light"], answer(report, 9)["light"]) == ("red", "red")
-    assert good(noes=({**late, "late": False},))["light"] == "green"
+    assert good(noes=({**late, "within": True},))["light"] == "green"
 
 
 def test_what_was_not_given_is_grey_and_keeps_the_whole_from_nothing() -> None:
@@ -100,18 +112,30 @@ def test_what_was_not_given_is_grey_and_keeps_the_whole_from_nothing() -> None:
     assert [answer(report, number)["light"] for number in (7, 9)] == ["grey", "grey"]
 
 
+ACT = {
+    "at": "2026-11-20T02:00:00+00:00",
+    "sharing": "oak.pine",
+    "clause": "retention.after_withdrawal_days: 60",
+    "patrons": 3,
+    "households": 1,
+    "done": True,
+    "remaining": 0,
+}
+
+
+def on_each_day(*without: int) -> list[Access]:
+    return [on_table("firstcard-destroy", "BatchGetItem", at=BEGINS + timedelta(days=n, hours=3)) for n in range(7) if n not in without]
+
+
+@pytest.mark.parametrize(("without", "light"), [((), "green"), ((3,), "amber"), (tuple(range(7)), "amber")])
+def test_a_day_on_which_nobody_looked_what_must_be_destroyed_is_told(without: tuple[int, ...], light: str) -> None:
+    assert answer(reported(*on_each_day(*without)), 7)["light"] == light
+
+
 def test_an_act_of_destruction_that_left_something_over_is_told() -> None:
-    act = {
-        "at": "2026-11-20T02:00:00+00:00",
-        "sharing": "oak.pine",
-        "clause": "retention.after_withdrawal_days: 60",
-        "patrons": 3,
-        "households": 1,
-        "done": True,
-        "remaining": 2,
-    }
-    assert answer(good(destroyed=(act,)), 7)["light"] == "amber"
-    assert answer(good(destroyed=(act, {**act, "remaining": 0})), 7)["light"] == "green"
+    left = {**ACT, "remaining": 2}
+    assert answer(reported(*on_each_day(), destroyed=(left,)), 7)["light"] == "amber"
+    assert answer(reported(*on_each_day(), destroyed=(left, ACT)), 7)["light"] == "green"
 
 
 def test_events_and_outcomes_sum() -> None:
@@ -136,8 +160,9 @@ def test_what_a_log_says_is_text_on_the_page() -> None:
 
 
 def test_what_a_log_says_is_no_formula_in_the_table() -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(evil()))))
-    assert rows
+    record = a_record("dynamodb", "Scan", data=True, userIdentity=MALLORY, eventID="=1+1", resources=[{"ARN": CARDS}])
+    rows = list(csv.DictReader(io.StringIO(to_csv(reported(accessed(record))))))
+    assert [row["event_id"] for row in rows] == ["'=1+1"]
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
 
 

@@ -221,6 +221,7 @@ class NoticeItem(CardItem, discriminator="notice"):
     claimed_by = UnicodeAttribute()
     told_at = UnicodeAttribute(null=True)
     window_of = UnicodeAttribute(null=True)
+    issued_at = UnicodeAttribute(null=True)
 
 
 class LetterItem(CardItem, discriminator="letter"):
@@ -913,6 +914,8 @@ class CardsTable:
                     if mark.void_until:
                         untold = NoticeItem.told_at.does_not_exist() & (NoticeItem.at < mark.void_until)
                         unclaimed = unclaimed | (NoticeItem.told_at < mark.void_until) | untold
+                    if mark.issued_at:
+                        unclaimed = unclaimed | (NoticeItem.issued_at.exists() & (NoticeItem.issued_at != mark.issued_at))
                     transaction.save(_notice_item(mark), condition=unclaimed)
         except TransactWriteError as error:
             if error.cause_response_code == "ValidationException" and len(groups) > 1:
@@ -1248,6 +1251,7 @@ def _mark(item: NoticeItem) -> NoticeMark:
         claimed_by=item.claimed_by,
         told_at=item.told_at or "",
         window_of=item.window_of or "",
+        issued_at=item.issued_at or "",
         stamp=_read_stamp(item),
     )
 
@@ -1263,5 +1267,6 @@ def _notice_item(mark: NoticeMark) -> NoticeItem:
         claimed_by=mark.claimed_by,
         told_at=mark.told_at or None,
         window_of=mark.window_of or None,
+        issued_at=mark.issued_at or None,
         **_stamp(mark.stamp),
     )

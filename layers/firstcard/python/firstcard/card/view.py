@@ -61,6 +61,8 @@ class NoticeMark:
     window_of: str = ""
     void_until: str = ""
     """Of one that is claimed: an earlier one told before this moment counts no more (ISO 8601); not kept."""
+    issued_at: str = ""
+    """Of one about a card: when the card that it tells of was issued. Of a card that is issued anew, another one is told."""
 
     @property
     def since(self) -> str:

@@ -285,6 +285,7 @@ class Notices:
                     wake.claimant,
                     replace(family.stamp, at=wake.at),
                     void_until=_void_until(view, marked, t),
+                    issued_at=view.patrons[t].issued_at if _is_of_a_card(marked) else "",
                 )
                 for t in tokens
             ]
@@ -389,16 +390,27 @@ class Notices:
 
 
 def _void_until(view: View, marked: str, token: str) -> str:
-    """Until when what was told counts no more: of a card that is there anew what was told of it before, of everything else what came before a no that was taken back."""
-    patron, back = view.patrons.get(token), view.taken_back.get(token)
-    of_the_card = not marked.startswith(("announcement", "again-"))
-    return patron.issued_at if of_the_card and patron else back.at if back else ""
+    """Until when what was told of anything but a card counts no more: until a no was taken back."""
+    back = view.taken_back.get(token)
+    return back.at if back and not _is_of_a_card(marked) else ""
+
+
+def _is_of_a_card(marked: str) -> bool:
+    return not marked.startswith(("announcement", "again-"))
 
 
 def _still(view: View) -> View:
-    """The view with the notices that still count."""
-    kept = {key: mark for key, mark in view.notices.items() if not mark.since < _void_until(view, *key)}
+    """The view with the notices that still count: of a card that was issued anew not those of the one before, of everything else not what came before a no that was taken back."""
+    kept = {
+        (marked, token): mark
+        for (marked, token), mark in view.notices.items()
+        if not mark.since < _void_until(view, marked, token) and _tells_of(mark, view.patrons.get(token))
+    }
     return replace(view, notices=kept)
+
+
+def _tells_of(mark: NoticeMark, patron: Patron | None) -> bool:
+    return not mark.issued_at or patron is None or mark.issued_at == patron.issued_at
 
 
 def _may_show_pin(envelope: Envelope) -> bool:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -145,6 +145,8 @@ class Checked:
     acknowledged: Counter[Acknowledged] = field(default_factory=Counter)
     intents: int = 0
     matched: int = 0
+    worked: dict[str, set[date]] = field(default_factory=dict)
+    """The days on which each role of the deployment did something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class CounterCheck:
             self.checked.outside += 1
             return
         seen = Seen(access.event_id, access.time, access.file, access.position)
+        if (role := role_of(access)) in self._roles:
+            self.checked.worked.setdefault(role, set()).add(access.time.date())
         if access.source == "kms.amazonaws.com" and access.name == "Decrypt" and "purpose" in access.context:
             self._opening(access, seen)
             return
@@ -238,13 +242,7 @@ class CounterCheck:
                 return _Verdict(Outcome.BLOCKED_ATTEMPT, Code.TRIED_AND_REFUSED, f"to seal {_described(_use(access, role, 'seal'))}")
             return self._judged(_use(access, role, OPENING_KEYS[name]), access)
         if name in OPENING_KEYS or name.startswith(OTHER_KEY_USE):
-            if _is_service(access) or access.context.keys() & {
-                "aws:s3:arn",
-                "aws:dynamodb:tableName",
-                "aws:cloudtrail:arn",
-                "SecretARN",
-                "aws:sqs:arn",
-            }:
+            if access.who.invoked_by or _is_service(access):  # S3, DynamoDB or Secrets Manager asks for whoever they serve
                 return _INFRASTRUCTURE
             if access.error in DENIED:
                 return _Verdict(Outcome.BLOCKED_ATTEMPT, Code.TRIED_AND_REFUSED, f"{name} of a key without a purpose")

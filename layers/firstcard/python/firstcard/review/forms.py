@@ -43,7 +43,7 @@ def to_html(report: Mapping[str, Any]) -> str:
     colour, words = LIGHTS[report["light"]]
     events = report["events"]
     body = [
-        f"<header><h1>Review of access, {escape(report['from'][:10])} to {escape(report['to'][:10])}</h1>",
+        f"<header><h1>Review of access, {escape(_moment(report['from']))} to {escape(_moment(report['to']))}</h1>",
         f'<p class="light" style="border-color:{colour}"><strong style="color:{colour}">{escape(report["light"])}</strong> {escape(words)}</p>',
         f"<p>{events['all']:,} events, each with exactly one outcome. Times are UTC. Agreements: {escape(', '.join(report['agreements']))}.</p>",
         _table(("outcome", "events"), [(name.replace("_", " "), f"{count:,}") for name, count in events.items() if name != "all"]),
@@ -60,10 +60,16 @@ def to_html(report: Mapping[str, Any]) -> str:
     )
 
 
+def _moment(text: str) -> str:
+    """A window's end as people write it: a day, or a day and its time."""
+    day, _, at = text.partition("T")
+    return day if at.startswith("00:00:00") else f"{day} {at[:8]}"
+
+
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:64rem;padding:1.5rem;color:#1d232b}h1{font-size:1.6rem}h2{font-size:1.1rem;margin:1.8rem 0 .3rem}"
     ".light{border-left:.5rem solid;padding:.6rem 1rem;background:#f6f7f9}.light strong,.mark{text-transform:uppercase;letter-spacing:.05em}.mark{font-size:.75rem;font-weight:700;padding:.1rem .4rem;border:1px solid}"
-    "table{border-collapse:collapse;width:100%;margin:.4rem 0 1rem}th,td{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #e3e6ea;vertical-align:top;overflow-wrap:anywhere}summary{cursor:pointer}"
+    "table{border-collapse:collapse;width:100%;margin:.4rem 0 1rem}th,td{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #e3e6ea;vertical-align:top}td{overflow-wrap:anywhere}summary{cursor:pointer}"
     "@media print{body{max-width:none;padding:0}details{display:block}table{break-inside:avoid}}"
 )
 

@@ -6,7 +6,7 @@ A question that nothing here can answer says so (``open``); it never looks like 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -143,7 +143,7 @@ def _evidence(found: Found) -> Answer:
         Verdict.NOT_WHOLE: "No. What follows may leave something out: nothing below counts as a pass.",
         Verdict.NOT_KNOWN: "It cannot be told. Nothing below counts as a pass.",
     }[verdict]
-    text = f"{told} {counts.records:,} records in {counts.files:,} files; {counts.duplicates} came twice, {counts.unreadable} could not be read; {hours['covered']} hours covered, {hours['gap']} missing, {hours['broken']} broken."
+    text = f"{told} {counts.records:,} records in {counts.files:,} files; {counts.duplicates} came twice, {counts.unreadable} could not be read; hours covered: {hours['covered']}, missing: {hours['gap']}, broken: {hours['broken']}."
     rows = tuple((one.code, one.sentence) for one in found.health.reasons)
     return Answer(1, "Is the evidence itself whole?", light, text, ("reason", "what it means"), rows)
 
@@ -205,21 +205,44 @@ def _deletions(found: Found) -> Answer:
             str(one["clause"]),
             str(one["patrons"]),
             str(one["households"]),
-            "" if one not in left else "not whole",
+            "not whole" if one in left else "",
         )
         for one in found.destroyed
     )
     if left and left[-1] is found.destroyed[-1]:
+        text = "The last act of destruction was cut short or left something over: the next day's goes on with it."
+        return Answer(7, question, Light.AMBER, text, _DESTROYED, rows)
+    days = _whole_days(found.checked.begins, found.checked.ends)
+    if not days:
         return Answer(
             7,
             question,
-            Light.AMBER,
-            "The last act of destruction was cut short or left something over: the next day's goes on with it.",
+            Light.GREY,
+            f"{len(rows)} acts of destruction. Whether it was looked every day, less than a whole day cannot tell.",
             _DESTROYED,
             rows,
         )
-    text = f"{len(rows)} acts of destruction, each on the day that its clause names." if rows else "Nothing was due."
-    return Answer(7, question, Light.GREEN, text, _DESTROYED, rows)
+    missed = days - found.checked.worked.get(DESTROYS, set())
+    if missed:
+        text = f"On {len(missed)} of {len(days)} days nobody looked whether something must be destroyed: the function destroy did not run."
+        return Answer(7, question, Light.AMBER, text, _DESTROYED, rows)
+    return Answer(
+        7,
+        question,
+        Light.GREEN,
+        f"Yes: it was looked on each of {len(days)} days, and {len(rows)} acts of destruction are on record.",
+        _DESTROYED,
+        rows,
+    )
+
+
+DESTROYS = "firstcard-destroy"
+
+
+def _whole_days(begins: datetime, ends: datetime) -> set[date]:
+    """The days (UTC) that lie in a window from midnight to midnight."""
+    first = begins.date() if begins.time() == time() else begins.date() + timedelta(days=1)
+    return {first + timedelta(days=n) for n in range(max(0, (ends.date() - first).days))}
 
 
 _DESTROYED = ("when (UTC)", "agreement", "clause", "patrons", "households", "")
@@ -238,18 +261,22 @@ def _changes(found: Found) -> Answer:
 def _noes(found: Found) -> Answer:
     question = "Were refusals honoured in time?"
     if found.noes is None:
-        return Answer(9, question, Light.GREY, "The list of refusals (firstcard noes list) was not given to this review.")
-    late = [one for one in found.noes if one.get("late")]
-    rows = tuple(
-        (str(one.get("said_at", ""))[:19], str(one.get("ended_at", "") or "not yet")[:19], "late" if one.get("late") else "in time")
-        for one in found.noes
-    )
+        return Answer(9, question, Light.GREY, "The list of refusals (firstcard noes list --all --json) was not given to this review.")
+    inside = [one for one in found.noes if str(one.get("said_at", "")) < found.checked.ends.isoformat()]
+    late = [one for one in inside if one.get("within") is False]
+    rows = tuple(_of_a_no(one) for one in inside)
     text = (
-        f"{len(late)} of {len(found.noes)} were not honoured within the agreement's hours."
+        f"{len(late)} of {len(inside)} were not honoured within the agreement's hours."
         if late
-        else f"Yes: {len(found.noes)} refusals, each within the agreement's hours."
+        else f"Yes: {len(inside)} refusals, none beyond the agreement's hours."
     )
-    return Answer(9, question, Light.RED if late else Light.GREEN, text, ("said (UTC)", "card ended (UTC)", ""), rows)
+    return Answer(9, question, Light.RED if late else Light.GREEN, text, ("said (UTC)", "card ended (UTC)", "hours", ""), rows)
+
+
+def _of_a_no(one: Mapping[str, Any]) -> tuple[str, ...]:
+    within = one.get("within")
+    state = "in time" if within is True else "late" if within is False else "its hours still run, or there was no card"
+    return str(one.get("said_at", ""))[:19], str(one.get("ended_at") or "")[:19], str(one.get("hours") or ""), state
 
 
 def _child(_: Found) -> Answer:
