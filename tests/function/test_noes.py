@@ -274,6 +274,22 @@ class TestANoThatIsTakenBack:
         [row] = listing(refused).every(later(days=31), since=EVENING.date())["noes"]
         assert (row["ended"], row["ended_at"], row["within"]) == ("by_system", later(days=20).isoformat(), True)
 
+    @pytest.mark.parametrize(("hours", "within"), [(12, None), (36, False)])
+    def test_of_a_card_that_was_never_ended_is_late_if_its_hours_were_over_by_then(
+        self, cards: Yard, hours: int, within: bool | None
+    ) -> None:
+        no(cards, 1, later(days=19))
+        no(cards, 5, later(days=19))
+        for number in (1, 5):
+            assert take_back(cards, number, at=later(days=19, hours=hours), day="2026-12-11") == "undone"
+        ils(cards, 1, "ended", at=later(days=22), ils_id="101")
+        said = listing(cards).every(later(days=31), since=EVENING.date())
+        assert {row["token"]: (row["ended"], row["within"]) for row in said["noes"]} == {
+            token(1): ("taken_back", within),
+            token(5): ("taken_back", None),
+        }
+        assert said["counts"]["late"] == (within is False)
+
     def test_taken_back_twice_is_taken_back_once(self, refused: Yard) -> None:
         take_back(refused)
         before = everything(CARDS)
