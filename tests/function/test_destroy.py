@@ -1,6 +1,7 @@
 """What the agreement says must be gone is gone once its days are over, and nothing else is; whoever comes back has a card again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from tests.function.builders import (
     token,
 )
 from tests.function.calling import a_context
+from tests.function.test_noes import take_back
 from tests.function.test_numbers import SUPPLIED, content
 from tests.unit.agreement.builders import write_site
 from tests.unit.roster.builders import a_firstcard_csv, a_student_row
@@ -95,6 +97,32 @@ def test_a_family_of_which_everybody_said_no_keeps_no_address(yard: Yard) -> Non
     assert (contact(yard, 1), contact(yard, 2)) == (False, True)
     (act,) = acts(yard)
     assert (act.patrons, act.households) == (0, 1)
+
+
+def test_whose_no_was_taken_back_and_who_is_there_again_keeps_everything(yard: Yard) -> None:
+    yard.run(a_roster(1, 2))
+    known = yard.cards.standing([token(1)]).patrons[token(1)]
+    yard.cards.refuse([token(1)], by="family", stamp=replace(known.stamp, at=later(hours=1).isoformat()))
+    assert take_back(yard, at=later(days=1), day="2026-11-23") == "undone"
+    assert the_day(1.5) == {"oak.pine": 0}
+    assert not contact(yard, 1)
+    yard.run(a_roster(1, 2), key="incoming/next.csv", at=later(days=2))
+    before = everything(CARDS)
+    assert (yard.states(1), bool(yard.sealed(1)), contact(yard, 1)) == (["waiting"], True, True)
+    assert the_day(3) == {}
+    assert everything(CARDS) == before
+
+
+def test_whose_no_was_taken_back_and_who_leaves_again_is_a_leaver(yard: Yard) -> None:
+    yard.run(a_roster(1, 2))
+    known = yard.cards.standing([token(1)]).patrons[token(1)]
+    yard.cards.refuse([token(1)], by="family", stamp=replace(known.stamp, at=later(hours=1).isoformat()))
+    take_back(yard, at=later(days=1), day="2026-11-23")
+    yard.run(a_roster(1, 2), key="incoming/next.csv", at=later(days=2))
+    yard.run(a_roster(2), key="incoming/left.csv", at=later(days=3))
+    assert the_day(DAYS + 2.9) == {}
+    assert the_day(DAYS + 3) == {"oak.pine": 1}
+    assert (yard.sealed(1), contact(yard, 1)) == ({}, False)
 
 
 def test_whoever_comes_back_within_the_days_has_the_same_number_and_afterwards_one_again(left: Yard) -> None:

@@ -18,6 +18,7 @@ from firstcard.ils.sync import sync_patrons
 from firstcard.run.honouring import Honouring
 from firstcard.run.undoing import ENTITLED, TakenBackBy, Undoer, Undone
 from functions.attest import handler as attest
+from functions.destroy import handler as destroy
 from functions.honour import handler as honour
 from tests.function.builders import (
     CARDS,
@@ -30,6 +31,7 @@ from tests.function.builders import (
     csv_content,
     dies,
     everything,
+    household,
     later,
     token,
 )
@@ -204,6 +206,25 @@ def take_back(
     return Undoer(yard.cards, yard.ledger, agreement).undo(token(number), said, at=moment, allowed=allowed)
 
 
+def destroyed(days: float) -> None:
+    event = {"detail-type": "Scheduled Event", "time": later(days=days).isoformat().replace("+00:00", "Z")}
+    destroy.handler(event, a_context(remaining=600_000))
+
+
+def half_taken_up(yard: Yard, breaking: Breaking, **changes: str) -> None:
+    """A run that dies before it has put on record whom it took up again, and is given up for good."""
+    arrival = yard.admitted(a_roster(1, 2, **changes), at=later(days=22), key="incoming/half.csv")
+    planned = yard.plan(arrival)
+    assert yard.begin(arrival, at=later(days=22)).outcome == "go"
+    breaking.before("UpdateItem", dies, about="refusal")
+    with pytest.raises(KilledError):
+        yard.issue(planned)
+    assert yard.states(1) == ["waiting"]
+    yard.ledger.suspend("oak.pine", by="ann", at=later(days=22).isoformat())
+    assert yard.finish(arrival, at=later(days=22), error=True) == "stopped"
+    yard.ledger.resume("oak.pine")
+
+
 def words() -> list[dict[str, Any]]:
     return [i for i in boto3.client("dynamodb").scan(TableName=LEDGER)["Items"] if i["pk"]["S"].startswith("undone#")]
 
@@ -252,6 +273,22 @@ class TestANoThatIsTakenBack:
         ils(refused, 1, "in_ils", at=later(days=30), ils_id="101")
         [row] = listing(refused).every(later(days=31), since=EVENING.date())["noes"]
         assert (row["ended"], row["ended_at"], row["within"]) == ("by_system", later(days=20).isoformat(), True)
+
+    @pytest.mark.parametrize(("hours", "within"), [(12, None), (36, False)])
+    def test_of_a_card_that_was_never_ended_is_late_if_its_hours_were_over_by_then(
+        self, cards: Yard, hours: int, within: bool | None
+    ) -> None:
+        no(cards, 1, later(days=19))
+        no(cards, 5, later(days=19))
+        for number in (1, 5):
+            assert take_back(cards, number, at=later(days=19, hours=hours), day="2026-12-11") == "undone"
+        ils(cards, 1, "ended", at=later(days=22), ils_id="101")
+        said = listing(cards).every(later(days=31), since=EVENING.date())
+        assert {row["token"]: (row["ended"], row["within"]) for row in said["noes"]} == {
+            token(1): ("taken_back", within),
+            token(5): ("taken_back", None),
+        }
+        assert said["counts"]["late"] == (within is False)
 
     def test_taken_back_twice_is_taken_back_once(self, refused: Yard) -> None:
         take_back(refused)
@@ -355,6 +392,42 @@ class TestANoThatIsTakenBack:
         no(yard, 1, later(days=20, hours=9))
         take_back(yard, at=later(days=20, hours=10))
         yard.run(a_roster(1, guardian_email=""), at=later(days=22), key="incoming/next.csv")
+        over(60)
+        assert yard.states(1) == ["waiting"]
+
+    def test_of_a_child_that_is_not_in_the_next_roster_leaves_no_address_behind(self, yard: Yard) -> None:
+        yard.run(a_roster(1, 2))
+        yard.run(a_firstcard_csv(a_student_row(1, opt_out="yes"), a_student_row(2)), at=later(days=20), key="incoming/no.csv")
+        assert take_back(yard) == "undone"
+        yard.run(a_roster(2), at=later(days=22), key="incoming/next.csv")
+        assert household(1) in yard.cards.households([household(1)])
+        destroyed(22.5)
+        assert household(1) not in yard.cards.households([household(1)])
+        yard.run(a_roster(1, 2), at=later(days=23), key="incoming/again.csv")
+        assert yard.states(1) == ["waiting"]
+
+    def test_of_a_child_that_a_broken_off_run_took_up_and_that_left_ends_its_card(self, refused: Yard, breaking: Breaking) -> None:
+        take_back(refused)
+        half_taken_up(refused, breaking)
+        refused.run(a_roster(2), at=later(days=23), key="incoming/left.csv")
+        assert refused.states(1) == ["expired"]
+
+    def test_of_a_child_that_a_broken_off_run_took_up_lets_a_letter_of_after_it_count(self, yard: Yard, breaking: Breaking) -> None:
+        yard.run(a_roster(1, 2, guardian_email=""))
+        no(yard, 1, later(days=19))
+        take_back(yard)
+        half_taken_up(yard, breaking, guardian_email="")
+        assert letters_went_home(yard, day=date(2026, 12, 15), at=later(days=24))[1].started == 2
+        yard.run(a_roster(1, 2, guardian_email=""), at=later(days=25), key="incoming/again.csv")
+        over(60)
+        assert yard.states(1, 2) == ["active", "active"]
+
+    def test_taken_back_by_a_clock_that_is_slow_is_taken_back_after_it_was_said(self, yard: Yard) -> None:
+        yard.run(a_roster(1))
+        tell(yard, 1, at=later(days=19, hours=1))
+        no(yard, 1, later(days=19, hours=2))
+        assert take_back(yard, at=later(days=19), day="2026-12-11") == "undone"
+        yard.run(a_roster(1), at=later(days=22), key="incoming/next.csv")
         over(60)
         assert yard.states(1) == ["waiting"]
 

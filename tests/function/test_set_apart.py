@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.run import app as run_commands
 from firstcard.agreement.vocabulary import Purpose
 from firstcard.card.pair import MACHINE, Answer, decided, pair_id
-from firstcard.card.patron import Ownership, Patron, State, release
+from firstcard.card.patron import Ownership, Patron, State, release, wait_again
 from firstcard.identity import Tokens
 from firstcard.ils.sync import sync_patrons
 from firstcard.run.planning import Planned
@@ -308,7 +308,25 @@ def test_who_still_has_its_days_goes_on_waiting_for_its_own_card(town: Town) -> 
     town.night()
     found = town.patron()
     assert found is not None
-    assert (found.state, found.ownership, bool(found.card_token), found.mistaken) == (State.WAITING, Ownership.CREATED_BY_US, True, ())
+    assert (found.state, found.ownership, bool(found.card_token)) == (State.WAITING, Ownership.CREATED_BY_US, True)
+    town.days_are_over()
+    town.synced()
+    assert town.has_its_own()
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["the system heard of the end", "the system was down"])
+def test_whose_card_ended_for_want_of_a_yes_leaves_the_strangers_card_alone(town: Town, heard: bool) -> None:
+    linked(town)
+    had = town.patron()
+    assert had is not None
+    assert town.yard.cards.change(wait_again(had, at=later(days=town.nights, hours=1).isoformat()))
+    if heard:
+        town.synced()
+    town.set_apart()
+    town.night()
+    town.synced()
+    assert not town.is_linked()
+    assert not town.own()
     town.days_are_over()
     town.synced()
     assert town.has_its_own()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firstcard.card.chunk import Chunk, Decision
@@ -20,7 +20,10 @@ befores = st.none() | st.builds(
     moved_to=st.sampled_from(["", "d" * 32]),
     issued_at=st.sampled_from(["", CHUNK.at]),
     run_id=st.sampled_from(["1" * 24, CHUNK.run_id]),
+    sealed=st.sampled_from([{}, a_patron().sealed]),
 )
+MOMENT = "2026-11-20T06:00:00+00:00"
+moments = st.sampled_from(["", MOMENT])
 lines = st.builds(
     replace,
     st.just(LINE),
@@ -29,13 +32,25 @@ lines = st.builds(
     ils_id=st.sampled_from(["", "7"]),
     mistaken=st.sampled_from(["", "7", "8"]),
     moved_from=st.sampled_from(["", "d" * 32]),
+    sealed=st.sampled_from([LINE.sealed, {"identity": b"new name"}]),
+    taken_back=moments,
 )
 
 
-@given(befores, lines, st.booleans(), st.booleans())
-def test_a_line_falls_out_just_where_nothing_comes_of_it_or_a_no_does(before: object, line: object, refused: bool, apart: bool) -> None:
-    after = after_line(before, line, CHUNK, refused=refused, apart=apart)  # type: ignore[arg-type]
-    why = why_not(before, line, CHUNK, refused=refused, apart=apart)  # type: ignore[arg-type]
+@example(
+    a_patron(State.EXPIRED, sealed={}, envelopes={}),
+    replace(LINE, decision=Decision.LINK, card_token="", ils_id="7", sealed={"identity": b"new name"}),
+    False,
+    False,
+    "",
+)
+@given(befores, lines, st.booleans(), st.booleans(), moments)
+def test_a_line_falls_out_just_where_nothing_comes_of_it_or_a_no_does(
+    before: object, line: object, refused: bool, apart: bool, back: str
+) -> None:
+    back = "" if refused else back
+    after = after_line(before, line, CHUNK, refused=refused, apart=apart, taken_back=back)  # type: ignore[arg-type]
+    why = why_not(before, line, CHUNK, refused=refused, apart=apart, taken_back=back)  # type: ignore[arg-type]
     decision = line.decision  # type: ignore[attr-defined]
     ended_by_this_run = before is not None and before.state is State.EXPIRED and before.run_id == CHUNK.run_id  # type: ignore[attr-defined]
     if decision is Decision.REFUSE or (decision is Decision.EXPIRE and ended_by_this_run and not refused):
@@ -44,13 +59,30 @@ def test_a_line_falls_out_just_where_nothing_comes_of_it_or_a_no_does(before: ob
         assert (why is None) == (after is not None and after.state is not State.REFUSED)
 
 
-@given(befores, lines, st.booleans(), st.booleans())
+@given(befores, lines, st.booleans(), st.booleans(), moments)
 def test_a_line_that_was_applied_does_not_fall_out_when_it_is_issued_again(
-    before: object, line: object, refused: bool, apart: bool
+    before: object, line: object, refused: bool, apart: bool, back: str
 ) -> None:
-    after = after_line(before, line, CHUNK, refused=refused, apart=apart)  # type: ignore[arg-type]
-    if why_not(before, line, CHUNK, refused=refused, apart=apart) is None and after is not None:  # type: ignore[arg-type]
-        assert why_not(after, line, CHUNK, refused=refused, apart=apart) is None  # type: ignore[arg-type]
+    back = "" if refused else back
+    after = after_line(before, line, CHUNK, refused=refused, apart=apart, taken_back=back)  # type: ignore[arg-type]
+    if why_not(before, line, CHUNK, refused=refused, apart=apart, taken_back=back) is None and after is not None:  # type: ignore[arg-type]
+        assert why_not(after, line, CHUNK, refused=refused, apart=apart, taken_back=back) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("line", "apart", "reason"),
+    [
+        ({"decision": Decision.WAIT, "card_token": "", "ils_id": "7"}, True, FellOut.SET_APART),
+        ({"decision": Decision.WAIT}, False, FellOut.MOVED),
+        ({"decision": Decision.WAIT, "taken_back": ""}, False, FellOut.REFUSED),
+    ],
+)
+def test_whoever_is_not_taken_up_for_another_reason_than_a_no_is_not_told_to_the_district_as_one(
+    line: dict[str, object], apart: bool, reason: FellOut
+) -> None:
+    before = a_patron(State.REFUSED, sealed={}, envelopes={}, moved_to="d" * 32)
+    wanted = replace(LINE, **({"taken_back": MOMENT} | line))  # type: ignore[arg-type]
+    assert why_not(before, wanted, CHUNK, refused=False, apart=apart, taken_back=MOMENT) is reason
 
 
 counts = st.dictionaries(st.sampled_from(["issue", "update", "expire"]), st.integers(1, 9))

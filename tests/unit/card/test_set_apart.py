@@ -46,11 +46,11 @@ def test_a_wrong_link_gives_way_to_another_link() -> None:
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.EXPIRED])
-def test_who_never_had_its_days_goes_on_waiting_and_nothing_is_to_be_taken_from_anybody(state: State) -> None:
+def test_who_waits_goes_on_waiting_and_the_wrong_link_is_remembered_for_there_may_have_been_one(state: State) -> None:
     after = after_line(a_linked_patron(state, issued_at=""), OWN, CHUNK, refused=False)
     assert after is not None
     assert (after.state, after.issued_at) == (State.WAITING, "")
-    assert whose(after) == (Ownership.CREATED_BY_US, "", "d" * 32, ())
+    assert whose(after) == (Ownership.CREATED_BY_US, "", "d" * 32, (WRONG,))
 
 
 def test_of_two_wrong_links_both_are_remembered() -> None:

@@ -29,7 +29,7 @@ from pynamodb.transactions import TransactWrite
 from firstcard.adapters.dynamo import open_table
 from firstcard.card.chunk import Chunk, HouseholdLine
 from firstcard.card.claim import Claim, Unnumbered, handed_over
-from firstcard.card.effect import effect_of
+from firstcard.card.effect import Effect, effect_of
 from firstcard.card.fallout import Became, together
 from firstcard.card.issue import CrowdedError, Standing
 from firstcard.card.pair import MACHINE, Answer, Kind, Pair
@@ -68,7 +68,7 @@ _WAITS, _DECIDED, _TOGETHER = "waits", "decided", "together"
 _AT_ONCE = 100
 _STANDS_AT_ONCE = 3000
 """Patrons whose items are held at a time while they are counted."""
-_OF_A_HOLDING = ["item", "pk", "sk", "token", "state", "version", "at", "household", "envelopes"]
+_OF_A_HOLDING = ["item", "pk", "sk", "token", "state", "version", "at", "household", "envelopes", "taken_back"]
 _OF_A_STAND = ["item", "pk", "sk", "state", "version", "household", "ownership", "mistaken", "ils_id", "taken_back"]
 
 
@@ -187,7 +187,7 @@ class RefusalItem(CardItem, discriminator="refusal"):
 
 
 class PastNoItem(CardItem, discriminator="past_no"):
-    """A no that was taken back, kept for good; ``ended_at`` is when the card was ended for it, if it was. Written once, with the taking back."""
+    """A no that was taken back, kept for good; ``ended_at`` is when the card was ended for it, if it was, ``left_open`` says that it was still to be. Written once, with the taking back."""
 
     token = UnicodeAttribute()
     by = UnicodeAttribute()
@@ -195,6 +195,7 @@ class PastNoItem(CardItem, discriminator="past_no"):
     window_of = UnicodeAttribute()
     ended_at = UnicodeAttribute(null=True)
     ended_by = UnicodeAttribute(null=True)
+    left_open = BooleanAttribute(null=True)
     taken_back = UnicodeAttribute()
     said_by = UnicodeAttribute()
     entry = UnicodeAttribute()
@@ -480,7 +481,7 @@ class CardsTable:
         while some := list(islice(waiting, _STANDS_AT_ONCE)):
             keys = [(f"patron#{token}", kind) for token in some for kind in ("patron", "refusal")]
             items = list(CardItem.batch_get(keys, consistent_read=True, attributes_to_get=_OF_A_HOLDING))
-            noes = {item.pk for item in items if isinstance(item, RefusalItem)}
+            noes = {item.pk for item in items if isinstance(item, RefusalItem) and not item.taken_back}
             for item in items:
                 if isinstance(item, PatronItem):
                     state, holds = State(item.state), bool(item.envelopes)
@@ -623,6 +624,7 @@ class CardsTable:
             window_of=f"{stamp.library}{NOES}",
             ended_at=back.no.ended_at or None,
             ended_by=back.no.ended_by or None,
+            left_open=back.no.left_open or None,
             taken_back=back.at,
             said_by=back.said_by,
             entry=back.entry,
@@ -647,10 +649,10 @@ class CardsTable:
         """The last no of a patron, be it that it was taken back; consistently read."""
         return next((_no(item) for item in self._refusal_items([token])), None)
 
-    def ended_at(self, no: No) -> str:
-        """When the ILS ended the card for a no (ISO 8601), or a person did; empty if it has not."""
+    def effect(self, no: No) -> Effect:
+        """What became of a no in the library's system so far."""
         view = self.view([no.token])
-        return effect_of(no, view.patrons.get(no.token), view.ils.get(no.token)).ended_at
+        return effect_of(no, view.patrons.get(no.token), view.ils.get(no.token))
 
     def taken_back(self, sharing: str) -> dict[str, TakenBack]:
         """Those whose no was taken back, by token, and whom no roster has taken up since."""
@@ -1017,7 +1019,8 @@ def _closing(window: Window) -> Any:  # noqa: ANN401  pynamodb's actions are unt
 
 
 def _recorded(item: RefusalItem | PastNoItem) -> RecordedNo:
-    return RecordedNo(item.by, item.at, item.ended_at or "", item.ended_by or "")
+    left_open = isinstance(item, PastNoItem) and bool(item.left_open)
+    return RecordedNo(item.by, item.at, item.ended_at or "", item.ended_by or "", left_open)
 
 
 def _no(item: RefusalItem | PastNoItem) -> No:

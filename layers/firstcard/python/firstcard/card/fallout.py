@@ -60,7 +60,7 @@ def why_not(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: b
     if refused:
         return FellOut.REFUSED
     if before and before.state is State.REFUSED:
-        return None if after_line(before, line, chunk, refused=False, apart=apart, taken_back=taken_back) else FellOut.REFUSED
+        return _why_not_again(before, line, chunk, apart=apart, taken_back=taken_back)
     if before is None and taken_back and line.taken_back != taken_back:
         return FellOut.REFUSED
     if before and chunk.object in before.envelopes.values():
@@ -71,7 +71,21 @@ def why_not(before: Patron | None, line: PatronLine, chunk: Chunk, *, refused: b
         return FellOut.UNKNOWN if line.decision is Decision.REPLACE or not (line.card_token or line.ils_id) else None
     if line.decision is Decision.REPLACE and before.ownership is Ownership.LINKED and before.existing == line.mistaken:
         return None
-    return FellOut.MOVED if before.moved_to and not line.moved_from else None
+    if before.moved_to and not line.moved_from:
+        return FellOut.MOVED
+    # Of whom nothing sealed was left a line that brings no number makes nothing.
+    return None if after_line(before, line, chunk, refused=False, apart=apart, taken_back=taken_back) else FellOut.UNKNOWN
+
+
+def _why_not_again(before: Patron, line: PatronLine, chunk: Chunk, *, apart: bool, taken_back: str) -> FellOut | None:
+    """Why somebody who said no, and whose no does not hold, is not taken up: because this line does not know of that, or for another reason."""
+    if after_line(before, line, chunk, refused=False, apart=apart, taken_back=taken_back):
+        return None
+    if line.taken_back and line.taken_back == taken_back:
+        if apart and line.ils_id:
+            return FellOut.SET_APART
+        return FellOut.MOVED if before.moved_to and not line.moved_from else FellOut.UNKNOWN
+    return FellOut.REFUSED
 
 
 def became(lines: Iterable[PatronLine], fallen: Mapping[str, FellOut]) -> Became:

@@ -128,8 +128,10 @@ def issue_chunk(chunk: Chunk, cards: Cards, *, now: Callable[[], str] | None = N
         counts["changed"] -= sum(after.token in lost for after, _ in changed)
         new = [patron for patron in new if patron.token not in lost]
         changed = [one for one in changed if one[0].token not in lost]
-    if back := [after.token for after, _ in changed if after.token in again]:
-        cards.close_letters(back)
+    back = [after.token for after, _ in changed if after.token in again]
+    # Who is there already, by a run that was broken off, may have had a letter since.
+    if anew := [token for token in back if standing.patrons[token].state is State.REFUSED]:
+        cards.close_letters(anew)
     cards.add(chunk, new)
     for wanted, its_rule in changed:
         if now_is := _change(wanted, cards, its_rule):

@@ -170,7 +170,7 @@ def without(manifest: Manifest, tokens: Collection[str]) -> Manifest:
     """The manifest as if these had been gone for a while: they are new again, and their id is still nobody else's."""
     there = {token: manifest.patrons[token].traits for token in tokens if token in manifest.patrons}
     patrons = {token: known for token, known in manifest.patrons.items() if token not in there}
-    return replace(manifest, patrons=patrons, left={**manifest.left, **{token: traits for token, traits in there.items() if traits}})
+    return replace(manifest, patrons=patrons, left={**manifest.left, **there})
 
 
 def half_applied(known: Manifest, planned: Manifest) -> Manifest:

@@ -224,7 +224,10 @@ def _taken_up_again(before: Patron, line: PatronLine, chunk: Chunk) -> Patron:
 
 
 def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patron:
-    """The patron with what the line brings instead of a wrong link; who had that one has had its days, and who waits goes on waiting."""
+    """The patron with what the line brings instead of a wrong link; who had that one has had its days, and who waits goes on waiting.
+
+    Who waits may have had the link, too, until it ended for want of a new yes, and the ILS may not have heard of that end.
+    """
     issued = bool(before.issued_at)
     sealed = dict(line.sealed or {})
     return replace(
@@ -240,7 +243,7 @@ def _in_place_of_a_link(before: Patron, line: PatronLine, chunk: Chunk) -> Patro
         issued_at=chunk.at if issued else "",
         ownership=Ownership.LINKED if line.ils_id else Ownership.CREATED_BY_US,
         existing=line.ils_id,
-        mistaken=tuple(dict.fromkeys((*before.mistaken, before.existing))) if issued else before.mistaken,
+        mistaken=tuple(dict.fromkeys((*before.mistaken, before.existing))),
         separate=True,
         moved_from=line.moved_from,
         sealed={**before.sealed, **sealed},

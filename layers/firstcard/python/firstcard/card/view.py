@@ -95,12 +95,16 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class RecordedNo:
-    """A suppression: by which way the no came (``family`` or ``roster``), and when (ISO 8601, UTC). ``ended_at`` and ``ended_by``: a person ended the card by hand."""
+    """A suppression: by which way the no came (``family`` or ``roster``), and when (ISO 8601, UTC). ``ended_at`` and ``ended_by``: a person ended the card by hand.
+
+    Of one that was taken back, ``ended_at`` is when its card was ended at all, and ``left_open`` says that there was one, and that it was not ended yet.
+    """
 
     by: str
     at: str
     ended_at: str = ""
     ended_by: str = ""
+    left_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Whether the table holds sealed data of a patron, and what decides how long: its state, since when (ISO 8601, UTC), and whether a no is on record."""
+    """Whether the table holds sealed data of a patron, and what decides how long: its state, since when (ISO 8601, UTC), and whether a no holds."""
 
     token: str
     state: State

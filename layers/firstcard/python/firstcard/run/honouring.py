@@ -129,13 +129,13 @@ class Honouring:
         }
 
     def _row(self, no: No, effect: Effect, now: datetime) -> Mapping[str, Any]:
-        """``within`` is None where there was nothing to end, or its hours are not over yet."""
+        """``within`` is None where there was nothing to end, or its hours are not over yet, or were not when it was taken back."""
         due, said = self._due(no), datetime.fromisoformat(no.no.at)
         ended = datetime.fromisoformat(effect.ended_at) if effect.ended_at else None
         within = None
         if due is not None and ended is not None:
             within = ended <= due
-        elif due is not None and effect.ended is Ended.OPEN and now > due:
+        elif due is not None and _open_until(no, effect, now) > due:
             within = False
         return {
             "token": no.token,
@@ -150,3 +150,10 @@ class Honouring:
             "within": within,
             "taken_back": no.taken_back,
         }
+
+
+def _open_until(no: No, effect: Effect, now: datetime) -> datetime:
+    """Until when the card of a no was not ended: until now, or until the no was taken back; since the no itself where there was nothing to end."""
+    if effect.ended is Ended.OPEN:
+        return now
+    return datetime.fromisoformat(no.taken_back if effect.ended is Ended.TAKEN_BACK and no.no.left_open else no.no.at)

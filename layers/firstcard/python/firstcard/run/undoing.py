@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from firstcard.agreement import Agreement
+from firstcard.card.effect import Effect, Ended
 from firstcard.card.patron import Stamp
 from firstcard.card.view import No, TakenBack
 from firstcard.run.about_child import AboutChild
@@ -48,8 +49,8 @@ class NoStore(Protocol):
         """The last no of a patron, be it that it was taken back; consistently read."""
         ...
 
-    def ended_at(self, no: No) -> str:
-        """When the ILS ended the card for this no (ISO 8601), or a person did; empty if it has not."""
+    def effect(self, no: No) -> Effect:
+        """What became of the no in the library's system so far."""
         ...
 
     def take_back(self, back: TakenBack, stamp: Stamp) -> bool:
@@ -94,10 +95,13 @@ class Undoer:
         day_of_no = calendar.date_of(datetime.fromisoformat(found.no.at))
         if said.day < day_of_no:
             return Undone.BEFORE_THE_NO
-        moment = at.astimezone(UTC).isoformat()
+        moment = (
+            max(at, datetime.fromisoformat(found.no.at)).astimezone(UTC).isoformat()
+        )  # never before it, whatever the asker's clock says
         word = Undoing(agreement.sharing, token, said.said_by, said.by, said.day, moment, found.no.at, found.no.by)
         self.ledger.record_undoing(word)  # no no is undone by a word that is not on record
         yes_from = max(said.day, day_of_no + timedelta(days=1)).isoformat()
-        no = replace(found.no, ended_at=self.store.ended_at(found))
+        effect = self.store.effect(found)
+        no = replace(found.no, ended_at=effect.ended_at, left_open=effect.ended is Ended.OPEN)
         back = TakenBack(token, moment, said.said_by, yes_from, word.key, no)
         return Undone.UNDONE if self.store.take_back(back, found.stamp) else Undone.NO_NO

@@ -381,15 +381,17 @@ def _narrowed(reading: Reading, known: Manifest, decisions: Decisions, agreement
 
 
 def _entitled(again: dict[str, TakenBack], reading: Reading, tokens: Tokens) -> dict[str, TakenBack]:
-    """Those whose no was taken back by somebody who may: from 18 on the student alone speaks for itself (34 CFR 99.5), before that it does not."""
-    wrong: set[str] = set()
-    said_by = {token: back for token, back in again.items() if back.said_by in ("guardian", "student")}
-    for role, local_id, born in reading.people.select("role", "local_id", "birth_date") if said_by else ():
-        back = said_by.get(tokens.patron(Role(role), local_id))
-        age = age_on(date.fromisoformat(born), date.fromisoformat(back.at[:10])) if back and born else None
-        if back and age is not None and (age >= OF_AGE) != (back.said_by == "student"):
-            wrong.add(back.token)
-    return {token: back for token, back in again.items() if token not in wrong}
+    """Those in the file whose no was taken back by somebody who may: from 18 on the student alone speaks for itself (34 CFR 99.5), before that it does not.
+
+    Who is not in it stays known: a leaver, and perhaps one whom a run that was broken off has taken up.
+    """
+    entitled: dict[str, TakenBack] = {}
+    for role, local_id, born in reading.people.select("role", "local_id", "birth_date") if again else ():
+        if back := again.get(tokens.patron(Role(role), local_id)):
+            age = age_on(date.fromisoformat(born), date.fromisoformat(back.at[:10])) if born else None
+            if back.said_by == "district" or age is None or (age >= OF_AGE) == (back.said_by == "student"):
+                entitled[back.token] = back
+    return entitled
 
 
 def _alone(reading: Reading, chosen: Collection[str], tokens: Tokens) -> Reading:
