@@ -10,6 +10,7 @@ import typer
 from cli.prove import prove_templates
 from firstcard.agreement.diff import Section, changes_between, to_plain
 from firstcard.agreement.explain import to_markdown
+from firstcard.agreement.language import Tongue
 from firstcard.agreement.lines import AgreementError, Mistake
 from firstcard.agreement.load import check_files, files_of_site, load_agreement
 from firstcard.agreement.model import Agreement
@@ -110,10 +111,15 @@ def _loaded(file: Path) -> Agreement:
         raise typer.Exit(MISTAKES) from None
 
 
-@app.command(epilog="Example: firstcard agreement explain agreements/jacksonville.yaml > memorandum.md")
-def explain(file: AgreementFile) -> None:
+@app.command(epilog="Example: firstcard agreement explain agreements/jacksonville.yaml --language es > memorando.md")
+def explain(
+    file: AgreementFile,
+    language: Annotated[
+        Tongue, typer.Option(help="The language: en, the text that is signed, or es, a translation to read beside it.")
+    ] = Tongue.EN,
+) -> None:
     """Print the agreement as a memorandum in Markdown, to be read and signed."""
-    typer.echo(to_markdown(_loaded(file)), nl=False)
+    typer.echo(to_markdown(_loaded(file), language), nl=False)
 
 
 @app.command(epilog="Example: firstcard agreement diff agreements/jacksonville.yaml jacksonville-2027.yaml")

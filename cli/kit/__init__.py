@@ -11,6 +11,7 @@ from cli.kit.pieces import LANGUAGES, Kit, Typed
 from cli.sharing import agreement_of
 from firstcard.agreement import Agreement
 from firstcard.agreement.explain import to_markdown
+from firstcard.agreement.language import Tongue
 
 FORMS = ("docx", "pdf")
 
@@ -56,10 +57,10 @@ def kit(
     from cli.kit.paper import to_paper
     from cli.kit.word import to_word
 
-    memorandum = tuple(lines_of(to_markdown(agreement)))
     made = Kit(agreement, ours, mayor, figures, typed)
     colour = ours.look.colour
     for language in LANGUAGES:
+        memorandum = tuple(lines_of(to_markdown(agreement, Tongue(language))))
         folder = out / language
         folder.mkdir(parents=True, exist_ok=True)
         for piece in made.pieces(language):

@@ -15,7 +15,7 @@ class Line:
 
 
 def lines_of(markdown: str) -> Iterator[Line]:
-    """The lines of a memorandum. The title is left out: the piece has one."""
+    """The lines of a memorandum. The title is left out, for the piece has one, and so is the rule before the last words."""
     before = ""
     for line in markdown.splitlines():
         if line.startswith("## "):
@@ -26,7 +26,7 @@ def lines_of(markdown: str) -> Iterator[Line]:
                 yield Line("row", cells, head=not before.startswith("|"))
         elif line.startswith("- "):
             yield Line("item", (plain(line[2:]),))
-        elif line.strip() and not line.startswith("# "):
+        elif line.strip() and line != "---" and not line.startswith("# "):
             yield Line("text", (plain(line),))
         before = line
 

@@ -91,6 +91,16 @@ def test_explain_prints_the_memorandum(site: Path) -> None:
     assert "confirm with counsel" in said
 
 
+def test_explain_prints_it_in_spanish_and_in_no_language_that_it_does_not_know(site: Path) -> None:
+    file = site / "agreements" / "pine.yaml"
+    code, said = run("explain", file, "--language", "es")
+    assert code == 0
+    assert "El texto que se firma es el que está en inglés" in said
+    assert "confirm with counsel" not in said
+    assert run("explain", file, "--language", "en") == run("explain", file)
+    assert run("explain", file, "--language", "fr")[0] == 2
+
+
 def test_explain_and_diff_refuse_a_file_with_mistakes(tmp_path: Path, site: Path) -> None:
     broken = put(tmp_path, "broken.yaml", agreement_content(existing="x"))
     assert run("explain", broken)[0] == 1

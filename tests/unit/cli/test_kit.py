@@ -20,6 +20,7 @@ from cli.kit.pieces import LANGUAGES, TEXTS, Kit, Piece, Typed
 from cli.kit.word import to_word
 from cli.main import app
 from firstcard.agreement.explain import to_markdown
+from firstcard.agreement.language import Tongue
 from firstcard.report.figures import Edition
 from tests.unit.agreement.builders import a_directory_agreement, a_library, agreement_content, an_agreement, library_content, write_site
 from tests.unit.report.builders import a_document
@@ -51,7 +52,7 @@ def made(**changes: Any) -> Kit:
 
 def told(kit: Kit, language: str, form: str) -> dict[str, str]:
     """The text of each piece, as its document or page has it."""
-    memorandum = tuple(lines_of(to_markdown(kit.agreement)))
+    memorandum = tuple(lines_of(to_markdown(kit.agreement, Tongue(language))))
     return {piece.name: _read(piece, memorandum, form) for piece in kit.pieces(language)}
 
 
@@ -156,11 +157,21 @@ def test_the_way_of_the_agreement_is_told() -> None:
     assert "The district tells families first" in told(made(agreement=a_directory_agreement()), "en", "docx")["parents-questions"]
 
 
-def test_the_memorandum_is_the_agreements_own() -> None:
-    text = told(made(), "es", "docx")["memorandum"]
-    assert "está en inglés" in text
-    assert "What both want to reach" in text
+@pytest.mark.parametrize("form", ["docx", "pdf"])
+@pytest.mark.parametrize(
+    ("language", "heading", "said"),
+    [
+        ("en", "What both want to reach", "By 30 June 2027, 90 % of the students have a card"),
+        ("es", "Qué quieren lograr las dos partes", "A más tardar el 30 de junio de 2027, el 90 % de los estudiantes tiene una tarjeta"),
+    ],
+)
+def test_the_memorandum_is_the_agreements_own_in_the_language_of_the_kit(language: str, heading: str, said: str, form: str) -> None:
+    text = told(made(), language, form)["memorandum"]
+    assert heading in text
+    assert said in text
     assert "**" not in text
+    assert " --- " not in text
+    assert ("El texto que se firma es el que está en inglés" in text) == (language == "es")
 
 
 @pytest.mark.parametrize("form", ["docx", "pdf"])
