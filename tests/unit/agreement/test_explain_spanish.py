@@ -219,6 +219,14 @@ ENGLISH, SPANISH = texts(Tongue.EN), texts(Tongue.ES)
 ANNOUNCED = SPANISH["about.translation"]
 
 
+MONTHS = {
+    Tongue.EN: "January February March April May June July August September October November December",
+    Tongue.ES: "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+}
+MARKS = "|*_`<#[x](y)"
+ESCAPED = r"\|\*\_\`\<\#\[x\](y)"
+
+
 def in_spanish(agreement: Agreement) -> str:
     return to_markdown(agreement, Tongue.ES)
 
@@ -234,7 +242,7 @@ def pieces(text: str) -> list[str]:
 
 def days_in(text: str, language: Tongue) -> tuple[list[tuple[int, ...]], str]:
     """The days of a text, as year, month and day, a yearly one without its year; and the text without them."""
-    months = ENGLISH["date.months"].split() if language is Tongue.EN else SPANISH["date.months"].split()
+    months = MONTHS[language].split()
     of = " de " if language is Tongue.ES else " "
     pattern = rf"(\d{{1,2}}){of}({'|'.join(months)})(?:{of}(\d{{4}}))?"
     days = [
@@ -278,9 +286,49 @@ def own_words(value: Any) -> Iterator[str]:
         yield re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", value)
 
 
+ALIKE = {
+    "AWS",
+    "CSV",
+    "Campus",
+    "Clever",
+    "DOE",
+    "De",
+    "Indiana",
+    "Infinite",
+    "MB",
+    "No",
+    "OneRoster",
+    "OpenPGP",
+    "PIN",
+    "PowerSchool",
+    "SFTP",
+    "SHA",
+    "STN",
+    "decide",
+    "delta",
+    "legal",
+    "no",
+    "personal",
+    "postal",
+    "sale",
+    "virtual",
+}
+"""Names, abbreviations, and words that are the same in both languages."""
 LONG = 12
 """Letters after which a piece of an English sentence is no accident in a Spanish one."""
 ENGLISH_PIECES = [piece for text in ENGLISH.values() for piece in pieces(text) if len(piece) > LONG]
+
+
+def with_marks(value: Any) -> Any:
+    """The agreement with signs of Markdown after whatever the parties wrote themselves, but telephone numbers and conditions, which cannot have them."""
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={key: with_marks(inner) for key, inner in value})
+    if isinstance(value, dict):
+        return {key: with_marks(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(with_marks(inner) for inner in value)
+    own = isinstance(value, str) and " " in value and not re.fullmatch(r"[+0-9][0-9 ().x-]+|(?:age|grade|role) \S+ \S+", value)
+    return f"{value}{MARKS}" if own else value
 
 
 def says_the_same(agreement: Agreement) -> None:
@@ -313,6 +361,15 @@ def test_every_sentence_stands_in_some_memorandum(language: Tongue) -> None:
     whole = "\n".join(to_markdown(agreement, language) for agreement in agreements())
     said = {key: pieces(text) for key, text in texts(language).items() if not key.startswith("date.months")}
     assert [key for key, parts in said.items() if not all(part in whole for part in parts)] == []
+
+
+def words_of(sentences_: dict[str, str]) -> set[str]:
+    bare = (re.sub(r"\{\w+\}", " ", text) for text in sentences_.values())
+    return {word for text in bare for word in re.findall(r"[^\W\d_]{2,}", text)}
+
+
+def test_no_word_is_in_both_files_but_names_and_what_is_written_alike() -> None:
+    assert words_of(ENGLISH) & words_of(SPANISH) == ALIKE
 
 
 # The two memoranda
@@ -398,6 +455,14 @@ def test_days_plurals_and_conjunctions_are_spanish(changes: dict[str, Any], said
 def test_y_is_e_before_i_and_o_is_u_before_o(words: list[str], listed: str, either: str) -> None:
     spanish = sentences(Tongue.ES)
     assert (spanish.listed(words), spanish.either(words)) == (listed, either)
+
+
+@pytest.mark.parametrize("language", Tongue)
+def test_whatever_the_parties_wrote_themselves_is_shown_as_they_wrote_it(language: Tongue) -> None:
+    for agreement in agreements():
+        marked = to_markdown(with_marks(agreement), language)
+        assert MARKS not in marked
+        assert marked.replace(ESCAPED, "") == to_markdown(agreement, language)
 
 
 def test_it_begins_by_saying_which_text_is_signed() -> None:

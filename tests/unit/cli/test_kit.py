@@ -201,6 +201,9 @@ def test_the_command_writes_each_piece_in_both_languages_and_both_forms(site: Pa
     assert run(site, "--report", str(report))[0] == 0
     files = sorted(str(file.relative_to(site / "kit")) for file in (site / "kit").rglob("*.*"))
     assert files == sorted(f"{language}/{name}.{form}" for language in LANGUAGES for name in PIECES for form in ("docx", "pdf"))
+    headings = {language: [p.text for p in Document(str(site / "kit" / language / "memorandum.docx")).paragraphs] for language in LANGUAGES}
+    assert ("Signatures" in headings["en"], "Firmas" in headings["en"]) == (True, False)
+    assert ("Signatures" in headings["es"], "Firmas" in headings["es"]) == (False, True)
 
 
 @pytest.mark.parametrize(
