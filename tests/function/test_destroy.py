@@ -197,6 +197,53 @@ def test_a_family_that_said_no_and_then_left_keeps_no_address(yard: Yard) -> Non
     assert known.household not in yard.cards.households([known.household])
 
 
+def moved(yard: Yard, *, at: float = 1) -> None:
+    """The first child's family has another address."""
+    body = a_firstcard_csv(a_student_row(1, guardian_email="family11@example.org"), a_student_row(2))
+    yard.run(body, key=f"incoming/moved{at}.csv", at=later(days=at))
+
+
+def test_an_address_that_a_family_has_no_more_goes_and_the_one_that_it_has_stays(yard: Yard) -> None:
+    yard.run(a_roster(1, 2))
+    moved(yard)
+    assert the_day(1.5) == {"oak.pine": 0}
+    assert [contact(yard, number) for number in (1, 11, 2)] == [False, True, True]
+    assert the_day(2) == {}
+    yard.run(a_roster(1, 2), key="incoming/back.csv", at=later(days=3))
+    assert the_day(3.5) == {"oak.pine": 0}
+    assert [contact(yard, number) for number in (1, 11, 2)] == [True, False, True]
+
+
+def test_an_address_that_a_family_has_again_at_that_very_moment_stays(yard: Yard, breaking: Breaking) -> None:
+    yard.run(a_roster(1, 2))
+    moved(yard)
+    breaking.before("DeleteItem", lambda: yard.run(a_roster(1, 2), key="incoming/back.csv", at=later(days=2)))
+    the_day(2)
+    assert contact(yard, 1)
+
+
+def test_after_a_run_that_was_broken_off_every_child_keeps_the_address_that_it_has(yard: Yard) -> None:
+    yard.run(a_roster(1, 2))
+    body = a_firstcard_csv(a_student_row(1, guardian_email="family11@example.org"), a_student_row(2, grade="08"))
+    arrival = yard.admitted(body, key="incoming/half.csv", at=later(days=1))
+    planned = yard.plan(arrival)
+    assert yard.begin(arrival, at=later(days=1)).outcome == "go"
+    yard.issue(planned)
+    yard.ledger.suspend("oak.pine", by="ann", at=later(days=1).isoformat())
+    assert yard.finish(arrival, at=later(days=1), error=True) == "stopped"
+    the_day(1.5)
+    assert [contact(yard, number) for number in (1, 11, 2)] == [False, True, True]
+
+
+def test_after_the_term_no_address_is_left_that_anybody_ever_had(yard: Yard) -> None:
+    yard.run(a_roster(1, 2))
+    moved(yard)
+    agreement = yard.site.of_sharing("oak.pine", None)
+    assert agreement is not None
+    the_day((agreement.term.expires - EVENING.date()).days + agreement.disposition.within_days)
+    assert [contact(yard, number) for number in (1, 11, 2)] == [False, False, False]
+
+
 def test_a_contact_that_a_roster_writes_at_that_very_moment_stays(left: Yard, breaking: Breaking) -> None:
     def comes_back() -> None:
         left.run(a_roster(1, 2, 3), key="incoming/again.csv", at=later(days=DAYS + 1))

@@ -69,6 +69,7 @@ class Manifest:
     ``twice`` are those of whom another row got the card, by their token that one's: a night in which the other row cannot be read gives them none.
     ``comes_of_age`` is the next day (ISO 8601) on which one of its students turns 18, or has a birthday that the agreement names: from then on the same roster means something else. Empty if there is none.
     ``agreement`` is the id of the agreement that it was applied under, empty where that is not known.
+    ``vacated`` are households (tokens) that were in an earlier roster and are in this one no more: somebody has another address, or left.
     ``id_lengths`` counts the ids of the roster by role and length; a manifest from before these were kept has none, which means unknown.
     """
 
@@ -87,6 +88,7 @@ class Manifest:
     pilot: bool = False
     comes_of_age: str = ""
     agreement: str = ""
+    vacated: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Gzipped JSON with a fixed time stamp: equal manifests are equal bytes."""
@@ -117,6 +119,7 @@ class Manifest:
             "pilot": self.pilot,
             "comes_of_age": self.comes_of_age,
             "agreement": self.agreement,
+            **({"vacated": sorted(self.vacated)} if self.vacated else {}),
         }
         return gzip.compress(json.dumps(body, separators=(",", ":"), sort_keys=True).encode(), compresslevel=3, mtime=0)
 
@@ -143,6 +146,7 @@ class Manifest:
             pilot=body.get("pilot", False),
             comes_of_age=body.get("comes_of_age", ""),
             agreement=body.get("agreement", ""),
+            vacated=tuple(body.get("vacated", ())),
         )
 
 
@@ -207,4 +211,5 @@ def half_applied(known: Manifest, planned: Manifest) -> Manifest:
         rollout=known.rollout,
         pilot=planned.pilot,
         agreement=known.agreement,
+        vacated=tuple(sorted({*known.households, *known.vacated, *planned.households, *planned.vacated} - households.keys())),
     )

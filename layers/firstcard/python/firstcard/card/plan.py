@@ -806,6 +806,7 @@ def next_manifest(
         pilot=pilot,
         comes_of_age=comes_of_age,
         agreement=agreement,
+        vacated=tuple(sorted({*known.households, *known.vacated} - decisions.contacts.keys())),
     )
 
 

@@ -8,7 +8,7 @@ What stays: tokens, noes, claims of numbers, and the keyed digests by which an i
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -93,11 +93,12 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What must be gone under one data-sharing agreement, as it was found."""
+    """What must be gone under one data-sharing agreement, as it was found. Of ``households`` nobody is in the roster any more where they are ``vacated``."""
 
     patrons: tuple[Holding, ...]
     households: tuple[str, ...]
     objects: tuple[str, ...]
+    vacated: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Destroyer:
         self.ledger.record_destruction(act, nonce=nonce)
         act = self._carry_out(act, due, limit)
         if because is Because.TERM and not act.remaining:
-            self._forget_roster(sharing, manifest, nonce)
+            self._forget_roster(sharing, manifest, nonce, whole=act.households == len(due.households))
         self.ledger.record_destruction(act, nonce=nonce)
         self.emit([_told(agreement, act, nonce, now)])
         return act
@@ -145,16 +146,20 @@ class Destroyer:
                 gone.add(one.token)
                 if one.holds:
                     patrons.append(one)
-        households = self._without_children(sorted(homes - lived_in - {""}), gone)
+        vacated = {*manifest.vacated} - manifest.households.keys()
+        homes = homes - lived_in | vacated | ({*manifest.households} if because is Because.TERM else set())
+        households = self._without_children(sorted(homes - {""}), gone, because, limit, vacated)
         folders = (f"{folder}/{sharing}/" for folder in SEALED_FOLDERS) if because is Because.TERM else ()
         objects = sorted({key for folder in folders for key, _ in self.vault.lying(folder)})
-        return Due(tuple(patrons), tuple(households), tuple(objects))
+        return Due(tuple(patrons), tuple(households), tuple(objects), frozenset(vacated))
 
-    def _without_children(self, households: Sequence[str], gone: set[str]) -> Iterator[str]:
+    def _without_children(
+        self, households: Sequence[str], gone: set[str], because: Because, limit: datetime, vacated: Collection[str]
+    ) -> Iterator[str]:
         for start in range(0, len(households), PAGE):
-            for token, household in self.cards.households(households[start : start + PAGE]).items():
-                if set(household.children) <= gone:
-                    yield token
+            for one in self._empty(households[start : start + PAGE], because, limit, vacated):
+                if because is Because.TERM or one.token in vacated or set(one.children) <= gone:
+                    yield one.token
 
     def _carry_out(self, act: Destruction, due: Due, limit: datetime) -> Destruction:
         stripped: list[str] = []
@@ -166,7 +171,8 @@ class Destroyer:
         for start in range(0, len(due.households), PAGE):
             if self.seconds_left() < SPARE_SECONDS:
                 break
-            dropped += self._drop(due.households[start : start + PAGE], act.because, limit)
+            empty = self._empty(due.households[start : start + PAGE], act.because, limit, due.vacated)
+            dropped += [one.token for one in empty if self.cards.drop_household(one)]
         for key in due.objects:
             self.vault.destroy(key)
         left = {one.token: one for one in self.cards.holdings(one.token for one in due.patrons)}
@@ -176,15 +182,22 @@ class Destroyer:
             act, patrons=len(stripped), households=len(dropped), objects=len(due.objects), remaining=remaining, digest=digest, done=True
         )
 
-    def _drop(self, households: Sequence[str], because: Because, limit: datetime) -> list[str]:
-        """Remove contacts, each as it was read before its children were: issue writes patrons first and their household last, so whoever comes back in between is seen, or has written another contact."""
+    def _empty(self, households: Sequence[str], because: Because, limit: datetime, vacated: Collection[str]) -> list[Household]:
+        """Those where nobody is, each as it was read before its children were: issue writes patrons first and their household last, so whoever comes back in between is seen, or has written another contact.
+
+        A child that has another address now keeps none that is vacated.
+        """
         page = self.cards.households(households)
         children = self.cards.holdings(sorted({child for household in page.values() for child in household.children}))
-        alive = {one.token for one in children if because is not Because.TERM and not is_over(one, limit)}
-        return [token for token, household in page.items() if alive.isdisjoint(household.children) and self.cards.drop_household(household)]
+        home_of = {one.token: one.household for one in children if because is not Because.TERM and not is_over(one, limit)}
 
-    def _forget_roster(self, sharing: str, manifest: Manifest, nonce: str) -> None:
-        """After the end nobody is known any more, but that the ids are somebody's: whatever roster comes later is a first one."""
+        def keeps(child: str, home: str) -> bool:
+            return child in home_of and (home not in vacated or home_of[child] == home)
+
+        return [household for token, household in page.items() if not any(keeps(child, token) for child in household.children)]
+
+    def _forget_roster(self, sharing: str, manifest: Manifest, nonce: str, *, whole: bool) -> None:
+        """After the end nobody is known any more, but that the ids are somebody's: whatever roster comes later is a first one. Unless the contacts' destruction was ``whole``, they are looked for again."""
         if not manifest.patrons:
             return
         fence = self.ledger.take_lock(sharing, nonce, base_version=manifest.version)
@@ -192,7 +205,8 @@ class Destroyer:
             return
         version = manifest.version + 1
         left = {**manifest.left, **{token: known.traits for token, known in manifest.patrons.items()}}
-        self.vault.put(manifest_key(sharing, version), Manifest(version=version, left=left).to_bytes())
+        vacated = () if whole else (*manifest.vacated, *manifest.households)
+        self.vault.put(manifest_key(sharing, version), Manifest(version=version, left=left, vacated=vacated).to_bytes())
         self.ledger.release_lock(sharing, nonce, fence=fence, applied=DistrictState(manifest_version=version))
 
 
