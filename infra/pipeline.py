@@ -240,8 +240,7 @@ class Pipeline(Stack):
 
         destroy = Destroy(self, layers=layers)
         destroy.may(on_cards("BatchGetItem", keys=["patron#*", "household#*"]))
-        destroy.may(on_cards("UpdateItem", keys=["patron#*"]))
-        destroy.may(on_cards("DeleteItem", keys=["household#*"]))
+        destroy.may(on_cards("UpdateItem", keys=["patron#*", "household#*"]))
         destroy.may(on_ledger("GetItem", "UpdateItem", keys=["district#*"]))
         destroy.may(on_ledger("PutItem", keys=["destroyed#*"]))
         destroy.may(see_vault())

@@ -193,8 +193,7 @@ _ROWS: dict[str, str] = {
     """,
     "destroy": """
         dynamodb | BatchGetItem | table/firstcard-cards | patron#* household#*
-        dynamodb | UpdateItem | table/firstcard-cards | patron#*
-        dynamodb | DeleteItem | table/firstcard-cards | household#*
+        dynamodb | UpdateItem | table/firstcard-cards | patron#* household#*
         dynamodb | GetItem UpdateItem | table/firstcard-ledger | district#*
         dynamodb | PutItem | table/firstcard-ledger | destroyed#*
         s3 | ListBucket | vault

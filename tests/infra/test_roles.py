@@ -70,7 +70,7 @@ ALLOWED = {
     ],
     "tally": ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:ListBucket", "s3:PutObject", *LOGS],
     "destroy": [
-        *("dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *("events:PutEvents", "s3:DeleteObjectVersion", "s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions", "s3:PutObject", *LOGS),
     ],
     "settle": [
@@ -460,9 +460,9 @@ def test_destroy_removes_and_reads_nothing_that_is_sealed(templates):
         action: listed(s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
         for s in statements
         for action in listed(s["Action"])
-        if action in ("dynamodb:DeleteItem", "dynamodb:BatchGetItem") and "Condition" in s
+        if action == "dynamodb:BatchGetItem" and "Condition" in s
     }
-    assert keys == {"dynamodb:DeleteItem": ["household#*"], "dynamodb:BatchGetItem": ["patron#*", "household#*"]}
+    assert keys == {"dynamodb:BatchGetItem": ["patron#*", "household#*"]}
 
 
 def test_only_those_who_import_write_a_librarys_patrons_and_only_plan_and_preview_read_them(templates):

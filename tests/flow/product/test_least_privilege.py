@@ -90,7 +90,7 @@ MAY_STAY_UNUSED: dict[tuple[str, str], str] = {
         _of("preview", "when a person asks", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:DeleteObjectVersion"),
         _of("preview", "when a person asks", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "secretsmanager:GetSecretValue"),
         _of("tally", "once a month", "s3:PutObject"),
-        _of("destroy", "when somebody left long ago", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"),
+        _of("destroy", "when somebody left long ago", "dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"),
         _of("destroy", "once a day", "dynamodb:BatchGetItem", "dynamodb:GetItem", "s3:GetObject", "s3:ListBucket"),
         _of("destroy", "after a term", "s3:DeleteObjectVersion", "s3:ListBucketVersions", "s3:PutObject"),
         *(

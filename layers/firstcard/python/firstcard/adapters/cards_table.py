@@ -20,7 +20,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import Connection
 from pynamodb.constants import MAP
-from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
@@ -208,7 +208,7 @@ class HouseholdItem(CardItem, discriminator="household"):
     kind = UnicodeAttribute()
     children: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     announce: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
-    sealed = BinaryAttribute(legacy_encoding=False)
+    sealed = BinaryAttribute(legacy_encoding=False, null=True)
     envelope = UnicodeAttribute()
 
 
@@ -870,15 +870,10 @@ class CardsTable:
         as_seen = (PatronItem.version == holding.version) & (PatronItem.state == str(holding.state))
         return _updated(item, [PatronItem.sealed.set({}), PatronItem.envelopes.set({})], as_seen)
 
-    def drop_household(self, household: Household) -> bool:
-        """Remove a household's contact unless a roster wrote another one since."""
-        try:
-            HouseholdItem(f"household#{household.token}", "profile").delete(condition=HouseholdItem.envelope == household.envelope)
-        except DeleteError as error:
-            if error.cause_response_code == _REFUSED_BY_CONDITION:
-                return False
-            raise
-        return True
+    def empty_household(self, household: Household) -> bool:
+        """Remove a household's contact unless a roster wrote another one since. Whose home it is stays: its link must still bear a no."""
+        item = HouseholdItem(f"household#{household.token}", "profile")
+        return _updated(item, [HouseholdItem.sealed.remove()], HouseholdItem.envelope == household.envelope)
 
     # -- sync -------------------------------------------------------------------------------------------------------------------------------
 
@@ -1168,7 +1163,7 @@ def _household(item: HouseholdItem) -> Household:
         kind=item.kind,
         children=tuple(item.children),
         announce=tuple(item.announce),
-        sealed=item.sealed,
+        sealed=item.sealed or b"",
         envelope=item.envelope,
         stamp=_read_stamp(item),
     )

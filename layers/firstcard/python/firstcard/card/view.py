@@ -36,7 +36,7 @@ class IlsState:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """A household: tokens of its children (or of the one member of staff), its sealed contact data, and whom the last run announced."""
+    """A household: tokens of its children (or of the one member of staff), its sealed contact data (empty once they were destroyed), and whom the last run announced."""
 
     token: str
     kind: str

@@ -116,7 +116,10 @@ class Notices:
 
     def look(self, announced: Sequence[Wake], told: Sequence[Wake]) -> Seen:
         """Read, in as few calls as may be, what ``announce`` and ``cards`` must know of these wakes."""
-        families = self.store.households(list(dict.fromkeys(w.household for w in [*announced, *told])))
+        found = self.store.households(list(dict.fromkeys(w.household for w in [*announced, *told])))
+        families = {
+            token: family for token, family in found.items() if family.sealed
+        }  # where the contact was destroyed, nobody can be written to
         kinds = ("announcement", self._again) if self.agreement.asks_again else ("announcement",)
         keys = [(w.household, kind, t) for w in announced for t in w.tokens for kind in kinds]
         tokens = [t for w in announced for t in w.tokens]

@@ -46,8 +46,8 @@ class Cards(Protocol):
         """Remove all that is sealed of a patron that still is as it was seen; whether it was."""
         ...
 
-    def drop_household(self, household: Household) -> bool:
-        """Remove a household's contact unless a roster wrote another one since; whether it was removed."""
+    def empty_household(self, household: Household) -> bool:
+        """Remove a household's contact unless a roster wrote another one since, and leave whose home it is, so that its link still bears a no; whether it was removed."""
         ...
 
 
@@ -172,7 +172,7 @@ class Destroyer:
             if self.seconds_left() < SPARE_SECONDS:
                 break
             empty = self._empty(due.households[start : start + PAGE], act.because, limit, due.vacated)
-            dropped += [one.token for one in empty if self.cards.drop_household(one)]
+            dropped += [one.token for one in empty if self.cards.empty_household(one)]
         for key in due.objects:
             self.vault.destroy(key)
         left = {one.token: one for one in self.cards.holdings(one.token for one in due.patrons)}
@@ -187,7 +187,7 @@ class Destroyer:
 
         A child that has another address now keeps none that is vacated.
         """
-        page = self.cards.households(households)
+        page = {token: one for token, one in self.cards.households(households).items() if one.sealed}
         children = self.cards.holdings(sorted({child for household in page.values() for child in household.children}))
         home_of = {one.token: one.household for one in children if because is not Because.TERM and not is_over(one, limit)}
 
