@@ -244,5 +244,5 @@ def test_any_order_of_files_approvals_noes_crashes_and_retries_keeps_the_invaria
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     # Making a failure smaller takes longer than a test may: add Phase.shrink to look at one.
     phases = [Phase.explicit, Phase.reuse, Phase.generate]
-    steps = settings(max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=slow, phases=phases)
+    steps = settings(max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=slow, phases=phases)
     run_state_machine_as_test(AnyOrder, settings=steps)

@@ -125,7 +125,7 @@ def own_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     pilot=st.sampled_from([0, 0, 2]),
 )
 @settings(
-    max_examples=20,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

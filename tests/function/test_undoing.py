@@ -383,5 +383,5 @@ def test_a_life_is_as_the_book_says(name: str, route: str, scheme: str, cloudles
 def test_any_order_of_noes_and_takings_back_is_as_the_book_says(cloudless: None) -> None:
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     phases = [Phase.explicit, Phase.reuse, Phase.generate]
-    steps = settings(max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=slow, phases=phases)
+    steps = settings(max_examples=6, stateful_step_count=12, deadline=None, suppress_health_check=slow, phases=phases)
     run_state_machine_as_test(Undoing, settings=steps)
