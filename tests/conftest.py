@@ -1,8 +1,14 @@
-"""Which tests stay together when they run on several cores."""
+"""Which tests stay together when they run on several cores, and how many cases are drawn where time is short."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+if os.environ.get("CI"):
+    settings.register_profile("ci", max_examples=30)  # where a test names no number of its own; others draw a hundred
+    settings.load_profile("ci")
 
 TESTS = Path(__file__).parent
 ROOMS = ("flow/product", "flow/cloud", "infra", "browser")
