@@ -18,7 +18,10 @@ NOTHING = 1
 """Exit code where nothing was destroyed; a command used wrongly exits with 2."""
 BACKUP_DAYS = 35
 """So long any second of the tables can be restored (DynamoDB point-in-time recovery)."""
-CAUSES = {Because.WITHDRAWAL: "students and staff who had left", Because.TERM: "everything sealed, after the agreement ended"}
+CAUSES = {
+    Because.WITHDRAWAL: "people who left, and families' contacts that nobody needs any more",
+    Because.TERM: "everything sealed, after the agreement ended",
+}
 
 app = typer.Typer(no_args_is_help=True, help="What was destroyed, when and by which clause; and the certificate for the district.")
 app.callback()(lambda: None)

@@ -11,11 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cli.reviewing.folder import CONFIGURATION, DESTROYED, INTENTS, SOURCES, write_lines
+from cli.reviewing.folder import CONFIGURATION, DESTROYED, INTENTS, SOURCES, TRAIL, write_lines
 from firstcard.agreement import AgreementError, Site, load_site
 from firstcard.evidence import copy_into
-
-TRAIL = "firstcard"
 
 app = typer.Typer(
     no_args_is_help=True, help="The evidence of a window: logs with their digests and keys, intents, and acts of destruction."
@@ -55,7 +53,8 @@ def fetch(
     console = Console(stderr=True)
     with console.status("Copying logs and digests…"):
         keys = bucket.keys(first - timedelta(days=1), last + timedelta(days=2))
-        copy_into(out, bucket.objects(first.date(), last.date()), {region: json.dumps(keys, default=_written).encode()})
+        answers = {place: json.dumps(answer, default=_written).encode() for place, answer in keys.items()}
+        copy_into(out, bucket.objects(first.date(), last.date()), answers)
         (out / CONFIGURATION).write_text(json.dumps(bucket.configuration(TRAIL), indent=2, default=_written), encoding="utf-8")
         intents = write_lines(out / INTENTS, _intents(agreed, ledger, first, last))
         destroyed = write_lines(out / DESTROYED, _destroyed(agreed, ledger, first, last))

@@ -10,7 +10,7 @@ import typer
 from cli.proof.deployment import deployment_of, read_templates
 from cli.proof.policy import UnknownPolicyError
 from cli.reviewing.acknowledged import AcknowledgedError, read_acknowledged
-from cli.reviewing.folder import Evidence, FolderError, log_files, read_folder
+from cli.reviewing.folder import TRAIL, Evidence, FolderError, log_files, read_folder
 from cli.reviewing.rights import Compiled
 from firstcard.agreement import AgreementError, Site, load_site
 from firstcard.evidence import Setting, State, Watched, calls_to_record, changes_of, health, read_keys, read_trail, verify_digests
@@ -19,12 +19,11 @@ from firstcard.review.check import Acknowledged, CounterCheck, utc
 from firstcard.review.forms import to_csv, to_html, to_json
 from firstcard.review.report import Found, Light, report_of
 
-TRAIL = "firstcard"
 DELIVERED_WITHIN = timedelta(hours=3)
 """CloudTrail delivers within a quarter of an hour mostly, and says so of nothing (CloudTrail user guide)."""
 _SIGNED = re.compile(r"/CloudTrail-Digest/.*_(\d{8}T\d{6}Z)(?:_backfill)?\.json\.gz$")
-EXITS = {Light.GREEN: 0, Light.AMBER: 1, Light.RED: 1, Light.GREY: 1}
-"""Exit codes: 0 is green alone; a command used wrongly exits with 2."""
+NOT_GREEN = 1
+"""Exit code of a review that is amber, red or grey; a command used wrongly exits with 2."""
 
 
 def review(
@@ -92,8 +91,8 @@ def review(
         for finding in report["findings"]:
             typer.echo(f"  {finding['severity']}: {finding['sentence']} ({finding['count']:,})")
         typer.echo(f"The page: {out / 'review.html'}")
-    if EXITS[light]:
-        raise typer.Exit(EXITS[light])
+    if light is not Light.GREEN:
+        raise typer.Exit(NOT_GREEN)
 
 
 def reviewed(

@@ -17,6 +17,8 @@ from firstcard.evidence import Configuration, Folder
 from firstcard.review.check import Intent, utc
 
 T = TypeVar("T")
+TRAIL = "firstcard"
+"""The name of the deployment's trail."""
 CONFIGURATION, INTENTS, DESTROYED, NOES, SOURCES = "configuration.json", "intents.jsonl", "destroyed.jsonl", "noes*.json", "sources.json"
 
 

@@ -44,10 +44,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     destroyed: dict[str, int] = {}
+    failed: list[str] = []
     for sharing in sorted({agreement.sharing for agreement in site().agreements}):
-        if act := destroyer.destroy(sharing, now):
+        try:
+            act = destroyer.destroy(sharing, now)
+        except Exception as error:  # noqa: BLE001  whatever it is, the others have their turn, and the function fails in the end
+            logger.error("not_destroyed", sharing=sharing, reason=type(error).__name__)
+            failed.append(sharing)
+            continue
+        if act:
             logger.info(
                 "destroyed", sharing=sharing, because=act.because, patrons=act.patrons, households=act.households, left=act.remaining
             )
             destroyed[sharing] = act.patrons
+    if failed:
+        raise RuntimeError(f"not looked at: {', '.join(failed)}")
     return destroyed

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -16,6 +17,7 @@ from tests.function.builders import (
     CARDS,
     EVENING,
     LEDGER,
+    VAULT,
     Breaking,
     KilledError,
     Yard,
@@ -159,6 +161,14 @@ def test_what_was_cut_short_is_on_record_and_goes_on_the_next_day(left: Yard, br
     assert [act.done for act in acts(left)] == [False]
     assert the_day(DAYS + 2) == {"oak.pine": 1}
     assert [act.done for act in acts(left)] == [False, True]
+
+
+def test_what_is_wrong_with_one_district_does_not_keep_the_data_of_another(left: Yard) -> None:
+    left.run(a_roster(7), district="fir")
+    boto3.client("s3").delete_object(Bucket=VAULT, Key="manifests/oak.fir/00000001.json.gz")
+    with pytest.raises(RuntimeError, match=r"not looked at: oak\.fir"):
+        the_day(DAYS + 1)
+    assert left.sealed(2) == {}
 
 
 def test_a_call_without_time_destroys_nothing_and_says_what_is_left(left: Yard) -> None:

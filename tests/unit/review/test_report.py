@@ -56,6 +56,10 @@ def good(**more: Any) -> dict[str, Any]:
     return reported(an_opening(), *on_each_day(), intents=[an_intent()], **more)
 
 
+def good_and(*more: Access) -> dict[str, Any]:
+    return reported(an_opening(), *on_each_day(), *more, intents=[an_intent()])
+
+
 def answer(report: dict[str, Any], number: int) -> dict[str, Any]:
     (found,) = [one for one in report["answers"] if one["number"] == number]
     return found  # type: ignore[no-any-return]
@@ -136,6 +140,14 @@ def test_an_act_of_destruction_that_left_something_over_is_told() -> None:
     left = {**ACT, "remaining": 2}
     assert answer(reported(*on_each_day(), destroyed=(left,)), 7)["light"] == "amber"
     assert answer(reported(*on_each_day(), destroyed=(left, ACT)), 7)["light"] == "green"
+
+
+@pytest.mark.parametrize("access", [on_table("", "Scan", who=MALLORY), on_object("", "GetObject", VAULT, "runs/1", who=MALLORY)])
+def test_who_acted_without_anybody_who_answers_for_it_is_named(access: Access) -> None:
+    told = answer(good_and(access), 13)
+    assert told["light"] == "red"
+    assert "mallory" in told["text"]
+    assert answer(good(), 13)["light"] == "green"
 
 
 def test_events_and_outcomes_sum() -> None:

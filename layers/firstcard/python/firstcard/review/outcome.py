@@ -46,7 +46,6 @@ class Code(StrEnum):
     RIGHTS_CHANGED = "rights_changed"
     CHANGED_BY_HAND = "changed_by_hand"
     ROOT_USED = "root_used"
-    WITHOUT_SOURCE_IDENTITY = "without_source_identity"
     TRIED_AND_REFUSED = "tried_and_refused"
     NOT_JUDGED = "not_judged"
 
@@ -73,7 +72,6 @@ SENTENCES: Mapping[Code, tuple[Severity, str]] = {
     Code.RIGHTS_CHANGED: (HIGH, "{who} changed who may do what, outside a deployment: {what}."),
     Code.CHANGED_BY_HAND: (MEDIUM, "{who} changed a part of the deployment by hand: {what}."),
     Code.ROOT_USED: (HIGH, "The account's owner (root) acted: {what}."),
-    Code.WITHOUT_SOURCE_IDENTITY: (MEDIUM, "{who} did {what} without saying which person it was."),
     Code.TRIED_AND_REFUSED: (MEDIUM, "{who} tried {what} and was refused."),
     Code.NOT_JUDGED: (MEDIUM, "Something that {who} did cannot be judged: {what}."),
 }

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from firstcard.agreement import Agreement, Site, Status
-from firstcard.evidence import Health, Hours, SessionReading, State, TrailReading, Verdict
+from firstcard.evidence import Health, Hours, State, TrailReading, Verdict
 from firstcard.review.check import Acknowledged, Checked, Opened
 from firstcard.review.outcome import Code, Finding, Outcome, Severity
 
@@ -51,8 +51,6 @@ class Found:
     reading: TrailReading
     hours: Hours | None
     site: Site
-    sessions: SessionReading | None = None
-    access_lines: int | None = None
     destroyed: Sequence[Mapping[str, Any]] | None = None
     noes: Sequence[Mapping[str, Any]] | None = None
     acknowledged: Sequence[Acknowledged] = ()
@@ -189,8 +187,8 @@ _ASKED_5 = "Was anything opened that was not written down before, or the other w
 
 
 def _exports(found: Found) -> Answer:
-    answer = _by_codes(found, 6, "Were data exported, copied, or taken out as a whole?", (Code.BULK_EXPORT,), "No.")
-    return answer
+    none = "No call of that kind is in the trail. The logs of SFTP sessions are not read by this review."
+    return _by_codes(found, 6, "Were data exported, copied, or taken out as a whole?", (Code.BULK_EXPORT,), none)
 
 
 def _deletions(found: Found) -> Answer:
@@ -316,23 +314,19 @@ def _subprocessors(found: Found) -> Answer:
     )
 
 
-def _emergencies(found: Found) -> Answer:
+def _by_hand(found: Found) -> Answer:
+    """Green only where nobody acted for whom nobody answers."""
+    question, head = "Who acted by hand, and who answers for it?", ("who", "actions", "why", "acknowledged by", "until", "used")
     rows = tuple(
         (one.who, ", ".join(one.actions), one.reason, one.by, one.until.date().isoformat(), str(found.checked.acknowledged[one]))
         for one in found.acknowledged
     )
-    answer = _by_codes(
-        found,
-        13,
-        "Who acted by hand, and who answers for it?",
-        (Code.WITHOUT_SOURCE_IDENTITY,),
-        f"{len(rows)} exceptions are acknowledged." if rows else "Nobody whom the deployment does not name.",
-    )
-    return (
-        answer
-        if answer.rows
-        else Answer(13, answer.question, Light.GREEN, answer.text, ("who", "actions", "why", "acknowledged by", "until", "used"), rows)
-    )
+    unanswered = {one.who for one in found.checked.findings if one.code in (Code.REACHED_BY_OTHERS, Code.BULK_EXPORT, *OF_CHANGES)}
+    if unanswered:
+        text = f"Nobody answers for {len(unanswered)} who acted: {', '.join(sorted(unanswered))}. Questions 3, 6 and 8 say what they did."
+        return Answer(13, question, Light.RED, text, head, rows)
+    text = f"{len(rows)} exceptions are acknowledged." if rows else "Nobody whom the deployment does not name."
+    return Answer(13, question, Light.GREEN, text, head, rows)
 
 
 def _endings(found: Found) -> Answer:
@@ -383,12 +377,12 @@ def _open(found: Found) -> Answer:
     )
 
 
-def _certificates(found: Found) -> Answer:
+def _certificates(_: Found) -> Answer:
     return Answer(
         17,
         "Is there a certificate of destruction?",
-        Light.GREY if found.destroyed is None else Light.GREEN,
-        "firstcard destruction certificate writes it from the acts above.",
+        Light.GREY,
+        "firstcard destruction certificate writes it from the ledger; whether it was signed is not known here.",
     )
 
 
@@ -413,7 +407,7 @@ _QUESTIONS = (
     _child,
     _fields,
     _subprocessors,
-    _emergencies,
+    _by_hand,
     _endings,
     _breach,
     _open,
